@@ -1,0 +1,2 @@
+//! Side-by-side measurements, printed as ratios.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The host agent: the host API served over images, runtime and content.

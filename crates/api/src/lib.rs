@@ -1,0 +1,1 @@
+//! Livery's own REST API: types and client.

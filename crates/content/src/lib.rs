@@ -1,0 +1,1 @@
+//! Files by content: manifests, the content store, safe trees.

@@ -1,0 +1,1 @@
+//! The pure core: offers, placement, pods, runs and their steps, the gate.

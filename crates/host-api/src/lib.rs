@@ -1,0 +1,1 @@
+//! The host agent's API over any byte stream: types, server, client.

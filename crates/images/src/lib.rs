@@ -1,0 +1,1 @@
+//! Container images from OCI registries, OCI layouts and archives, unpacked into layers.

@@ -1,0 +1,1 @@
+//! Reads job files and points at every mistake.

@@ -1,0 +1,1 @@
+//! Pure double-entry money: holds, charges, voids.

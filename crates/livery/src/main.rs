@@ -1,0 +1,2 @@
+//! The livery binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The built-in container runtime: namespaces, disks, network, one shim process per pod.

@@ -1,0 +1,1 @@
+//! The contract that every supplier of machines fulfils, and its conformance suite.

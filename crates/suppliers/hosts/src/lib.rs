@@ -1,0 +1,1 @@
+//! The supplier of our own hosts, reached through their agents.

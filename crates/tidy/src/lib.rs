@@ -1,0 +1,1 @@
+//! The walls, kept by a test: floors, fences, sizes, names.

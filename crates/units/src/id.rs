@@ -1,0 +1,135 @@
+//! Typed ids: a short prefix that says what the thing is, then 16 characters of entropy.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not an id of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a {kind} id (expected `{prefix}` and then letters, digits, `-` or `_`)")]
+pub struct ParseIdError {
+    text: String,
+    kind: &'static str,
+    prefix: &'static str,
+}
+
+/// Crockford's base 32 in lower case: no `i`, `l`, `o` or `u`, so ids can be read aloud.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Length of the part after the prefix, in characters (5 bits each, 80 bits in all).
+const ENTROPY_CHARS: usize = 16;
+
+/// Longest part after the prefix that is accepted, so that an id always fits a file name, a cgroup
+/// name and a column.
+const MAX_CHARS: usize = 64;
+
+fn encode(prefix: &str, entropy: u128) -> String {
+    let mut text = String::with_capacity(prefix.len() + ENTROPY_CHARS);
+    text.push_str(prefix);
+    let mut rest = entropy;
+    for _ in 0..ENTROPY_CHARS {
+        text.push(char::from(ALPHABET[(rest & 31) as usize]));
+        rest >>= 5;
+    }
+    text
+}
+
+fn check(prefix: &'static str, kind: &'static str, text: &str) -> Result<(), ParseIdError> {
+    let fits = text.strip_prefix(prefix).is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.len() <= MAX_CHARS
+            && rest
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    });
+    if fits {
+        Ok(())
+    } else {
+        Err(ParseIdError {
+            text: text.to_owned(),
+            kind,
+            prefix,
+        })
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal, $kind:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Makes an id from entropy that the caller drew; the low 80 bits are used.
+            pub fn from_entropy(entropy: u128) -> Self {
+                Self(encode($prefix, entropy))
+            }
+
+            /// Returns the id as text, with its prefix.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                check($prefix, $kind, text)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// Who pays.
+    AccountId = "acc_", "account";
+    /// One worker's time-limited hold on a row; two claims are never equal.
+    ClaimToken = "claim_", "claim";
+    /// A machine of ours that runs pods.
+    HostId = "host_", "host";
+    /// Written before a supplier is called and carried by the foreign resource, so that `list`
+    /// finds what a crash left behind.
+    LaunchKey = "key_", "launch key";
+    /// Something rentable; stable while the offer stands.
+    OfferId = "offer_", "offer";
+    /// A user's container with its disks.
+    PodId = "pod_", "pod";
+    /// One job file taken through the eight steps.
+    RunId = "run_", "run";
+    /// A durable command inside a pod.
+    TaskId = "task_", "task";
+    /// One movement of money; posting the same id twice changes nothing.
+    TransferId = "tr_", "transfer";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_survive_a_round_trip() {
+        let id = PodId::from_entropy(0x1234_5678_9abc_def0_1234);
+        assert_eq!(id.as_str().len(), "pod_".len() + ENTROPY_CHARS);
+        assert_eq!(id.as_str().parse::<PodId>().unwrap(), id);
+    }
+
+    #[test]
+    fn another_kind_and_odd_characters_are_refused() {
+        for text in ["run_0123", "pod_", "pod_a/b", "pod_..", "pod_a b", ""] {
+            assert!(text.parse::<PodId>().is_err(), "{text}");
+        }
+        assert!(format!("pod_{}", "a".repeat(65)).parse::<PodId>().is_err());
+    }
+
+    #[test]
+    fn different_entropy_gives_different_ids() {
+        assert_ne!(RunId::from_entropy(1), RunId::from_entropy(2));
+    }
+}

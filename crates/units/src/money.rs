@@ -1,0 +1,156 @@
+//! Money: signed integer nano-dollars, checked.
+
+use std::fmt;
+use std::iter::Sum;
+use std::str::FromStr;
+
+/// An amount of money in nano-dollars (billionths of a US dollar); negative means owed.
+///
+/// The range is about nine billion dollars either way. Arithmetic is checked: what would overflow
+/// is an error, never a wrapped balance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Money(i64);
+
+/// A sum left the range of [`Money`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the amount is beyond what money can count")]
+pub struct MoneyError;
+
+/// Why a text is not an amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount in dollars (write 12, 0.35 or $0.35, with at most 9 decimals)")]
+pub struct ParseMoneyError(String);
+
+const NANOS_PER_DOLLAR: i64 = 1_000_000_000;
+
+impl Money {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// Makes an amount from nano-dollars.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Returns the amount in nano-dollars.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Adds, or says that the sum is out of range.
+    pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
+        self.0.checked_add(other.0).map(Self).ok_or(MoneyError)
+    }
+
+    /// Subtracts, or says that the difference is out of range.
+    pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
+        self.0.checked_sub(other.0).map(Self).ok_or(MoneyError)
+    }
+
+    /// Adds, staying at the end of the range; for display and limits, never for books.
+    pub fn saturating_plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// Subtracts, staying at the end of the range; for display and limits, never for books.
+    pub fn saturating_minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Returns whether this is less than nothing.
+    pub fn is_negative(self) -> bool {
+        self.0 < 0
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Self::saturating_plus)
+    }
+}
+
+/// Prints dollars with at least two decimals and no more than the amount has: `$0.35`, `-$1.000001`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let nanos = self.0.unsigned_abs();
+        let unit = NANOS_PER_DOLLAR.unsigned_abs();
+        let mut decimals = format!("{:09}", nanos % unit);
+        while decimals.len() > 2 && decimals.ends_with('0') {
+            decimals.pop();
+        }
+        f.pad(&format!("{sign}${}.{decimals}", nanos / unit))
+    }
+}
+
+impl FromStr for Money {
+    type Err = ParseMoneyError;
+
+    fn from_str(text: &str) -> Result<Self, ParseMoneyError> {
+        let fail = || ParseMoneyError(text.to_owned());
+        let (negative, rest) = match text.trim().strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.trim()),
+        };
+        let rest = rest.strip_prefix('$').unwrap_or(rest);
+        let (whole, decimals) = rest.split_once('.').unwrap_or((rest, "0"));
+        let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 9 {
+            return Err(fail());
+        }
+        let whole: i64 = whole.parse().map_err(|_| fail())?;
+        let nanos: i64 = format!("{decimals:0<9}").parse().map_err(|_| fail())?;
+        let total = whole
+            .checked_mul(NANOS_PER_DOLLAR)
+            .and_then(|n| n.checked_add(nanos));
+        let total = total.ok_or_else(fail)?;
+        Ok(Self(if negative { -total } else { total }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_print_and_parse() {
+        for (text, nanos) in [
+            ("$0.35", 350_000_000),
+            ("$12.00", 12_000_000_000),
+            ("-$1.000001", -1_000_001_000),
+            ("$0.000000001", 1),
+        ] {
+            assert_eq!(Money::from_nanos(nanos).to_string(), text);
+            assert_eq!(text.parse::<Money>().unwrap().nanos(), nanos);
+        }
+        assert_eq!("3".parse::<Money>().unwrap().nanos(), 3_000_000_000);
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        for text in [
+            "",
+            "$",
+            "1.",
+            ".5",
+            "1e3",
+            "0.1234567891",
+            "99999999999999999999",
+            "--1",
+        ] {
+            assert!(text.parse::<Money>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn overflow_is_an_error() {
+        assert_eq!(
+            Money::from_nanos(i64::MAX).plus(Money::from_nanos(1)),
+            Err(MoneyError)
+        );
+        assert_eq!(
+            Money::from_nanos(i64::MIN).minus(Money::from_nanos(1)),
+            Err(MoneyError)
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Rates: an amount of money per hour, month or second, kept as it was published.
+
+use crate::{Money, MoneyError, Span};
+use std::fmt;
+
+/// The time that a [`Rate`] is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Per {
+    /// One second.
+    Second,
+    /// 3,600 seconds.
+    Hour,
+    /// 30 days of 24 hours, as the suppliers' own bills count it.
+    Month,
+}
+
+impl Per {
+    /// Returns the length in milliseconds.
+    pub const fn millis(self) -> u64 {
+        match self {
+            Self::Second => 1_000,
+            Self::Hour => 3_600_000,
+            Self::Month => 30 * 24 * 3_600_000,
+        }
+    }
+}
+
+/// A price over time, as published: never converted to another unit before it is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rate {
+    /// What one unit of time costs.
+    pub amount: Money,
+    /// The unit of time.
+    pub per: Per,
+}
+
+impl Rate {
+    /// Nothing, for ever.
+    pub const FREE: Self = Self {
+        amount: Money::ZERO,
+        per: Per::Hour,
+    };
+
+    /// Makes a rate per hour.
+    pub const fn hourly(amount: Money) -> Self {
+        Self {
+            amount,
+            per: Per::Hour,
+        }
+    }
+
+    /// Returns what has accrued after `elapsed`: whole seconds only, rounded down to a nano-dollar.
+    ///
+    /// This is the one rounding rule of the system. A meter never charges "for the last interval";
+    /// it charges `accrued(now - start)` less what it has charged before. However a stretch of time
+    /// is cut into intervals, the charges therefore add up to the same total.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when the product is beyond the range of [`Money`].
+    pub fn accrued(self, elapsed: Span) -> Result<Money, MoneyError> {
+        let whole_seconds_ms = i128::from(elapsed.millis() / 1_000 * 1_000);
+        let product = i128::from(self.amount.nanos()) * whole_seconds_ms;
+        let nanos = product.div_euclid(i128::from(self.per.millis()));
+        i64::try_from(nanos)
+            .map(Money::from_nanos)
+            .map_err(|_| MoneyError)
+    }
+
+    /// Returns the price of one hour, rounded down to a nano-dollar: for comparing and showing.
+    pub fn per_hour(self) -> Money {
+        self.accrued(Span::from_secs(3_600))
+            .unwrap_or(Money::from_nanos(i64::MAX))
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.per {
+            Per::Second => "s",
+            Per::Hour => "h",
+            Per::Month => "month",
+        };
+        f.pad(&format!("{}/{unit}", self.amount))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_hour_of_an_hourly_rate_is_the_rate() {
+        let rate = Rate::hourly(Money::from_nanos(350_000_000));
+        assert_eq!(rate.accrued(Span::from_secs(3_600)).unwrap(), rate.amount);
+        assert_eq!(rate.accrued(Span::from_secs(1)).unwrap().nanos(), 97_222);
+        assert_eq!(rate.accrued(Span::from_millis(999)).unwrap(), Money::ZERO);
+    }
+
+    #[test]
+    fn a_month_is_thirty_days() {
+        let rate = Rate {
+            amount: Money::from_nanos(720_000_000_000),
+            per: Per::Month,
+        };
+        assert_eq!(rate.per_hour().nanos(), 1_000_000_000);
+    }
+
+    #[test]
+    fn the_largest_product_is_an_error_and_not_a_wrap() {
+        let rate = Rate {
+            amount: Money::from_nanos(i64::MAX),
+            per: Per::Second,
+        };
+        assert!(rate.accrued(Span::from_secs(2)).is_err());
+    }
+}
