@@ -1,1 +1,12 @@
-//! The pure core: offers, placement, pods, runs and their steps, the gate.
+//! Floor 1: the pure core.
+//!
+//! Offers, placement, pods, runs and their steps, the gate. Functions here take values and `now`
+//! and return values; nothing reads a clock, a file or a socket, and nothing logs. The functions
+//! that decide ([`pod::plan`], [`run::after`], [`gate::judge`]) return closed enums that other
+//! floors obey.
+
+pub mod gate;
+pub mod gpu;
+pub mod offer;
+pub mod pod;
+pub mod run;
