@@ -1,1 +1,20 @@
-//! The host agent's API over any byte stream: types, server, client.
+//! Floor 2: the host agent's API, spoken over any byte stream.
+//!
+//! The control plane is the HTTP/2 *client* and the agent the *server*, whichever of the two opened
+//! the stream: a unix socket, an in-process pipe, a connection that the agent dialled out, or the
+//! stdio of an `ssh` into a rented machine. What is written against [`Host`] works on all of them.
+//!
+//! - [`Host`] is the whole surface as one trait; the agent implements it, [`HostClient`] speaks to it.
+//! - [`serve`] serves a [`Host`] on one byte stream.
+//! - [`frame`] is the codec of interactive sessions (exec), the same from the terminal to the pod.
+
+pub mod dto;
+mod error;
+pub mod frame;
+mod host;
+
+pub use error::Error;
+pub use host::{ByteStream, Follow, Host};
+
+/// Version of this API; both sides refuse another one by name.
+pub const PROTOCOL: u32 = 1;

@@ -1,0 +1,367 @@
+//! The types that travel: plain data, JSON on the wire.
+//!
+//! Domain types are not serde types, so these are twins of them; `From`/`TryFrom` stand in
+//! `convert.rs`. Sizes are in bytes, times in milliseconds, vCPU in thousandths.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a machine is, has and has free.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostInfo {
+    /// Stable id, made at the agent's first start.
+    pub host_id: String,
+    /// The machine's name.
+    pub hostname: String,
+    /// Version of the agent's program.
+    pub version: String,
+    /// Version of this API.
+    pub protocol: u32,
+    /// Changes when the machine restarts: pods do not survive that.
+    pub boot_id: String,
+    /// All of the machine that pods may use.
+    pub total: Resources,
+    /// What is left of it now.
+    pub free: Resources,
+    /// GPUs of the machine.
+    pub gpus: Vec<Gpu>,
+    /// The GPU driver's version, when there is one.
+    pub driver: Option<String>,
+    /// The newest CUDA that the driver supports, as `major.minor`.
+    pub cuda: Option<String>,
+    /// Price per hour in nano-dollars that the owner asks for the whole machine.
+    pub price_hourly_nanos: i64,
+    /// Where it stands: `local`, `secure` or `community`.
+    pub tier: String,
+    /// Region, in the owner's words.
+    pub region: String,
+}
+
+/// An amount of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Resources {
+    /// Virtual CPUs in thousandths.
+    pub vcpu_milli: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Disk in bytes.
+    pub disk: u64,
+}
+
+/// One GPU.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// Index on the machine.
+    pub index: u32,
+    /// The driver's id, such as `GPU-…`.
+    pub uuid: String,
+    /// Model as the driver names it.
+    pub name: String,
+    /// Memory in bytes.
+    pub vram: u64,
+    /// Whether it is only pretended.
+    pub simulated: bool,
+    /// The pod that has it, if any.
+    pub pod: Option<String>,
+}
+
+/// What to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodSpec {
+    /// The launch key that it carries.
+    pub launch_key: String,
+    /// Name, used as the host name inside.
+    pub name: String,
+    /// Image: `host`, a registry reference, `oci:DIR[:TAG]`, `docker-archive:FILE[:TAG]`.
+    pub image: String,
+    /// Registry credentials, when the image needs them.
+    pub credentials: Option<Credentials>,
+    /// Command instead of the image's own; `None` uses the image's own for images, and idles for
+    /// `host`.
+    pub command: Option<Vec<String>>,
+    /// Environment on top of the image's.
+    pub env: BTreeMap<String, String>,
+    /// Number of GPUs.
+    pub gpu_count: u32,
+    /// Virtual CPUs in thousandths.
+    pub vcpu_milli: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Container disk in bytes.
+    pub container_disk: u64,
+    /// Volume disk in bytes, mounted at `/workspace`.
+    pub volume_disk: u64,
+    /// Most processes and threads.
+    pub pids: u32,
+}
+
+/// Registry credentials.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// User name.
+    pub username: String,
+    /// Password or token.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .field("password", &"***")
+            .finish()
+    }
+}
+
+/// How a pod on a host is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodStatus {
+    /// Its id.
+    pub pod: String,
+    /// The launch key that it carries.
+    pub launch_key: String,
+    /// Its state.
+    pub state: PodState,
+    /// What is going on or went wrong, in words for the user.
+    pub detail: Option<String>,
+    /// Why it failed, as an error that the caller can act on.
+    pub failure: Option<Failure>,
+    /// Exit code of its command, once that has ended.
+    pub exit_code: Option<i32>,
+    /// When its first process began, in milliseconds since 1970.
+    pub started_ms: Option<i64>,
+    /// Address inside the host.
+    pub address: Option<String>,
+}
+
+/// The states of a pod on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PodState {
+    /// Its image is fetched or its disks are made.
+    Starting,
+    /// Its first process runs.
+    Up,
+    /// Stopped, or its command ended.
+    Down,
+    /// It could not be made; `failure` says why.
+    Failed,
+    /// Its processes vanished without being asked to.
+    Lost,
+}
+
+/// An error as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Which variant of [`crate::Error`], in kebab case.
+    pub code: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// What a pod uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stats {
+    /// CPU time used, in microseconds.
+    pub cpu_usec: u64,
+    /// Memory now, in bytes.
+    pub memory: u64,
+    /// Most memory so far, in bytes.
+    pub memory_peak: u64,
+    /// Processes and threads now.
+    pub pids: u64,
+    /// Bytes used of the container disk.
+    pub container_disk_used: u64,
+    /// Bytes used of the volume disk.
+    pub volume_disk_used: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Bytes sent.
+    pub tx_bytes: u64,
+}
+
+/// What to probe besides the standard facts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ProbeSpec {
+    /// Our clock when asking, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Commands of the job; each must exit with 0.
+    pub commands: Vec<String>,
+    /// How long a command may take, in milliseconds.
+    pub timeout_ms: u64,
+}
+
+/// What a probe found; `None` where it could not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// Whether a shell answered.
+    pub shell: Option<Answer>,
+    /// Whether `/workspace` is a mount of its own.
+    pub workspace_mounted: Option<Answer>,
+    /// Whether it can be written.
+    pub workspace_writable: Option<Answer>,
+    /// Free bytes under it.
+    pub free_disk: Option<u64>,
+    /// Memory limit in bytes.
+    pub memory: Option<u64>,
+    /// CPU limit in thousandths.
+    pub vcpu_milli: Option<u32>,
+    /// The pod's clock less `now_ms`, in milliseconds.
+    pub clock_skew_ms: Option<i64>,
+    /// Whether something outside could be reached.
+    pub outbound: Option<Answer>,
+    /// GPUs by the host's driver library.
+    pub gpus_host: Vec<Gpu>,
+    /// GPUs by `nvidia-smi` in the pod.
+    pub gpus_pod: Vec<Gpu>,
+    /// The driver's CUDA, `major.minor`.
+    pub cuda_driver: Option<String>,
+    /// The image's CUDA, `major.minor`.
+    pub cuda_image: Option<String>,
+    /// The commands' results, in order.
+    pub commands: Vec<CommandResult>,
+}
+
+/// A yes or a no with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Whether it is so.
+    pub yes: bool,
+    /// Why not.
+    pub why: Option<String>,
+}
+
+/// How one command of a probe ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandResult {
+    /// The command.
+    pub command: String,
+    /// Its exit code; `None` when it did not end in time.
+    pub exit_code: Option<i32>,
+    /// The last of its output.
+    pub output: String,
+}
+
+/// A durable command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSpec {
+    /// Program and arguments; the program is looked up in the pod's `PATH`.
+    pub argv: Vec<String>,
+    /// Environment on top of the pod's.
+    pub env: BTreeMap<String, String>,
+    /// Working directory; made if it is missing.
+    pub workdir: String,
+}
+
+/// How a task is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskStatus {
+    /// Its id.
+    pub task: String,
+    /// Its state.
+    pub state: TaskState,
+    /// Exit code once it has ended; 128 + n when signal n ended it.
+    pub exit_code: Option<i32>,
+    /// When it began, in milliseconds since 1970.
+    pub started_ms: Option<i64>,
+    /// When it ended.
+    pub ended_ms: Option<i64>,
+    /// Bytes of output so far.
+    pub log_size: u64,
+    /// What went wrong, in words for the user.
+    pub detail: Option<String>,
+}
+
+/// The states of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskState {
+    /// Begun and not ended.
+    Running,
+    /// Ended; `exit_code` says how.
+    Exited,
+    /// It could not be started.
+    Failed,
+    /// Its pod or its shim died with it; how it ended is not known.
+    Lost,
+}
+
+/// A signal for a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignalTask {
+    /// The signal's number.
+    pub signal: i32,
+    /// When set, SIGKILL follows after that many milliseconds.
+    pub kill_after_ms: Option<u64>,
+}
+
+/// An interactive command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecSpec {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Environment on top of the pod's.
+    pub env: BTreeMap<String, String>,
+    /// Working directory; the pod's own when absent.
+    pub workdir: Option<String>,
+    /// A terminal of this size, when one is wanted.
+    pub tty: Option<Window>,
+}
+
+/// The size of a terminal in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Columns.
+    pub columns: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+/// A list of content hashes in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Blobs {
+    /// The hashes.
+    pub hashes: Vec<String>,
+}
+
+/// A tree to write into a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyTree {
+    /// Hash of the manifest blob.
+    pub manifest: String,
+    /// Destination inside the pod: absolute, or relative to `/workspace`.
+    pub dest: String,
+}
+
+/// What writing a tree did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Applied {
+    /// Files written.
+    pub files_written: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+    /// Files that were there already.
+    pub files_kept: u64,
+}
+
+/// Files to take from a pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectTree {
+    /// Directory inside the pod that patterns are relative to.
+    pub base: String,
+    /// Globs.
+    pub patterns: Vec<String>,
+}
+
+/// What was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    /// Hash of the manifest blob.
+    pub manifest: String,
+    /// Files in it.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What was left out and why, in words for the user.
+    pub notes: Vec<String>,
+}

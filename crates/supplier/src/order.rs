@@ -1,0 +1,57 @@
+//! What passes between the engine and a supplier.
+
+use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::pod::{Observed, PodOrder};
+use livery_units::{HostId, LaunchKey, PodId};
+
+/// What a supplier is and can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SupplierInfo {
+    /// Its short name.
+    pub name: SupplierName,
+    /// One line for listings.
+    pub description: String,
+}
+
+/// What to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The pod that it is for.
+    pub pod: PodId,
+    /// The offer that was chosen.
+    pub offer: Offer,
+    /// What the user asked for.
+    pub spec: PodOrder,
+}
+
+/// Our hold on a machine at a supplier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The key that the launch carried.
+    pub key: LaunchKey,
+    /// The supplier's own id; for our own hosts `HOST/POD`.
+    pub foreign_id: String,
+}
+
+/// How a leased machine is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observation {
+    /// Its state.
+    pub state: Observed,
+    /// Details in words for the user: what is being prepared, why it is down.
+    pub detail: Option<String>,
+    /// How its host agent is reached, once it is up.
+    pub access: Option<Access>,
+}
+
+/// How the host agent that serves a lease is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// A host of ours that is connected to this control plane; the pod's id is the same there.
+    Host {
+        /// The host.
+        host: HostId,
+        /// The pod on it.
+        pod: PodId,
+    },
+}
