@@ -1,0 +1,245 @@
+//! Pods: what the user wants, what was last seen, and the one function that decides what to do.
+
+use crate::offer::words;
+use crate::offer::{Offer, ParseWordError, SupplierName};
+use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Span, Timestamp};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// What the user wants of a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Desired {
+    /// It should be up.
+    Running,
+    /// It should be down with its volume disk kept.
+    Stopped,
+    /// It should not exist, and neither should anything of it.
+    Gone,
+}
+
+words!(
+    Desired,
+    "desired state",
+    "running, stopped, gone",
+    Running = "running",
+    Stopped = "stopped",
+    Gone = "gone"
+);
+
+/// What was last reported of a pod by its supplier. "Unknown" is a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Observed {
+    /// Nobody has answered yet, or not for too long; nothing may be concluded.
+    Unknown,
+    /// The supplier says that it does not exist.
+    Absent,
+    /// It is being made.
+    Starting,
+    /// Its first process runs.
+    Up,
+    /// It exists and does not run: stopped, or its command ended.
+    Down,
+    /// It vanished without being asked to: its machine or its shim died.
+    Lost,
+}
+
+words!(
+    Observed,
+    "observed state",
+    "unknown, absent, starting, up, down, lost",
+    Unknown = "unknown",
+    Absent = "absent",
+    Starting = "starting",
+    Up = "up",
+    Down = "down",
+    Lost = "lost"
+);
+
+/// What is shown to the user, derived from what is wanted and what was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Accepted; nothing exists yet.
+    Pending,
+    /// Being made or started.
+    Starting,
+    /// Up, as wanted.
+    Running,
+    /// Going down, with its volume kept.
+    Stopping,
+    /// Down, as wanted.
+    Stopped,
+    /// Its own command ended; still billed for what it keeps until it is stopped or terminated.
+    Exited,
+    /// Being removed.
+    Terminating,
+    /// Confirmed gone.
+    Terminated,
+    /// Vanished without being asked to.
+    Lost,
+}
+
+words!(
+    Phase,
+    "phase",
+    "pending, starting, running, stopping, stopped, exited, terminating, terminated, lost",
+    Pending = "pending",
+    Starting = "starting",
+    Running = "running",
+    Stopping = "stopping",
+    Stopped = "stopped",
+    Exited = "exited",
+    Terminating = "terminating",
+    Terminated = "terminated",
+    Lost = "lost"
+);
+
+/// What a user asks for when creating a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PodOrder {
+    /// Shown in listings; not unique.
+    pub name: String,
+    /// The image, as the user wrote it: `host`, a registry reference, `oci:DIR` or `docker-archive:FILE`.
+    pub image: String,
+    /// What to run instead of the image's own command; none keeps the pod idle for `exec`.
+    pub command: Option<Vec<String>>,
+    /// Environment.
+    pub env: BTreeMap<String, String>,
+    /// GPUs wanted; 0 for a CPU pod.
+    pub gpu_count: u32,
+    /// Virtual CPUs in thousandths.
+    pub vcpu_milli: u32,
+    /// Memory.
+    pub memory: Bytes,
+    /// Disk that is gone at stop.
+    pub container_disk: Bytes,
+    /// Disk that is kept while the pod exists.
+    pub volume_disk: Bytes,
+    /// TCP ports that the pod serves.
+    pub ports: Vec<u16>,
+}
+
+/// Where a volume disk or network volume is mounted.
+pub const WORKSPACE: &str = "/workspace";
+
+/// A pod as the control plane knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pod {
+    /// Its id.
+    pub id: PodId,
+    /// Who pays for it.
+    pub account: AccountId,
+    /// What was asked for.
+    pub order: PodOrder,
+    /// The offer that it was launched on, as it stood then.
+    pub offer: Offer,
+    /// The run that it serves, if any; such a pod is terminated by its run.
+    pub run: Option<RunId>,
+    /// Committed before the supplier is called, and carried by the foreign resource.
+    pub launch_key: LaunchKey,
+    /// The supplier's own id, once the supplier has answered.
+    pub foreign_id: Option<String>,
+    /// What the user wants.
+    pub desired: Desired,
+    /// What was last seen.
+    pub observed: Observed,
+    /// Why it is not as wanted, in words for the user.
+    pub reason: Option<String>,
+    /// Launch attempts that failed in a passing way.
+    pub attempts: u32,
+    /// When it was accepted.
+    pub created: Timestamp,
+    /// When it was last seen to be up for the first time since it was last started.
+    pub started: Option<Timestamp>,
+    /// When it was confirmed gone.
+    pub ended: Option<Timestamp>,
+    /// When the supplier last answered about it.
+    pub observed_at: Option<Timestamp>,
+    /// Fences writers: every change adds one.
+    pub generation: i64,
+}
+
+impl Pod {
+    /// Returns who provides it.
+    pub fn supplier(&self) -> &SupplierName {
+        &self.offer.supplier
+    }
+
+    /// Returns what is shown to the user.
+    pub fn phase(&self) -> Phase {
+        phase(self.desired, self.observed, self.started)
+    }
+}
+
+/// Derives the phase.
+pub fn phase(desired: Desired, observed: Observed, started: Option<Timestamp>) -> Phase {
+    match (desired, observed) {
+        (Desired::Running, Observed::Unknown) if started.is_none() => Phase::Pending,
+        (Desired::Running, Observed::Absent) if started.is_none() => Phase::Pending,
+        (Desired::Running, Observed::Unknown | Observed::Starting) => Phase::Starting,
+        (Desired::Running, Observed::Up) => Phase::Running,
+        (Desired::Running, Observed::Down) => Phase::Exited,
+        (Desired::Running, Observed::Absent | Observed::Lost) => Phase::Lost,
+        (Desired::Stopped, Observed::Down) => Phase::Stopped,
+        (Desired::Stopped, Observed::Absent | Observed::Lost) => Phase::Lost,
+        (Desired::Stopped, Observed::Unknown | Observed::Starting | Observed::Up) => {
+            Phase::Stopping
+        }
+        (Desired::Gone, Observed::Absent) => Phase::Terminated,
+        (Desired::Gone, Observed::Unknown | Observed::Starting | Observed::Up) => {
+            Phase::Terminating
+        }
+        (Desired::Gone, Observed::Down | Observed::Lost) => Phase::Terminating,
+    }
+}
+
+/// What the reconciler should do next with a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the supplier for it under its launch key.
+    Launch,
+    /// Ask the supplier how it is.
+    Observe,
+    /// Ask the supplier to stop it.
+    Stop,
+    /// Ask the supplier to start it again.
+    Start,
+    /// Ask the supplier to remove it.
+    Terminate,
+    /// It is as wanted; look again at that time.
+    Rest(Timestamp),
+    /// It is gone, as wanted: settle the bill and close the row.
+    Close,
+}
+
+/// How long an observation stands before the supplier is asked again.
+pub const OBSERVATION_FRESH: Span = Span::from_secs(5);
+
+/// Decides the next step for a pod, from what is wanted, what was seen and the time.
+///
+/// A launch is repeated under the same key while nothing has been seen: suppliers treat the key as
+/// one order however often it comes. What was seen up and then vanished is never launched again: its
+/// disks are gone, and a user must know.
+pub fn plan(pod: &Pod, observed: Observed, now: Timestamp) -> Step {
+    let stale = pod
+        .observed_at
+        .is_none_or(|at| now.since(at) >= OBSERVATION_FRESH);
+    let rest = Step::Rest(pod.observed_at.unwrap_or(now).after(OBSERVATION_FRESH));
+    let never_launched = pod.foreign_id.is_none();
+    match (pod.desired, observed) {
+        (Desired::Running, Observed::Unknown | Observed::Absent) if never_launched => Step::Launch,
+        (Desired::Gone, Observed::Absent) => Step::Close,
+        (Desired::Gone, Observed::Unknown | Observed::Starting | Observed::Up) => Step::Terminate,
+        (Desired::Gone, Observed::Down | Observed::Lost) => Step::Terminate,
+        (Desired::Stopped, Observed::Starting | Observed::Up) => Step::Stop,
+        (Desired::Running, Observed::Down) if pod.started.is_none() => Step::Start,
+        (_, Observed::Unknown) => Step::Observe,
+        (Desired::Running | Desired::Stopped, Observed::Starting) if stale => Step::Observe,
+        (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) if stale => {
+            Step::Observe
+        }
+        (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) => rest,
+        (Desired::Stopped, Observed::Down) => rest,
+        (Desired::Running | Desired::Stopped, Observed::Absent | Observed::Lost) => rest,
+    }
+}
