@@ -231,10 +231,8 @@ pub fn plan(pod: &Pod, observed: Observed, now: Timestamp) -> Step {
         (Desired::Gone, Observed::Absent) => Step::Close,
         (Desired::Gone, Observed::Unknown | Observed::Starting | Observed::Up) => Step::Terminate,
         (Desired::Gone, Observed::Down | Observed::Lost) => Step::Terminate,
+        (Desired::Running | Desired::Stopped, Observed::Unknown) => Step::Observe,
         (Desired::Stopped, Observed::Starting | Observed::Up) => Step::Stop,
-        (Desired::Running, Observed::Down) if pod.started.is_none() => Step::Start,
-        (_, Observed::Unknown) => Step::Observe,
-        (Desired::Running | Desired::Stopped, Observed::Starting) if stale => Step::Observe,
         (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) if stale => {
             Step::Observe
         }

@@ -1,4 +1,4 @@
-//! Runs: one job file taken through the eight steps, the last of which always happens.
+//! The eight steps, and the functions that decide where a run goes.
 
 use crate::offer::{ParseWordError, words};
 use std::fmt;
