@@ -1,0 +1,296 @@
+//! Placement: which offers fit a need, in which order, and why the others do not.
+
+use crate::gpu::{GpuModel, GpuReality};
+use crate::offer::{Offer, Pricing, SupplierName, Tier};
+use livery_units::{Bytes, Money, OfferId};
+use std::fmt;
+
+/// What somebody needs of an offer. The default need is met by every CPU machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Which GPUs.
+    pub gpus: GpuNeed,
+    /// Memory of each GPU, at least.
+    pub vram: Bytes,
+    /// Virtual CPUs in thousandths, at least.
+    pub vcpu_milli: u32,
+    /// Memory, at least.
+    pub memory: Bytes,
+    /// Disk in all, at least.
+    pub disk: Bytes,
+    /// Only this tier.
+    pub tier: Option<Tier>,
+    /// Only this pricing.
+    pub pricing: Pricing,
+    /// Only these suppliers; empty for any.
+    pub suppliers: Vec<SupplierName>,
+    /// Not dearer than this per hour.
+    pub hourly_max: Option<Money>,
+}
+
+/// Which GPUs a need asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GpuNeed {
+    /// With or without.
+    Whatever,
+    /// None: a CPU machine.
+    None,
+    /// Exactly that many of any model.
+    Any(u32),
+    /// Exactly that many of that model.
+    Model(GpuModel, u32),
+}
+
+impl Default for Need {
+    fn default() -> Self {
+        Self {
+            gpus: GpuNeed::None,
+            vram: Bytes::ZERO,
+            vcpu_milli: 0,
+            memory: Bytes::ZERO,
+            disk: Bytes::ZERO,
+            tier: None,
+            pricing: Pricing::OnDemand,
+            suppliers: Vec::new(),
+            hourly_max: None,
+        }
+    }
+}
+
+/// Why an offer does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// It failed this run before.
+    Excluded,
+    /// Other GPUs, or none, or too many.
+    Gpus(String),
+    /// Too little memory on its GPUs.
+    Vram(Bytes),
+    /// Too few virtual CPUs (thousandths).
+    Vcpu(u32),
+    /// Too little memory.
+    Memory(Bytes),
+    /// Too little disk.
+    Disk(Bytes),
+    /// Another tier.
+    Tier(Tier),
+    /// Another pricing.
+    Pricing(Pricing),
+    /// Another supplier.
+    Supplier(SupplierName),
+    /// Too dear per hour.
+    Price(Money),
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excluded => f.write_str("it failed this run before"),
+            Self::Gpus(has) => write!(f, "it has {has}"),
+            Self::Vram(has) => write!(f, "its GPUs have only {has}"),
+            Self::Vcpu(has) => write!(f, "it has only {} vCPU", f64::from(*has) / 1_000.0),
+            Self::Memory(has) => write!(f, "it has only {has} of memory"),
+            Self::Disk(has) => write!(f, "it has only {has} of disk"),
+            Self::Tier(has) => write!(f, "its tier is {has}"),
+            Self::Pricing(has) => write!(f, "its pricing is {has}"),
+            Self::Supplier(has) => write!(f, "its supplier is {has}"),
+            Self::Price(has) => write!(f, "it costs {has}/h"),
+        }
+    }
+}
+
+/// In which order the needs themselves count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preference {
+    /// The cheapest offer that meets any of them.
+    Cheapest,
+    /// Offers for the first need, then for the second, and so on.
+    AsListed,
+}
+
+/// An offer that fits, with the need that it meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fit {
+    /// The offer.
+    pub offer: Offer,
+    /// Index of the first need that it meets.
+    pub need: usize,
+}
+
+/// Offers sorted into those that fit, best first, and those that do not, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ranking {
+    /// Best first.
+    pub fits: Vec<Fit>,
+    /// In the order given, each with what is wrong for the need that it comes closest to.
+    pub misfits: Vec<(Offer, Misfit)>,
+}
+
+/// Ranks offers for needs of which any one will do.
+///
+/// Real GPUs come before simulated ones, then the cheaper before the dearer, then the smaller before
+/// the larger, then by id: the order is total, so two rankings of the same offers are the same.
+pub fn rank(offers: Vec<Offer>, needs: &[Need], preference: Preference, excluded: &[OfferId]) -> Ranking {
+    let mut ranking = Ranking::default();
+    for offer in offers {
+        if excluded.contains(&offer.id) {
+            ranking.misfits.push((offer, Misfit::Excluded));
+            continue;
+        }
+        let mut closest = None;
+        let mut met = None;
+        for (index, need) in needs.iter().enumerate() {
+            match misfit(&offer, need) {
+                None => {
+                    met = Some(index);
+                    break;
+                }
+                Some(why) => closest = closest.or(Some(why)),
+            }
+        }
+        match (met, closest) {
+            (Some(need), _) => ranking.fits.push(Fit { offer, need }),
+            (None, Some(why)) => ranking.misfits.push((offer, why)),
+            (None, None) => ranking.misfits.push((offer, Misfit::Gpus("nothing that was asked for".into()))),
+        }
+    }
+    ranking.fits.sort_by(|a, b| sort_key(a, preference).cmp(&sort_key(b, preference)));
+    ranking
+}
+
+/// Returns the first reason why `offer` does not meet `need`, or `None` when it does.
+pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
+    if let Some(wrong) = gpu_misfit(offer, need) {
+        return Some(wrong);
+    }
+    if offer.vcpu_milli < need.vcpu_milli {
+        return Some(Misfit::Vcpu(offer.vcpu_milli));
+    }
+    if offer.memory < need.memory {
+        return Some(Misfit::Memory(offer.memory));
+    }
+    if offer.disk < need.disk {
+        return Some(Misfit::Disk(offer.disk));
+    }
+    if need.tier.is_some_and(|tier| tier != offer.tier) {
+        return Some(Misfit::Tier(offer.tier));
+    }
+    if need.pricing != offer.pricing {
+        return Some(Misfit::Pricing(offer.pricing));
+    }
+    if !need.suppliers.is_empty() && !need.suppliers.contains(&offer.supplier) {
+        return Some(Misfit::Supplier(offer.supplier.clone()));
+    }
+    let hourly = offer.price.per_hour();
+    if need.hourly_max.is_some_and(|max| hourly > max) {
+        return Some(Misfit::Price(hourly));
+    }
+    None
+}
+
+fn gpu_misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
+    let has = offer.gpus.as_ref().map_or("no GPU".to_owned(), ToString::to_string);
+    let fits = match (&need.gpus, &offer.gpus) {
+        (GpuNeed::Whatever, _) | (GpuNeed::None, None) => true,
+        (GpuNeed::None, Some(_)) | (GpuNeed::Any(_) | GpuNeed::Model(..), None) => false,
+        (GpuNeed::Any(count), Some(gpus)) => gpus.count == *count,
+        (GpuNeed::Model(model, count), Some(gpus)) => gpus.count == *count && gpus.model.satisfies(model),
+    };
+    if !fits {
+        return Some(Misfit::Gpus(has));
+    }
+    let vram = offer.gpus.as_ref().map_or(Bytes::ZERO, |gpus| gpus.vram);
+    (vram < need.vram).then_some(Misfit::Vram(vram))
+}
+
+fn sort_key(fit: &Fit, preference: Preference) -> (usize, u8, Money, u32, Bytes, &str) {
+    let listed = match preference {
+        Preference::Cheapest => 0,
+        Preference::AsListed => fit.need,
+    };
+    let simulated = match fit.offer.gpus.as_ref().map(|gpus| gpus.reality) {
+        Some(GpuReality::Simulated) => 1,
+        Some(GpuReality::Real) | None => 0,
+    };
+    let offer = &fit.offer;
+    (listed, simulated, offer.price.per_hour(), offer.vcpu_milli, offer.memory, offer.id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Gpus;
+    use livery_units::Rate;
+
+    fn offer(number: u128, cents: i64, gpu: Option<(&str, u32, GpuReality)>) -> Offer {
+        Offer {
+            id: OfferId::from_entropy(number),
+            supplier: SupplierName::new("local"),
+            host: None,
+            gpus: gpu.map(|(model, count, reality)| Gpus {
+                model: GpuModel::parse(model),
+                count,
+                vram: Bytes::gib(24),
+                reality,
+            }),
+            vcpu_milli: 4_000,
+            memory: Bytes::gib(16),
+            disk: Bytes::gib(100),
+            region: "here".into(),
+            tier: Tier::Local,
+            pricing: Pricing::OnDemand,
+            price: Rate::hourly(Money::from_nanos(cents * 10_000_000)),
+            reliability_permille: None,
+        }
+    }
+
+    #[test]
+    fn cheapest_first_and_simulated_last() {
+        let offers = vec![
+            offer(1, 50, Some(("RTX 4090", 1, GpuReality::Real))),
+            offer(2, 10, Some(("RTX 4090", 1, GpuReality::Simulated))),
+            offer(3, 40, Some(("RTX 4090", 1, GpuReality::Real))),
+            offer(4, 1, None),
+        ];
+        let need = Need { gpus: GpuNeed::Model(GpuModel::parse("rtx4090"), 1), ..Need::default() };
+        let ranking = rank(offers.clone(), &[need], Preference::Cheapest, &[]);
+        let ids: Vec<_> = ranking.fits.iter().map(|fit| fit.offer.id.clone()).collect();
+        assert_eq!(ids, [3, 1, 2].map(OfferId::from_entropy));
+        assert_eq!(ranking.misfits, [(offers[3].clone(), Misfit::Gpus("no GPU".into()))]);
+    }
+
+    #[test]
+    fn a_cpu_job_takes_no_gpu() {
+        let offers = vec![offer(1, 5, Some(("A40", 1, GpuReality::Real))), offer(2, 9, None)];
+        let ranking = rank(offers, &[Need::default()], Preference::Cheapest, &[]);
+        assert_eq!(ranking.fits.len(), 1);
+        assert_eq!(ranking.fits[0].offer.id, OfferId::from_entropy(2));
+    }
+
+    #[test]
+    fn listed_needs_win_over_price_when_asked() {
+        let offers = vec![
+            offer(1, 90, Some(("A100-80GB", 1, GpuReality::Real))),
+            offer(2, 20, Some(("RTX 3090", 1, GpuReality::Real))),
+        ];
+        let needs = ["A100", "RTX 3090"]
+            .map(|model| Need { gpus: GpuNeed::Model(GpuModel::parse(model), 1), ..Need::default() });
+        let first = |preference| rank(offers.clone(), &needs, preference, &[]).fits[0].offer.id.clone();
+        assert_eq!(first(Preference::AsListed), OfferId::from_entropy(1));
+        assert_eq!(first(Preference::Cheapest), OfferId::from_entropy(2));
+    }
+
+    #[test]
+    fn every_limit_has_its_reason() {
+        let of = |need: Need| misfit(&offer(1, 50, None), &need).map(|why| why.to_string());
+        let none = Need::default;
+        assert_eq!(of(none()), None);
+        assert_eq!(of(Need { vcpu_milli: 8_000, ..none() }).unwrap(), "it has only 4 vCPU");
+        assert_eq!(of(Need { memory: Bytes::gib(32), ..none() }).unwrap(), "it has only 16 GiB of memory");
+        assert_eq!(of(Need { disk: Bytes::gib(200), ..none() }).unwrap(), "it has only 100 GiB of disk");
+        assert_eq!(of(Need { tier: Some(Tier::Secure), ..none() }).unwrap(), "its tier is local");
+        assert_eq!(of(Need { pricing: Pricing::Spot, ..none() }).unwrap(), "its pricing is on-demand");
+        let dear = Need { hourly_max: Some(Money::from_nanos(490_000_000)), ..none() };
+        assert_eq!(of(dear).unwrap(), "it costs $0.50/h");
+    }
+}
