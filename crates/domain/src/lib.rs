@@ -8,5 +8,6 @@
 pub mod gate;
 pub mod gpu;
 pub mod offer;
+pub mod placement;
 pub mod pod;
 pub mod run;
