@@ -130,7 +130,12 @@ pub struct Ranking {
 ///
 /// Real GPUs come before simulated ones, then the cheaper before the dearer, then the smaller before
 /// the larger, then by id: the order is total, so two rankings of the same offers are the same.
-pub fn rank(offers: Vec<Offer>, needs: &[Need], preference: Preference, excluded: &[OfferId]) -> Ranking {
+pub fn rank(
+    offers: Vec<Offer>,
+    needs: &[Need],
+    preference: Preference,
+    excluded: &[OfferId],
+) -> Ranking {
     let mut ranking = Ranking::default();
     for offer in offers {
         if excluded.contains(&offer.id) {
@@ -151,10 +156,14 @@ pub fn rank(offers: Vec<Offer>, needs: &[Need], preference: Preference, excluded
         match (met, closest) {
             (Some(need), _) => ranking.fits.push(Fit { offer, need }),
             (None, Some(why)) => ranking.misfits.push((offer, why)),
-            (None, None) => ranking.misfits.push((offer, Misfit::Gpus("nothing that was asked for".into()))),
+            (None, None) => ranking
+                .misfits
+                .push((offer, Misfit::Gpus("nothing that was asked for".into()))),
         }
     }
-    ranking.fits.sort_by(|a, b| sort_key(a, preference).cmp(&sort_key(b, preference)));
+    ranking
+        .fits
+        .sort_by(|a, b| sort_key(a, preference).cmp(&sort_key(b, preference)));
     ranking
 }
 
@@ -189,12 +198,17 @@ pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
 }
 
 fn gpu_misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
-    let has = offer.gpus.as_ref().map_or("no GPU".to_owned(), ToString::to_string);
+    let has = offer
+        .gpus
+        .as_ref()
+        .map_or("no GPU".to_owned(), ToString::to_string);
     let fits = match (&need.gpus, &offer.gpus) {
         (GpuNeed::Whatever, _) | (GpuNeed::None, None) => true,
         (GpuNeed::None, Some(_)) | (GpuNeed::Any(_) | GpuNeed::Model(..), None) => false,
         (GpuNeed::Any(count), Some(gpus)) => gpus.count == *count,
-        (GpuNeed::Model(model, count), Some(gpus)) => gpus.count == *count && gpus.model.satisfies(model),
+        (GpuNeed::Model(model, count), Some(gpus)) => {
+            gpus.count == *count && gpus.model.satisfies(model)
+        }
     };
     if !fits {
         return Some(Misfit::Gpus(has));
@@ -213,7 +227,14 @@ fn sort_key(fit: &Fit, preference: Preference) -> (usize, u8, Money, u32, Bytes,
         Some(GpuReality::Real) | None => 0,
     };
     let offer = &fit.offer;
-    (listed, simulated, offer.price.per_hour(), offer.vcpu_milli, offer.memory, offer.id.as_str())
+    (
+        listed,
+        simulated,
+        offer.price.per_hour(),
+        offer.vcpu_milli,
+        offer.memory,
+        offer.id.as_str(),
+    )
 }
 
 #[cfg(test)]
@@ -252,16 +273,29 @@ mod tests {
             offer(3, 40, Some(("RTX 4090", 1, GpuReality::Real))),
             offer(4, 1, None),
         ];
-        let need = Need { gpus: GpuNeed::Model(GpuModel::parse("rtx4090"), 1), ..Need::default() };
+        let need = Need {
+            gpus: GpuNeed::Model(GpuModel::parse("rtx4090"), 1),
+            ..Need::default()
+        };
         let ranking = rank(offers.clone(), &[need], Preference::Cheapest, &[]);
-        let ids: Vec<_> = ranking.fits.iter().map(|fit| fit.offer.id.clone()).collect();
+        let ids: Vec<_> = ranking
+            .fits
+            .iter()
+            .map(|fit| fit.offer.id.clone())
+            .collect();
         assert_eq!(ids, [3, 1, 2].map(OfferId::from_entropy));
-        assert_eq!(ranking.misfits, [(offers[3].clone(), Misfit::Gpus("no GPU".into()))]);
+        assert_eq!(
+            ranking.misfits,
+            [(offers[3].clone(), Misfit::Gpus("no GPU".into()))]
+        );
     }
 
     #[test]
     fn a_cpu_job_takes_no_gpu() {
-        let offers = vec![offer(1, 5, Some(("A40", 1, GpuReality::Real))), offer(2, 9, None)];
+        let offers = vec![
+            offer(1, 5, Some(("A40", 1, GpuReality::Real))),
+            offer(2, 9, None),
+        ];
         let ranking = rank(offers, &[Need::default()], Preference::Cheapest, &[]);
         assert_eq!(ranking.fits.len(), 1);
         assert_eq!(ranking.fits[0].offer.id, OfferId::from_entropy(2));
@@ -273,9 +307,16 @@ mod tests {
             offer(1, 90, Some(("A100-80GB", 1, GpuReality::Real))),
             offer(2, 20, Some(("RTX 3090", 1, GpuReality::Real))),
         ];
-        let needs = ["A100", "RTX 3090"]
-            .map(|model| Need { gpus: GpuNeed::Model(GpuModel::parse(model), 1), ..Need::default() });
-        let first = |preference| rank(offers.clone(), &needs, preference, &[]).fits[0].offer.id.clone();
+        let needs = ["A100", "RTX 3090"].map(|model| Need {
+            gpus: GpuNeed::Model(GpuModel::parse(model), 1),
+            ..Need::default()
+        });
+        let first = |preference| {
+            rank(offers.clone(), &needs, preference, &[]).fits[0]
+                .offer
+                .id
+                .clone()
+        };
         assert_eq!(first(Preference::AsListed), OfferId::from_entropy(1));
         assert_eq!(first(Preference::Cheapest), OfferId::from_entropy(2));
     }
@@ -285,12 +326,50 @@ mod tests {
         let of = |need: Need| misfit(&offer(1, 50, None), &need).map(|why| why.to_string());
         let none = Need::default;
         assert_eq!(of(none()), None);
-        assert_eq!(of(Need { vcpu_milli: 8_000, ..none() }).unwrap(), "it has only 4 vCPU");
-        assert_eq!(of(Need { memory: Bytes::gib(32), ..none() }).unwrap(), "it has only 16 GiB of memory");
-        assert_eq!(of(Need { disk: Bytes::gib(200), ..none() }).unwrap(), "it has only 100 GiB of disk");
-        assert_eq!(of(Need { tier: Some(Tier::Secure), ..none() }).unwrap(), "its tier is local");
-        assert_eq!(of(Need { pricing: Pricing::Spot, ..none() }).unwrap(), "its pricing is on-demand");
-        let dear = Need { hourly_max: Some(Money::from_nanos(490_000_000)), ..none() };
+        assert_eq!(
+            of(Need {
+                vcpu_milli: 8_000,
+                ..none()
+            })
+            .unwrap(),
+            "it has only 4 vCPU"
+        );
+        assert_eq!(
+            of(Need {
+                memory: Bytes::gib(32),
+                ..none()
+            })
+            .unwrap(),
+            "it has only 16 GiB of memory"
+        );
+        assert_eq!(
+            of(Need {
+                disk: Bytes::gib(200),
+                ..none()
+            })
+            .unwrap(),
+            "it has only 100 GiB of disk"
+        );
+        assert_eq!(
+            of(Need {
+                tier: Some(Tier::Secure),
+                ..none()
+            })
+            .unwrap(),
+            "its tier is local"
+        );
+        assert_eq!(
+            of(Need {
+                pricing: Pricing::Spot,
+                ..none()
+            })
+            .unwrap(),
+            "its pricing is on-demand"
+        );
+        let dear = Need {
+            hourly_max: Some(Money::from_nanos(490_000_000)),
+            ..none()
+        };
         assert_eq!(of(dear).unwrap(), "it costs $0.50/h");
     }
 }

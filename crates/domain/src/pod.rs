@@ -151,6 +151,9 @@ pub struct Pod {
     pub created: Timestamp,
     /// When it was last seen to be up for the first time since it was last started.
     pub started: Option<Timestamp>,
+    /// Until when it is known to have been up since then: what is billed. Never later than what a
+    /// supplier has confirmed, so an unreachable host costs its user nothing.
+    pub up_until: Option<Timestamp>,
     /// When it was confirmed gone.
     pub ended: Option<Timestamp>,
     /// When the supplier last answered about it.
