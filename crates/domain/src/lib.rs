@@ -7,6 +7,7 @@
 
 pub mod gate;
 pub mod gpu;
+pub mod job;
 pub mod offer;
 pub mod placement;
 pub mod pod;
