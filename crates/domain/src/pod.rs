@@ -94,6 +94,23 @@ words!(
     Lost = "lost"
 );
 
+/// Whether a pod that could not be made might be made elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PodFailure {
+    /// This offer is no good; another may be.
+    OtherOffer,
+    /// The order itself is wrong, such as an image that does not exist.
+    Final,
+}
+
+words!(
+    PodFailure,
+    "pod failure",
+    "other-offer, final",
+    OtherOffer = "other-offer",
+    Final = "final"
+);
+
 /// What a user asks for when creating a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodOrder {
@@ -145,6 +162,8 @@ pub struct Pod {
     pub observed: Observed,
     /// Why it is not as wanted, in words for the user.
     pub reason: Option<String>,
+    /// Set when it could not be made: whether another offer may do.
+    pub failure: Option<PodFailure>,
     /// Launch attempts that failed in a passing way.
     pub attempts: u32,
     /// When it was accepted.
