@@ -8,6 +8,7 @@
 pub mod gate;
 pub mod gpu;
 pub mod job;
+pub mod needs;
 pub mod offer;
 pub mod placement;
 pub mod pod;

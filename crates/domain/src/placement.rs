@@ -18,8 +18,8 @@ pub struct Need {
     pub memory: Bytes,
     /// Disk in all, at least.
     pub disk: Bytes,
-    /// Only this tier.
-    pub tier: Option<Tier>,
+    /// Only these tiers; empty for any.
+    pub tiers: Vec<Tier>,
     /// Only this pricing.
     pub pricing: Pricing,
     /// Only these suppliers; empty for any.
@@ -49,7 +49,7 @@ impl Default for Need {
             vcpu_milli: 0,
             memory: Bytes::ZERO,
             disk: Bytes::ZERO,
-            tier: None,
+            tiers: Vec::new(),
             pricing: Pricing::OnDemand,
             suppliers: Vec::new(),
             hourly_max: None,
@@ -181,7 +181,7 @@ pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
     if offer.disk < need.disk {
         return Some(Misfit::Disk(offer.disk));
     }
-    if need.tier.is_some_and(|tier| tier != offer.tier) {
+    if !need.tiers.is_empty() && !need.tiers.contains(&offer.tier) {
         return Some(Misfit::Tier(offer.tier));
     }
     if need.pricing != offer.pricing {
@@ -352,7 +352,7 @@ mod tests {
         );
         assert_eq!(
             of(Need {
-                tier: Some(Tier::Secure),
+                tiers: vec![Tier::Secure],
                 ..none()
             })
             .unwrap(),
