@@ -42,6 +42,9 @@ use self::rules::Rules;
 /// Name of the interface inside a pod.
 const POD_INTERFACE: &str = "eth0";
 
+/// MTU of Ethernet, for a host with no way outside.
+const ETHERNET_MTU: u32 = 1500;
+
 /// How an agent's pods are connected.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -171,7 +174,7 @@ impl Network {
     }
 
     fn build(&self, host: &Netlink, pod: &PodId, plan: &Plan) -> Result<(), Error> {
-        let mtu = sysctl::outbound_mtu()?;
+        let mtu = outbound_mtu(host)?;
         let (netns, inside) = namespace::create(&self.netns_path(pod))?;
         host.add_veth(&plan.host_if, POD_INTERFACE, &netns, mtu)?;
         sysctl::guard_host_interface(&plan.host_if)?;
@@ -201,4 +204,13 @@ impl Network {
         }
         namespace::remove(&self.netns_path(pod))
     }
+}
+
+/// Larger packets than the way outside takes would be lost where path MTU discovery is filtered.
+fn outbound_mtu(host: &Netlink) -> Result<u32, Error> {
+    let Some(name) = sysctl::outbound_interface()? else {
+        return Ok(ETHERNET_MTU);
+    };
+    let link = host.link(&name)?;
+    Ok(link.and_then(|link| link.mtu).unwrap_or(ETHERNET_MTU))
 }

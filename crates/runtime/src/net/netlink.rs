@@ -37,6 +37,7 @@ pub(super) struct Link {
     pub index: u32,
     pub name: String,
     pub alias: Option<String>,
+    pub mtu: Option<u32>,
     pub up: bool,
 }
 
@@ -233,10 +234,12 @@ fn read_link(message: RouteNetlinkMessage) -> Option<Link> {
     };
     let mut name = None;
     let mut alias = None;
+    let mut mtu = None;
     for attribute in link.attributes {
         match attribute {
             LinkAttribute::IfName(text) => name = Some(text),
             LinkAttribute::IfAlias(text) => alias = Some(text),
+            LinkAttribute::Mtu(bytes) => mtu = Some(bytes),
             _ => {}
         }
     }
@@ -244,6 +247,7 @@ fn read_link(message: RouteNetlinkMessage) -> Option<Link> {
         index: link.header.index,
         name: name?,
         alias,
+        mtu,
         up: link.header.flags.contains(LinkFlags::Up),
     })
 }

@@ -1,4 +1,4 @@
-//! What is read from and written to `/proc`: routes, MTU, forwarding, per-interface guards.
+//! What is read from and written to `/proc`: routes, forwarding, per-interface guards.
 
 use std::fs;
 use std::io;
@@ -9,9 +9,6 @@ use super::plan::Route;
 use super::{Error, Subnet};
 
 const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
-
-/// MTU of Ethernet, for a host with no default route.
-const ETHERNET_MTU: u32 = 1500;
 
 /// Lets the kernel pass packets between interfaces, and says so when it did not before.
 pub(super) fn switch_forwarding_on() -> Result<(), Error> {
@@ -50,24 +47,19 @@ pub(super) fn guard_namespace() -> Result<(), Error> {
     write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647")
 }
 
-/// Returns the MTU of the interface that leads outside.
-pub(super) fn outbound_mtu() -> Result<u32, Error> {
-    let routes = routes()?;
-    let Some(route) = routes
-        .iter()
+/// Returns the interface that leads outside, if one does.
+pub(super) fn outbound_interface() -> Result<Option<String>, Error> {
+    let outbound = routes()?
+        .into_iter()
         .filter(|route| route.to == Subnet::ALL)
-        .min_by_key(|route| route.metric)
-    else {
-        return Ok(ETHERNET_MTU);
-    };
-    let path = format!("/sys/class/net/{}/mtu", route.interface);
-    let text = fs::read_to_string(&path).map_err(Error::io(format!("read {path}")))?;
-    Ok(text.trim().parse().unwrap_or(ETHERNET_MTU))
+        .min_by_key(|route| route.metric);
+    Ok(outbound.map(|route| route.interface))
 }
 
 /// Returns the host's IPv4 routes.
 pub(super) fn routes() -> Result<Vec<Route>, Error> {
-    let path = "/proc/net/route";
+    // `/proc/net` would be that of the process's first thread.
+    let path = "/proc/thread-self/net/route";
     let text = fs::read_to_string(path).map_err(Error::io(format!("read {path}")))?;
     Ok(text.lines().skip(1).filter_map(parse_route).collect())
 }

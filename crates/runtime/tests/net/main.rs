@@ -1,0 +1,233 @@
+//! Proves with real sockets what a pod's network lets through and what it does not.
+
+mod dns;
+mod support;
+
+use std::net::Ipv4Addr;
+
+use livery_runtime::net::{Error, Options};
+use support::{
+    HOST, Host, METADATA, MTU, OUTSIDE, call, greet, here, inside, on_a_host, pod, run, try_run,
+};
+
+#[test]
+fn a_pod_reaches_the_outside_under_the_hosts_address() {
+    on_a_host(|host| {
+        let network = host.network();
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = host.greet_outside();
+        assert_eq!(
+            call(&made.netns, OUTSIDE, port),
+            Some(HOST.to_string()),
+            "the pod's own address must not be seen outside"
+        );
+        assert_eq!(made.resolv_conf, format!("nameserver {OUTSIDE}\n"));
+        network.detach(&pod(1), 0).unwrap();
+    });
+}
+
+#[test]
+fn a_pod_reaches_no_port_of_the_host() {
+    on_a_host(|host| {
+        let network = host.network();
+        let made = network.attach(&pod(1), 3).unwrap();
+        let port = greet(&here());
+        let gateway = Ipv4Addr::from_bits(made.address.to_bits() - 1);
+        for address in [gateway, HOST] {
+            assert!(call(&here(), address, port).is_some(), "control: {address}");
+            assert_eq!(call(&made.netns, address, port), None, "{address}");
+        }
+        network.detach(&pod(1), 3).unwrap();
+    });
+}
+
+#[test]
+fn a_pod_reaches_no_other_pod() {
+    on_a_host(|host| {
+        let network = host.network();
+        let one = network.attach(&pod(1), 0).unwrap();
+        let two = network.attach(&pod(2), 1).unwrap();
+        assert_ne!(one.address, two.address);
+        let port = greet(&two.netns);
+        assert!(call(&two.netns, two.address, port).is_some(), "control");
+        assert_eq!(call(&one.netns, two.address, port), None);
+        network.detach(&pod(1), 0).unwrap();
+        network.detach(&pod(2), 1).unwrap();
+    });
+}
+
+#[test]
+fn a_pod_reaches_no_pod_of_another_agent() {
+    on_a_host(|host| {
+        let network = host.network();
+        let mut options = Options::new(host.run_dir.with_extension("other"));
+        options.name = "other".to_owned();
+        options.subnet = "10.99.0.0/24".parse().unwrap();
+        options.resolvers = vec![OUTSIDE.into()];
+        let other = livery_runtime::net::Network::open(options).unwrap();
+        let one = network.attach(&pod(1), 0).unwrap();
+        let two = other.attach(&pod(2), 0).unwrap();
+        let port = greet(&two.netns);
+        assert!(call(&two.netns, two.address, port).is_some(), "control");
+        assert_eq!(call(&one.netns, two.address, port), None);
+        network.detach(&pod(1), 0).unwrap();
+        other.detach(&pod(2), 0).unwrap();
+    });
+}
+
+#[test]
+fn a_pod_reaches_no_metadata_service_and_no_published_port() {
+    on_a_host(|host| {
+        let network = host.network();
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = host.greet_outside();
+        assert!(call(&here(), METADATA, port).is_some(), "control");
+        assert_eq!(call(&made.netns, METADATA, port), None);
+
+        // As Docker does it: a port of the host that leads to somebody's container.
+        run("nft add table ip published");
+        run("nft add chain ip published pre { type nat hook prerouting priority dstnat ; }");
+        run(&format!(
+            "nft add rule ip published pre ip daddr {HOST} tcp dport 8080 dnat to {OUTSIDE}:{port}"
+        ));
+        assert_eq!(call(&made.netns, HOST, 8080), None);
+        assert!(call(&made.netns, OUTSIDE, port).is_some(), "control");
+        network.detach(&pod(1), 0).unwrap();
+    });
+}
+
+#[test]
+fn the_namespace_fits_a_pod_without_capabilities() {
+    on_a_host(|host| {
+        let network = host.network();
+        let made = network.attach(&pod(1), 0).unwrap();
+        inside(&made.netns, || {
+            let links = run("ip -o link");
+            assert!(links.contains(&format!("mtu {MTU}")), "{links}");
+            assert_eq!(run("ip -6 addr"), "", "no IPv6 inside");
+            assert_eq!(
+                run("sysctl -n net.ipv4.ip_unprivileged_port_start").trim(),
+                "0"
+            );
+            assert!(run("sysctl -n net.ipv4.ping_group_range").contains("2147483647"));
+        });
+        assert_eq!(
+            run("ip -6 addr show dev lvy-0"),
+            "",
+            "no IPv6 towards the pod"
+        );
+        network.detach(&pod(1), 0).unwrap();
+    });
+}
+
+#[test]
+fn attach_is_idempotent_and_survives_a_restart_of_the_agent() {
+    on_a_host(|host| {
+        let first = host.network().attach(&pod(1), 0).unwrap();
+        let port = greet(&first.netns);
+        let reopened = host.network();
+        assert_eq!(reopened.attach(&pod(1), 0).unwrap(), first);
+        assert!(
+            call(&first.netns, first.address, port).is_some(),
+            "the same namespace"
+        );
+        reopened.detach(&pod(1), 0).unwrap();
+    });
+}
+
+#[test]
+fn half_made_connections_are_made_anew() {
+    on_a_host(|host| {
+        let network = host.network();
+        // As a crash leaves it: a pair without an owner, and a file without a namespace.
+        run("ip link add lvy-0 type veth peer name loose");
+        std::fs::write(host.run_dir.join(pod(1).as_str()), "").unwrap();
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = host.greet_outside();
+        assert!(call(&made.netns, OUTSIDE, port).is_some());
+        network.detach(&pod(1), 0).unwrap();
+        assert_nothing_left(host);
+    });
+}
+
+#[test]
+fn a_slot_belongs_to_one_pod_and_a_late_detach_spares_the_next() {
+    on_a_host(|host| {
+        let network = host.network();
+        network.attach(&pod(1), 5).unwrap();
+        assert!(matches!(
+            network.attach(&pod(2), 5),
+            Err(Error::SlotTaken { owner, .. }) if owner == pod(1).as_str()
+        ));
+        network.detach(&pod(2), 5).unwrap();
+        run("ip link show dev lvy-5");
+        network.detach(&pod(1), 5).unwrap();
+        network.detach(&pod(1), 5).unwrap();
+        assert_nothing_left(host);
+    });
+}
+
+#[test]
+fn flushed_rules_come_back_before_the_next_pod() {
+    on_a_host(|host| {
+        let network = host.network();
+        run("nft flush ruleset");
+        run("sysctl -w net.ipv4.ip_forward=0");
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = greet(&here());
+        assert_eq!(call(&made.netns, HOST, port), None);
+        let port = host.greet_outside();
+        assert!(call(&made.netns, OUTSIDE, port).is_some());
+        network.detach(&pod(1), 0).unwrap();
+    });
+}
+
+#[test]
+fn pods_pass_where_docker_drops_forwarded_packets() {
+    on_a_host(|host| {
+        run("iptables -N DOCKER-USER");
+        run("iptables -A FORWARD -j DOCKER-USER");
+        run("iptables -P FORWARD DROP");
+        let network = host.network();
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = host.greet_outside();
+        assert!(call(&made.netns, OUTSIDE, port).is_some());
+        network.detach(&pod(1), 0).unwrap();
+        network.close().unwrap();
+        assert!(!run("iptables -S DOCKER-USER").contains("lvy-"));
+    });
+}
+
+#[test]
+fn close_waits_for_the_last_pod() {
+    on_a_host(|host| {
+        let network = host.network();
+        network.attach(&pod(1), 0).unwrap();
+        network.close().unwrap();
+        assert!(run("nft list tables").contains("livery_lvy"));
+        network.detach(&pod(1), 0).unwrap();
+        network.close().unwrap();
+        network.close().unwrap();
+        assert!(!run("nft list tables").contains("livery_lvy"));
+    });
+}
+
+#[test]
+fn a_subnet_in_use_is_refused_by_name() {
+    on_a_host(|host| {
+        run("ip link add vpn0 type veth peer name vpn1");
+        run("ip link set vpn0 up");
+        run("ip route add 10.213.7.0/24 dev vpn0");
+        let clash = livery_runtime::net::Network::open(Options::new(host.run_dir.clone()));
+        let message = clash.unwrap_err().to_string();
+        assert!(message.contains("vpn0"), "{message}");
+    });
+}
+
+fn assert_nothing_left(host: &Host) {
+    let (links, _) = try_run("ip -o link");
+    assert!(!links.contains("lvy-"), "{links}");
+    assert!(std::fs::read_dir(&host.run_dir).unwrap().next().is_none());
+    let mounts = std::fs::read_to_string("/proc/thread-self/mounts").unwrap();
+    assert!(!mounts.contains(&host.run_dir.display().to_string()));
+}
