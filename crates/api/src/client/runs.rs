@@ -1,0 +1,53 @@
+//! Calls about runs.
+
+use super::{Client, empty, part, query};
+use crate::dto::{
+    EventsQuery, LogQuery, Receipt, Results, Run, RunEvents, RunList, Submission, Which, WhichQuery,
+};
+use crate::{ByteStream, Error};
+use http::Method;
+
+impl Client {
+    /// Submits a job.
+    pub async fn run_submit(&self, submission: &Submission) -> Result<Run, Error> {
+        self.post_json("/v1/runs", submission).await
+    }
+
+    /// Returns runs, newest first.
+    pub async fn runs(&self, which: Which) -> Result<RunList, Error> {
+        self.get(&query("/v1/runs", &WhichQuery { which })).await
+    }
+
+    /// Returns a run by its id, or the newest run of that name.
+    pub async fn run(&self, run: &str) -> Result<Run, Error> {
+        self.get(&format!("/v1/runs/{}", part(run))).await
+    }
+
+    /// Asks for a run's end; teardown follows.
+    pub async fn run_cancel(&self, run: &str) -> Result<Run, Error> {
+        self.post(&format!("/v1/runs/{}/cancel", part(run))).await
+    }
+
+    /// Returns a run's events after one of them; waits for one as long as asked.
+    pub async fn run_events(&self, run: &str, question: EventsQuery) -> Result<RunEvents, Error> {
+        let path = format!("/v1/runs/{}/events", part(run));
+        self.get(&query(&path, &question)).await
+    }
+
+    /// Returns the job's own output from a byte on.
+    pub async fn run_log(&self, run: &str, question: LogQuery) -> Result<ByteStream, Error> {
+        let path = query(&format!("/v1/runs/{}/log", part(run)), &question);
+        let response = self.send(Method::GET, &path, None, empty()).await?;
+        Ok(self.stream(response))
+    }
+
+    /// Returns what a run cost so far, or in all when it is over.
+    pub async fn run_receipt(&self, run: &str) -> Result<Receipt, Error> {
+        self.get(&format!("/v1/runs/{}/receipt", part(run))).await
+    }
+
+    /// Returns which files a run brought home.
+    pub async fn run_results(&self, run: &str) -> Result<Results, Error> {
+        self.get(&format!("/v1/runs/{}/results", part(run))).await
+    }
+}

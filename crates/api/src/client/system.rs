@@ -1,0 +1,42 @@
+//! Calls about the server itself.
+
+use super::{Client, part};
+use crate::Error;
+use crate::dto::{Health, NewToken, Shutdown, TaskList, TokenCreated, TokenList, Version};
+
+impl Client {
+    /// Returns what answers; fails when it speaks another version of the API.
+    pub async fn version(&self) -> Result<Version, Error> {
+        self.get("/v1/version").await
+    }
+
+    /// Returns how the control plane is.
+    pub async fn health(&self) -> Result<Health, Error> {
+        self.get("/v1/health").await
+    }
+
+    /// Returns the background tasks with their last activations.
+    pub async fn tasks(&self) -> Result<TaskList, Error> {
+        self.get("/v1/tasks").await
+    }
+
+    /// Ends the control plane, which must be on this machine; pods go on.
+    pub async fn shutdown(&self) -> Result<Shutdown, Error> {
+        self.post("/v1/shutdown").await
+    }
+
+    /// Makes a token.
+    pub async fn token_create(&self, token: &NewToken) -> Result<TokenCreated, Error> {
+        self.post_json("/v1/tokens", token).await
+    }
+
+    /// Returns the tokens.
+    pub async fn tokens(&self) -> Result<TokenList, Error> {
+        self.get("/v1/tokens").await
+    }
+
+    /// Makes a token worthless.
+    pub async fn token_revoke(&self, token: &str) -> Result<(), Error> {
+        self.delete(&format!("/v1/tokens/{}", part(token))).await
+    }
+}

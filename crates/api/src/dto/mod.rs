@@ -1,0 +1,19 @@
+//! The types that travel: plain data, JSON on the wire.
+//!
+//! Sizes are in bytes, times in milliseconds since 1970, vCPU in thousandths, money in decimal
+//! dollars as text. Unknown fields of a request are refused, unknown fields of an answer ignored.
+
+mod offer;
+mod pod;
+mod run;
+mod system;
+
+pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
+pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
+pub use run::{
+    EventsQuery, LogQuery, Receipt, ReceiptLine, Results, Run, RunEvent, RunEvents, RunList,
+    Submission,
+};
+pub use system::{
+    Health, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList, Version,
+};

@@ -1,0 +1,116 @@
+//! The server itself as it travels: version, health, background tasks, tokens.
+
+use crate::text;
+use livery_units::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// What answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Always `livery`.
+    pub name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Version of the API.
+    pub protocol: u32,
+    /// Process id, on its own machine.
+    pub pid: u32,
+}
+
+/// How the control plane is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Health {
+    /// Whether the database answers.
+    pub database: String,
+    /// Hosts that are connected.
+    pub hosts_connected: usize,
+    /// Hosts that are known.
+    pub hosts_known: usize,
+    /// Pods that exist.
+    pub pods_live: usize,
+    /// Runs that are not over.
+    pub runs_live: usize,
+    /// What the live pods cost per hour in all.
+    #[serde(with = "text::dollars")]
+    pub hourly: Money,
+}
+
+/// A background task's last activation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskStatus {
+    /// Its name.
+    pub name: String,
+    /// How often it was activated so far.
+    pub activations: i64,
+    /// When the last activation began.
+    #[serde(with = "text::millis_option")]
+    pub started: Option<Timestamp>,
+    /// When it ended; absent while it is going on.
+    #[serde(with = "text::millis_option")]
+    pub finished: Option<Timestamp>,
+    /// What it reported.
+    pub report: serde_json::Value,
+}
+
+/// All background tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TaskList {
+    /// The tasks.
+    pub tasks: Vec<TaskStatus>,
+}
+
+/// A token to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// What it is for, in its owner's words.
+    pub label: String,
+}
+
+/// A token that was made: the only time that it is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// The token.
+    pub token: String,
+    /// What names it in listings.
+    pub info: Token,
+}
+
+impl std::fmt::Debug for TokenCreated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenCreated")
+            .field("token", &"***")
+            .field("info", &self.info)
+            .finish()
+    }
+}
+
+/// A token as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The first digits of its hash: names it for `revoke`.
+    pub id: String,
+    /// What it is for.
+    pub label: String,
+    /// The account that it acts for.
+    pub account: String,
+    /// When it was made.
+    #[serde(with = "text::millis")]
+    pub created: Timestamp,
+}
+
+/// Some tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenList {
+    /// The tokens.
+    pub tokens: Vec<Token>,
+}
+
+/// What a server that is about to end leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shutdown {
+    /// Process id of the server.
+    pub pid: u32,
+    /// How it was when asked to end.
+    pub health: Health,
+}
