@@ -1,2 +1,47 @@
-//! Side-by-side measurements, printed as ratios.
-fn main() {}
+//! Measures Livery beside what people use today, on one machine and in one run.
+//!
+//! The competitors take turns, round by round, so that whatever else the machine does meets all
+//! of them. What is printed is the median, the spread from the 10th to the 90th percentile, and
+//! the ratio of the medians. These are measurements, not tests: nothing here passes or fails.
+//!
+//! Every server that is measured is started here, with directories and sockets of its own, and
+//! stopped by its process id.
+
+// What this program measures is its output.
+#![allow(clippy::print_stdout)]
+
+mod args;
+mod child;
+mod cli;
+mod data;
+mod docker;
+mod memory;
+mod pods;
+mod proxy;
+mod report;
+mod rsync;
+mod server;
+mod transfer;
+
+use anyhow::{Result, bail};
+use args::{Args, Bench};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Some(args) = Args::parse(std::env::args().skip(1))? else {
+        println!("{}", args::HELP);
+        return Ok(());
+    };
+    if !rustix::process::geteuid().is_root() {
+        bail!("making pods and containers needs root: run `make bench`, or this through sudo");
+    }
+    for bench in &args.benches {
+        match bench {
+            Bench::Pods => pods::measure(&args).await?,
+            Bench::Cli => cli::measure(&args).await?,
+            Bench::Transfer => transfer::measure(&args).await?,
+            Bench::Memory => memory::measure(&args).await?,
+        }
+    }
+    Ok(())
+}
