@@ -1,0 +1,292 @@
+//! Taking results out of a pod.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use livery_units::Bytes;
+use rustix::fs::Dir;
+use rustix::io::Errno;
+
+use crate::confined::{self, FileKind, FileStat};
+use crate::path::escape;
+use crate::read::{Candidate, Keep, Outcome, read_files};
+use crate::{ContentError, ContentStore, Entry, Kind, Manifest, Patterns, RelPath};
+
+/// How much a collection may take; what is beyond is left out with a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectLimits {
+    /// Files, directories and links taken.
+    pub entries: u64,
+    /// Bytes of all files together.
+    pub bytes: Bytes,
+    /// Names looked at, matching or not; a pod may have made any number of them.
+    pub visited: u64,
+}
+
+/// What a collection took.
+#[derive(Debug)]
+pub struct Collected {
+    /// The tree, relative to the base; its content is in the store, the manifest itself is not yet.
+    pub manifest: Manifest,
+    /// What was left out and why, in words for the user.
+    pub notes: Vec<String>,
+}
+
+/// A pod that leaves out a million files does not get a million notes.
+const MAX_NOTES: usize = 200;
+
+/// Takes the files below `base` that match into the store.
+///
+/// `base` is a path inside `root`, the root directory of the pod. Symbolic links are recorded and
+/// never followed; those that point out of `base`, special files and files that keep changing are
+/// left out with a note, since the rest of the results is worth having.
+pub fn collect(
+    store: &ContentStore,
+    root: BorrowedFd<'_>,
+    base: &Path,
+    patterns: &Patterns,
+    limits: &CollectLimits,
+) -> Result<Collected, ContentError> {
+    confined::names_in_root(base)?;
+    let base_fd = confined::open_dir_in_root(root, base).map_err(ContentError::on("open", base))?;
+    let mut walk = Walk {
+        base: base_fd,
+        patterns,
+        limits,
+        dirs: BTreeMap::new(),
+        entries: Vec::new(),
+        files: Vec::new(),
+        bytes: 0,
+        visited: 0,
+        matched: HashSet::new(),
+        notes: Notes::default(),
+    };
+    walk.run()?;
+    let outcomes = read_files(walk.base.as_fd(), &walk.files, Keep::InStore(store))?;
+    let Walk {
+        dirs,
+        mut entries,
+        files,
+        matched,
+        mut notes,
+        ..
+    } = walk;
+    for (file, outcome) in files.into_iter().zip(outcomes) {
+        match outcome {
+            Outcome::Read(hashed) => entries.push(hashed.into_entry(file.path)),
+            Outcome::Changed => {
+                notes.add(format!("`{}` kept changing while it was read", file.path))
+            }
+            Outcome::Gone => notes.add(format!("`{}` went while it was to be read", file.path)),
+        }
+    }
+    add_parents(&mut entries, &dirs);
+    for (place, text) in patterns.texts().enumerate() {
+        if !matched.contains(&place) {
+            notes.add(format!("nothing matches `{text}`"));
+        }
+    }
+    Ok(Collected {
+        manifest: Manifest::new(entries)?,
+        notes: notes.finish(),
+    })
+}
+
+#[derive(Default)]
+struct Notes {
+    texts: Vec<String>,
+    more: u64,
+}
+
+impl Notes {
+    fn add(&mut self, text: String) {
+        match self.texts.len() < MAX_NOTES {
+            true => self.texts.push(text),
+            false => self.more += 1,
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.texts.push(format!("and {} more", self.more));
+        }
+        self.texts
+    }
+}
+
+struct Walk<'a> {
+    base: OwnedFd,
+    patterns: &'a Patterns,
+    limits: &'a CollectLimits,
+    /// Every directory that was entered or matched.
+    dirs: BTreeMap<RelPath, FileStat>,
+    entries: Vec<Entry>,
+    files: Vec<Candidate>,
+    bytes: u64,
+    visited: u64,
+    /// Which patterns matched something.
+    matched: HashSet<usize>,
+    notes: Notes,
+}
+
+/// Whether there is room for more.
+#[derive(PartialEq, Eq)]
+enum Room {
+    More,
+    Full,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> Result<(), ContentError> {
+        let mut todo: Vec<Option<RelPath>> = vec![None];
+        while let Some(dir) = todo.pop() {
+            let path = dir.as_ref().map_or(&b""[..], RelPath::as_bytes);
+            let opened = confined::open_dir(&self.base, path).and_then(|fd| Ok((names(&fd)?, fd)));
+            let (names, fd) = match opened {
+                Ok(opened) => opened,
+                Err(error) => {
+                    let shown = dir
+                        .as_ref()
+                        .map_or_else(|| ".".to_owned(), RelPath::to_string);
+                    self.notes
+                        .add(format!("`{shown}` could not be listed: {error}"));
+                    continue;
+                }
+            };
+            let mut inner = Vec::new();
+            for name in names {
+                self.visited += 1;
+                if self.visited > self.limits.visited {
+                    let limit = self.limits.visited;
+                    self.notes.add(format!(
+                        "there are more than {limit} files to look through; the rest was left out"
+                    ));
+                    return Ok(());
+                }
+                let path = match RelPath::join(dir.as_ref(), &name) {
+                    Ok(path) => path,
+                    Err(error) => {
+                        self.notes.add(error.to_string());
+                        continue;
+                    }
+                };
+                // Gone again: it was never there.
+                let Ok(stat) = confined::stat(&fd, OsStr::from_bytes(&name)) else {
+                    continue;
+                };
+                if stat.kind == FileKind::Dir && self.patterns.may_match_inside(&path) {
+                    self.dirs.insert(path.clone(), stat);
+                    inner.push(Some(path.clone()));
+                }
+                if self.take(&fd, path, &stat) == Room::Full {
+                    return Ok(());
+                }
+            }
+            todo.extend(inner.into_iter().rev());
+        }
+        Ok(())
+    }
+
+    /// Takes one file, directory or link if it matches.
+    fn take(&mut self, dir: &OwnedFd, path: RelPath, stat: &FileStat) -> Room {
+        let matching = self.patterns.matching(&path);
+        if matching.is_empty() {
+            return Room::More;
+        }
+        self.matched.extend(matching);
+        let taken = (self.entries.len() + self.files.len()) as u64;
+        if taken >= self.limits.entries {
+            let limit = self.limits.entries;
+            self.notes.add(format!(
+                "more than {limit} files match; the rest was left out"
+            ));
+            return Room::Full;
+        }
+        match stat.kind {
+            FileKind::Dir => self.entries.push(dir_entry(path, stat)),
+            FileKind::Special(kind) => {
+                self.notes
+                    .add(format!("`{path}` is a {kind} and was left out"));
+            }
+            FileKind::Symlink => self.take_link(dir, path, stat),
+            FileKind::File if self.bytes.saturating_add(stat.size) > self.limits.bytes.get() => {
+                self.notes.add(format!(
+                    "`{path}` ({}) was left out: all files together may have {}",
+                    Bytes::new(stat.size),
+                    self.limits.bytes
+                ));
+            }
+            FileKind::File => {
+                self.bytes += stat.size;
+                self.files.push(Candidate {
+                    path,
+                    size: stat.size,
+                });
+            }
+        }
+        Room::More
+    }
+
+    fn take_link(&mut self, dir: &OwnedFd, path: RelPath, stat: &FileStat) {
+        let Ok(target) = rustix::fs::readlinkat(dir, path.name(), Vec::new()) else {
+            return;
+        };
+        let target = target.into_bytes();
+        if !path.link_stays_inside(&target) {
+            self.notes.add(format!(
+                "the symbolic link `{path}` points out of the directory (to `{}`) and was left out",
+                escape(&target)
+            ));
+            return;
+        }
+        self.entries.push(Entry {
+            path,
+            mode: stat.mode,
+            mtime_ns: stat.mtime_ns,
+            kind: Kind::Symlink { target },
+        });
+    }
+}
+
+/// Adds the directories that entries are in but no pattern matched.
+fn add_parents(entries: &mut Vec<Entry>, dirs: &BTreeMap<RelPath, FileStat>) {
+    let mut there: HashSet<RelPath> = entries.iter().map(|entry| entry.path.clone()).collect();
+    for index in 0..entries.len() {
+        let mut parent = entries[index].path.parent();
+        while let Some(dir) = parent {
+            parent = dir.parent();
+            // Every directory that something was found in was entered before.
+            if let Some(stat) = dirs.get(&dir)
+                && there.insert(dir.clone())
+            {
+                entries.push(dir_entry(dir, stat));
+            }
+        }
+    }
+}
+
+fn dir_entry(path: RelPath, stat: &FileStat) -> Entry {
+    Entry {
+        path,
+        mode: stat.mode,
+        mtime_ns: stat.mtime_ns,
+        kind: Kind::Dir,
+    }
+}
+
+/// Returns the names in a directory, sorted so that limits cut the same way each time.
+fn names(dir: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let entry = entry?;
+        match entry.file_name().to_bytes() {
+            b"." | b".." => {}
+            name => names.push(name.to_vec()),
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}

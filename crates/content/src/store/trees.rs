@@ -1,0 +1,75 @@
+//! Whole trees in a store.
+
+use std::collections::HashSet;
+
+use livery_units::ContentHash;
+
+use super::ContentStore;
+use crate::manifest::{Root, invalid};
+use crate::{ContentError, Manifest};
+
+impl ContentStore {
+    /// Keeps a manifest and returns the hash that stands for its tree.
+    pub fn put_tree(&self, manifest: &Manifest) -> Result<ContentHash, ContentError> {
+        let tree = manifest.to_blobs();
+        for (hash, bytes) in &tree.blobs {
+            self.put_hashed(hash, bytes)?;
+        }
+        Ok(tree.root)
+    }
+
+    /// Reads the manifest of a tree.
+    pub fn tree(&self, root: &ContentHash) -> Result<Manifest, ContentError> {
+        self.tree_with_parts(root).map(|(manifest, _)| manifest)
+    }
+
+    /// Returns every blob that a tree needs, its manifest's own among them, each once.
+    pub fn tree_blobs(&self, root: &ContentHash) -> Result<Vec<ContentHash>, ContentError> {
+        let (manifest, parts) = self.tree_with_parts(root)?;
+        let chunks = manifest.chunks().map(|(hash, _)| hash);
+        let mut seen = HashSet::new();
+        let all = std::iter::once(*root).chain(parts).chain(chunks);
+        Ok(all.filter(|hash| seen.insert(*hash)).collect())
+    }
+
+    /// Returns what has to be sent before the tree is whole here; none if it is.
+    ///
+    /// While the manifest itself is not whole only its own missing blobs are known, so a sender
+    /// asks again after sending those.
+    pub fn tree_missing(&self, root: &ContentHash) -> Result<Vec<ContentHash>, ContentError> {
+        let own = self.missing(&[*root]);
+        if !own.is_empty() {
+            return Ok(own);
+        }
+        match Root::decode(&self.get(root)?)? {
+            Root::Parts(parts) => {
+                let missing = self.missing(&parts);
+                if !missing.is_empty() {
+                    return Ok(missing);
+                }
+            }
+            Root::Whole(_) => {}
+        }
+        Ok(self.missing(&self.tree_blobs(root)?))
+    }
+
+    fn tree_with_parts(
+        &self,
+        root: &ContentHash,
+    ) -> Result<(Manifest, Vec<ContentHash>), ContentError> {
+        let parts = match Root::decode(&self.get(root)?)? {
+            Root::Whole(manifest) => return Ok((manifest, Vec::new())),
+            Root::Parts(parts) => parts,
+        };
+        let mut bytes = Vec::new();
+        for part in &parts {
+            bytes.extend_from_slice(&self.get(part)?);
+        }
+        let manifest = Manifest::decode(&bytes)?;
+        // One tree must have one hash: parts are only for what does not fit in one blob.
+        match manifest.to_blobs().root == *root {
+            true => Ok((manifest, parts)),
+            false => Err(invalid("it is cut into parts in another way")),
+        }
+    }
+}
