@@ -6,6 +6,15 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Which version of the API an agent speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Version of the API.
+    pub protocol: u32,
+    /// Version of the program.
+    pub version: String,
+}
+
 /// What a machine is, has and has free.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostInfo {

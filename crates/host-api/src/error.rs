@@ -1,5 +1,7 @@
 //! The closed list of what an agent can answer instead of what it was asked.
 
+use crate::dto::Failure;
+
 /// Why a host agent did not do what it was asked; travels as a code and a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -28,4 +30,42 @@ pub enum Error {
     /// not known.
     #[error("host unreachable: {0}")]
     Unreachable(String),
+}
+
+impl Error {
+    /// Returns the error as it travels.
+    pub fn to_failure(&self) -> Failure {
+        let (code, message) = match self {
+            Self::NotFound(message) => ("not-found", message),
+            Self::NoCapacity(message) => ("no-capacity", message),
+            Self::Invalid(message) => ("invalid", message),
+            Self::Image(message) => ("image", message),
+            Self::WrongState(message) => ("wrong-state", message),
+            Self::DiskFull(message) => ("disk-full", message),
+            Self::Internal(message) => ("internal", message),
+            Self::Unreachable(message) => ("unreachable", message),
+        };
+        Failure {
+            code: code.to_owned(),
+            message: message.clone(),
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    /// Reads an error that travelled; a code of a later version counts as a failure of the agent.
+    fn from(failure: Failure) -> Self {
+        let Failure { code, message } = failure;
+        match code.as_str() {
+            "not-found" => Self::NotFound(message),
+            "no-capacity" => Self::NoCapacity(message),
+            "invalid" => Self::Invalid(message),
+            "image" => Self::Image(message),
+            "wrong-state" => Self::WrongState(message),
+            "disk-full" => Self::DiskFull(message),
+            "unreachable" => Self::Unreachable(message),
+            "internal" => Self::Internal(message),
+            unknown => Self::Internal(format!("{message} ({unknown})")),
+        }
+    }
 }

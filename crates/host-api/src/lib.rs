@@ -5,16 +5,27 @@
 //! stdio of an `ssh` into a rented machine. What is written against [`Host`] works on all of them.
 //!
 //! - [`Host`] is the whole surface as one trait; the agent implements it, [`HostClient`] speaks to it.
-//! - [`serve`] serves a [`Host`] on one byte stream.
+//! - [`serve`] serves a [`Host`] on one byte stream, [`serve_listener`] on a unix socket.
 //! - [`frame`] is the codec of interactive sessions (exec), the same from the terminal to the pod.
+//! - [`HostDirectory`] is where a control plane keeps the hosts that are connected to it.
 
+mod client;
+mod convert;
+mod directory;
 pub mod dto;
 mod error;
 pub mod frame;
 mod host;
+mod routes;
+mod server;
+mod stream;
 
+pub use client::{ByteIo, Connector, HostClient, UnixConnector};
+pub use convert::{ConvertError, gpu_groups};
+pub use directory::HostDirectory;
 pub use error::Error;
 pub use host::{ByteStream, Follow, Host};
+pub use server::{serve, serve_listener};
 
 /// Version of this API; both sides refuse another one by name.
 pub const PROTOCOL: u32 = 1;
