@@ -53,10 +53,7 @@ impl fmt::Display for Receipt {
         let [what, how_long, rate, amount] = [0, 1, 2, 3].map(width);
         for (index, row) in rows.iter().enumerate() {
             let [a, b, c, d] = row;
-            write!(
-                f,
-                "{a:<what$}  {b:>how_long$}  {c:>rate$}  {d:>amount$}"
-            )?;
+            write!(f, "{a:<what$}  {b:>how_long$}  {c:>rate$}  {d:>amount$}")?;
             if index + 1 < rows.len() {
                 writeln!(f)?;
             }
@@ -78,7 +75,10 @@ mod tests {
             rate,
             amount: rate.accrued(Span::from_secs(secs)).unwrap(),
         };
-        let receipt = receipt(vec![line("pod digits on 1x RTX 4090", 3_600), line("x", 10)]);
+        let receipt = receipt(vec![
+            line("pod digits on 1x RTX 4090", 3_600),
+            line("x", 10),
+        ]);
         let text = receipt.unwrap().to_string();
         let wanted = "\
 WHAT                       HOW LONG     RATE  AMOUNT

@@ -1,1 +1,34 @@
-//! All SQL: one text for SQLite and PostgreSQL.
+//! Floor 3: everything that is kept, and all SQL.
+//!
+//! One SQL text serves SQLite (embedded, the default) and PostgreSQL (when several control planes
+//! run). There is one locking scheme on both: compare-and-set on a row's `generation`, and claims
+//! (a token with an expiry). No transaction is open while anything but SQL is awaited, and no type
+//! of the SQL library is seen outside.
+
+mod account;
+mod book;
+mod claim;
+mod error;
+mod host;
+mod migrate;
+mod pod;
+mod pool;
+mod row;
+mod run;
+mod run_event;
+mod run_note;
+mod run_secret;
+mod setting;
+mod task_status;
+mod token;
+mod transfer;
+mod twin;
+
+pub use account::{Account, Credit};
+pub use error::{Error, Result};
+pub use host::HostRow;
+pub use pool::Store;
+pub use row::Which;
+pub use task_status::TaskRun;
+pub use token::Token;
+pub use transfer::{Posted, TransferFilter};

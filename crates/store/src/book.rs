@@ -1,0 +1,204 @@
+//! What is in each book and each pod's hold: kept up to date with every posting.
+
+use crate::error::{Error, Result};
+use crate::pool::Store;
+use crate::row::Columns;
+use livery_ledger::{Book, Transfer, balances};
+use livery_units::{AccountId, Money, PodId, Timestamp};
+use sqlx::AnyConnection;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// Returns what is in a book.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn balance(&self, book: &Book) -> Result<Money> {
+        let row = sqlx::query("SELECT amount FROM books WHERE book = $1")
+            .bind(book.to_string())
+            .fetch_optional(self.read())
+            .await?;
+        row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("amount"))
+    }
+
+    /// Returns what a pod was charged in all.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_charged(&self, pod: &PodId) -> Result<Money> {
+        let row = sqlx::query("SELECT charged FROM pod_money WHERE pod_id = $1")
+            .bind(pod.as_str())
+            .fetch_optional(self.read())
+            .await?;
+        row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("charged"))
+    }
+
+    /// Returns what a pod was charged for time after `since`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_charged_since(&self, pod: &PodId, since: Timestamp) -> Result<Money> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS charged FROM transfers
+             WHERE pod_id = $1 AND kind = 'charge' AND at_ms > $2",
+        )
+        .bind(pod.as_str())
+        .bind(since.millis())
+        .fetch_one(self.read())
+        .await?;
+        Columns(&row).money("charged")
+    }
+
+    /// Returns what is still held for a pod.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_held(&self, pod: &PodId) -> Result<Money> {
+        let row = sqlx::query("SELECT held FROM pod_money WHERE pod_id = $1")
+            .bind(pod.as_str())
+            .fetch_optional(self.read())
+            .await?;
+        row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("held"))
+    }
+}
+
+/// By how much transfers change the books, in nano-dollars.
+pub(crate) struct Change {
+    books: BTreeMap<Book, i128>,
+    pods: BTreeMap<PodId, PodChange>,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+struct PodChange {
+    held: i128,
+    charged: i128,
+}
+
+impl Change {
+    pub(crate) fn of(transfers: &[Transfer]) -> Self {
+        let mut pods: BTreeMap<PodId, PodChange> = BTreeMap::new();
+        for transfer in transfers {
+            if let Some(pod) = &transfer.pod {
+                let change = pods.entry(pod.clone()).or_default();
+                change.held += transfer.held_change();
+                change.charged += transfer.charged_change();
+            }
+        }
+        let books = balances(transfers);
+        Self { books, pods }
+    }
+}
+
+/// Changes the books, unless a rule forbids it. The caller holds the ledger's lock.
+pub(crate) async fn apply(
+    connection: &mut AnyConnection,
+    change: &Change,
+    prepaid: &[AccountId],
+) -> Result<()> {
+    for (book, amount) in &change.books {
+        let before = book_amount(connection, book).await?;
+        let after = in_range(i128::from(before.nanos()) + amount)?;
+        match book {
+            Book::Held(_) if after.is_negative() => return Err(Error::Stale),
+            Book::Balance(account)
+                if after.is_negative() && *amount < 0 && prepaid.contains(account) =>
+            {
+                return Err(Error::InsufficientFunds {
+                    needed: in_range(-amount)?,
+                    available: before,
+                });
+            }
+            Book::Held(_) | Book::Balance(_) | Book::Earned(_) | Book::Outside => {}
+        }
+        sqlx::query(
+            "INSERT INTO books (book, amount) VALUES ($1, $2)
+             ON CONFLICT (book) DO UPDATE SET amount = excluded.amount",
+        )
+        .bind(book.to_string())
+        .bind(after.nanos())
+        .execute(&mut *connection)
+        .await?;
+    }
+    for (pod, change) in &change.pods {
+        let before = pod_amounts(connection, pod).await?;
+        let held = in_range(before.held + change.held)?;
+        let charged = in_range(before.charged + change.charged)?;
+        if held.is_negative() {
+            return Err(Error::Stale);
+        }
+        sqlx::query(
+            "INSERT INTO pod_money (pod_id, held, charged) VALUES ($1, $2, $3)
+             ON CONFLICT (pod_id) DO UPDATE SET held = excluded.held, charged = excluded.charged",
+        )
+        .bind(pod.as_str())
+        .bind(held.nanos())
+        .bind(charged.nanos())
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Compares the books as they are kept with what all transfers add up to.
+pub(crate) async fn compare(connection: &mut AnyConnection, all: &Change) -> Result<()> {
+    for (book, amount) in &all.books {
+        let kept = i128::from(book_amount(connection, book).await?.nanos());
+        if kept != *amount {
+            return Err(Error::Corrupt(format!(
+                "the book {book} says {kept} nano-dollars and its transfers add up to {amount}"
+            )));
+        }
+    }
+    for (pod, change) in &all.pods {
+        if pod_amounts(connection, pod).await? != *change {
+            return Err(Error::Corrupt(format!(
+                "what is kept as held and charged for {pod} is not what its transfers add up to"
+            )));
+        }
+    }
+    let rows = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM books) AS books, (SELECT COUNT(*) FROM pod_money) AS pods",
+    )
+    .fetch_one(connection)
+    .await?;
+    let columns = Columns(&rows);
+    let kept = (columns.int("books")?, columns.int("pods")?);
+    if kept != (count(all.books.len()), count(all.pods.len())) {
+        let why = "there are books or holds that no transfer is in";
+        return Err(Error::Corrupt(why.to_owned()));
+    }
+    Ok(())
+}
+
+async fn book_amount(connection: &mut AnyConnection, book: &Book) -> Result<Money> {
+    let row = sqlx::query("SELECT amount FROM books WHERE book = $1")
+        .bind(book.to_string())
+        .fetch_optional(connection)
+        .await?;
+    row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("amount"))
+}
+
+async fn pod_amounts(connection: &mut AnyConnection, pod: &PodId) -> Result<PodChange> {
+    let row = sqlx::query("SELECT held, charged FROM pod_money WHERE pod_id = $1")
+        .bind(pod.as_str())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else {
+        return Ok(PodChange::default());
+    };
+    let columns = Columns(&row);
+    Ok(PodChange {
+        held: i128::from(columns.int("held")?),
+        charged: i128::from(columns.int("charged")?),
+    })
+}
+
+fn in_range(nanos: i128) -> Result<Money> {
+    let refused = || Error::Refused("the amount is beyond what money can count".to_owned());
+    let nanos = i64::try_from(nanos).map_err(|_| refused())?;
+    Ok(Money::from_nanos(nanos))
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}

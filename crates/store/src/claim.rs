@@ -1,0 +1,150 @@
+//! Claims: a worker's time-limited lock on a row, the same for pods and runs.
+//!
+//! A claim moves the row's due time to its own end, so that a worker that dies is followed by
+//! another. A nudge sets the due time to zero; a release and a renewal leave a zero alone, so a
+//! nudge that comes while a worker is busy is not lost.
+
+use crate::error::Result;
+use crate::pool::Store;
+use crate::row::Columns;
+use livery_units::{ClaimToken, Timestamp};
+use sqlx::any::AnyRow;
+
+/// The SQL of one claimable table.
+pub(crate) struct ClaimSql {
+    candidates: &'static str,
+    claim: &'static str,
+    renew: &'static str,
+    release: &'static str,
+    nudge: &'static str,
+}
+
+macro_rules! claim_sql {
+    ($table:literal, $columns:ident) => {
+        $crate::claim::ClaimSql::new(
+            concat!(
+                "SELECT id FROM ",
+                $table,
+                " WHERE ended IS NULL AND due <= $1 AND claim_until <= $1 ORDER BY due, id LIMIT $2"
+            ),
+            concat!(
+                "UPDATE ",
+                $table,
+                " SET claim_token = $2, claim_until = $3, due = $3",
+                " WHERE id = $1 AND ended IS NULL AND due <= $4 AND claim_until <= $4 RETURNING ",
+                $columns!()
+            ),
+            concat!(
+                "UPDATE ",
+                $table,
+                " SET claim_until = $3,",
+                " due = CASE WHEN due = 0 THEN 0 ELSE $3 END WHERE id = $1 AND claim_token = $2"
+            ),
+            concat!(
+                "UPDATE ",
+                $table,
+                " SET claim_token = NULL, claim_until = 0,",
+                " due = CASE WHEN due = 0 THEN 0 ELSE $3 END WHERE id = $1 AND claim_token = $2"
+            ),
+            concat!("UPDATE ", $table, " SET due = 0 WHERE id = $1"),
+        )
+    };
+}
+pub(crate) use claim_sql;
+
+impl ClaimSql {
+    pub(crate) const fn new(
+        candidates: &'static str,
+        claim: &'static str,
+        renew: &'static str,
+        release: &'static str,
+        nudge: &'static str,
+    ) -> Self {
+        Self {
+            candidates,
+            claim,
+            renew,
+            release,
+            nudge,
+        }
+    }
+}
+
+impl Store {
+    /// Claims up to `limit` rows that are due and free. Looking costs no write; rows are then taken
+    /// in the order of their ids, so that two workers never wait for each other in a circle.
+    pub(crate) async fn claim(
+        &self,
+        sql: &ClaimSql,
+        token: &ClaimToken,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<AnyRow>> {
+        let rows = sqlx::query(sql.candidates)
+            .bind(now.millis())
+            .bind(i64::from(limit))
+            .fetch_all(self.read())
+            .await?;
+        let ids = rows.iter().map(|row| Columns(row).text("id"));
+        let mut ids = ids.collect::<Result<Vec<String>>>()?;
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        ids.sort_unstable();
+        let mut transaction = self.write().begin().await?;
+        let mut claimed = Vec::with_capacity(ids.len());
+        for id in ids {
+            let row = sqlx::query(sql.claim)
+                .bind(id)
+                .bind(token.as_str())
+                .bind(until.millis())
+                .bind(now.millis())
+                .fetch_optional(&mut *transaction)
+                .await?;
+            claimed.extend(row);
+        }
+        transaction.commit().await?;
+        Ok(claimed)
+    }
+
+    pub(crate) async fn claim_renew(
+        &self,
+        sql: &ClaimSql,
+        id: &str,
+        token: &ClaimToken,
+        until: Timestamp,
+    ) -> Result<bool> {
+        let done = sqlx::query(sql.renew)
+            .bind(id)
+            .bind(token.as_str())
+            .bind(until.millis())
+            .execute(self.write())
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    pub(crate) async fn claim_release(
+        &self,
+        sql: &ClaimSql,
+        id: &str,
+        token: &ClaimToken,
+        due: Timestamp,
+    ) -> Result<()> {
+        sqlx::query(sql.release)
+            .bind(id)
+            .bind(token.as_str())
+            .bind(due.millis())
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn claim_nudge(&self, sql: &ClaimSql, id: &str) -> Result<()> {
+        sqlx::query(sql.nudge)
+            .bind(id)
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+}

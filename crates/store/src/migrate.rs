@@ -1,0 +1,66 @@
+//! Brings a database's tables up to date: numbered steps, each applied once, whoever comes first.
+
+use crate::error::{Error, Result};
+use crate::row::Columns;
+use sqlx::AnyPool;
+use std::time::Duration;
+
+/// The steps in order; never changed once released, only added to.
+const STEPS: [(i64, &str); 4] = [
+    (1, include_str!("../migrations/0001_accounts.sql")),
+    (2, include_str!("../migrations/0002_pods.sql")),
+    (3, include_str!("../migrations/0003_runs.sql")),
+    (4, include_str!("../migrations/0004_money.sql")),
+];
+
+/// PostgreSQL fails one of two processes that make the same table at once.
+const CREATE_ATTEMPTS: u32 = 10;
+const CREATE_REST: Duration = Duration::from_millis(50);
+
+/// Applies the steps that are missing.
+///
+/// A step and the row that says that it was applied are one transaction, and that row is written
+/// first: a second process waits there, and then finds nothing to do.
+pub(crate) async fn migrate(pool: &AnyPool) -> Result<()> {
+    create_version_table(pool).await?;
+    let found = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
+        .fetch_one(pool)
+        .await?;
+    let found = Columns(&found).int("version")?;
+    let known = STEPS[STEPS.len() - 1].0;
+    if found > known {
+        return Err(Error::TooNew { found, known });
+    }
+    for (version, sql) in STEPS.into_iter().filter(|(version, _)| *version > found) {
+        let mut transaction = pool.begin().await?;
+        let first = sqlx::query(
+            "INSERT INTO schema_version (version) VALUES ($1) ON CONFLICT (version) DO NOTHING",
+        )
+        .bind(version)
+        .execute(&mut *transaction)
+        .await?;
+        if first.rows_affected() == 1 {
+            sqlx::raw_sql(sql).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+async fn create_version_table(pool: &AnyPool) -> Result<()> {
+    let mut attempt = 1;
+    loop {
+        let created =
+            sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)")
+                .execute(pool)
+                .await;
+        match created.map_err(Error::from) {
+            Ok(_) => return Ok(()),
+            Err(Error::Exists | Error::Unavailable(_)) if attempt < CREATE_ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(CREATE_REST).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Opening the database.
+
+use crate::error::{Error, Result};
+use crate::migrate::migrate;
+use sqlx::AnyPool;
+use sqlx::Executor;
+use sqlx::any::AnyPoolOptions;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that is kept; clones share one database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pools: Arc<Pools>,
+}
+
+/// SQLite has one writer at a time: a pool of one connection is a fair queue for it, where several
+/// connections would sleep and poll. PostgreSQL uses one pool for both.
+#[derive(Debug)]
+struct Pools {
+    read: AnyPool,
+    write: AnyPool,
+}
+
+const SQLITE_READERS: u32 = 3;
+const POSTGRES_CONNECTIONS: u32 = 8;
+
+/// Another process may be creating or migrating the same SQLite file.
+const OPEN_ATTEMPTS: u32 = 40;
+const OPEN_REST: Duration = Duration::from_millis(50);
+
+/// How every SQLite connection is set up. `FULL` makes each commit durable: the books and the
+/// intents written before a supplier is called must outlive a power cut.
+const SQLITE_SETUP: &str = "\
+    PRAGMA busy_timeout = 10000;\
+    PRAGMA journal_mode = WAL;\
+    PRAGMA synchronous = FULL;\
+    PRAGMA foreign_keys = ON;\
+    PRAGMA secure_delete = ON;";
+
+impl Store {
+    /// Opens `sqlite:PATH` (made if missing, readable by its owner alone) or `postgres://…`, and
+    /// brings its tables up to date.
+    ///
+    /// # Errors
+    /// [`Error::TooNew`] for a newer Livery's database, [`Error::Corrupt`] for a damaged file,
+    /// [`Error::Unavailable`] when it cannot be reached or the URL is of another kind.
+    pub async fn open(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let pools = match url.split_once(':') {
+            Some(("sqlite", rest)) => sqlite(rest.strip_prefix("//").unwrap_or(rest)).await?,
+            Some(("postgres" | "postgresql", _)) => postgres(url).await?,
+            Some(_) | None => {
+                return Err(Error::Unavailable(
+                    "a database is named sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
+                        .to_owned(),
+                ));
+            }
+        };
+        migrate(&pools.write).await?;
+        let pools = Arc::new(pools);
+        Ok(Self { pools })
+    }
+
+    /// Closes all connections; SQLite's write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.pools.read.close().await;
+        self.pools.write.close().await;
+    }
+
+    pub(crate) fn read(&self) -> &AnyPool {
+        &self.pools.read
+    }
+
+    /// For statements that change something. On SQLite a transaction must begin with such a
+    /// statement: it takes the lock that a later one could only fail to get.
+    pub(crate) fn write(&self) -> &AnyPool {
+        &self.pools.write
+    }
+}
+
+async fn postgres(url: &str) -> Result<Pools> {
+    let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS);
+    let pool = options.connect(url).await?;
+    Ok(Pools {
+        read: pool.clone(),
+        write: pool,
+    })
+}
+
+async fn sqlite(path: &str) -> Result<Pools> {
+    if path.is_empty() || path.starts_with(":memory:") {
+        return Err(Error::Unavailable(
+            "the database needs a file: write sqlite:PATH".to_owned(),
+        ));
+    }
+    create_private(Path::new(path))
+        .map_err(|error| Error::Unavailable(format!("{path}: {error}")))?;
+    let url = format!("sqlite:{}?mode=rw", percent_encoded(path));
+    let mut attempt = 1;
+    loop {
+        let opened = async {
+            let write = sqlite_pool(&url, 1).await?;
+            let read = sqlite_pool(&url, SQLITE_READERS).await?;
+            Ok(Pools { read, write })
+        };
+        match opened.await {
+            Err(Error::Unavailable(_)) if attempt < OPEN_ATTEMPTS => {
+                attempt += 1;
+                tokio::time::sleep(OPEN_REST).await;
+            }
+            Err(Error::Unavailable(why)) => {
+                return Err(Error::Unavailable(format!("{path}: {why}")));
+            }
+            Err(Error::Corrupt(why)) => return Err(Error::Corrupt(format!("{path}: {why}"))),
+            other => return other,
+        }
+    }
+}
+
+async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
+    let options = AnyPoolOptions::new()
+        .max_connections(connections)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SQLITE_SETUP).await?;
+                // The first read of the file: a damaged header is found here.
+                connection
+                    .execute("SELECT COUNT(*) FROM sqlite_master")
+                    .await?;
+                Ok(())
+            })
+        });
+    Ok(options.connect(url).await?)
+}
+
+/// Makes the file for its owner alone; SQLite gives the same mode to the files beside it.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn percent_encoded(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                text.push(char::from(byte));
+            }
+            other => text.push_str(&format!("%{other:02X}")),
+        }
+    }
+    text
+}

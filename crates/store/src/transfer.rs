@@ -1,0 +1,199 @@
+//! The ledger's transfers: appended, never changed.
+
+use crate::account::Credit;
+use crate::book::{self, Change};
+use crate::error::{Error, Result};
+use crate::pool::Store;
+use crate::row::{Columns, clean};
+use livery_ledger::{Kind, Transfer};
+use livery_units::{AccountId, PodId, RunId};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+/// What came of posting transfers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Posted {
+    /// They are in the books now.
+    New,
+    /// They, or some of them, were in the books before; nothing was changed.
+    Replayed,
+}
+
+/// Which transfers a listing wants; nothing given is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TransferFilter {
+    /// Of this account.
+    pub account: Option<AccountId>,
+    /// For this pod.
+    pub pod: Option<PodId>,
+    /// For the pods of this run.
+    pub run: Option<RunId>,
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, memo \
+             FROM transfers ",
+            $rest,
+            " ORDER BY seq"
+        )
+    };
+}
+
+impl Store {
+    /// Posts transfers, all or none.
+    ///
+    /// They are one unit: if the id of any of them is in the books already, nothing is posted and
+    /// the answer is [`Posted::Replayed`]. Ids are derived from what a transfer is for, so two
+    /// workers that charge for the same time collide here even when they split it differently.
+    ///
+    /// # Errors
+    /// [`Error::InsufficientFunds`] when a hold would take a prepaid account below zero,
+    /// [`Error::Stale`] when more would be taken from a hold than is left of it, and
+    /// [`Error::Refused`] for amounts below or beyond what money can count.
+    pub async fn transfer_post(&self, transfers: &[Transfer]) -> Result<Posted> {
+        if let Some(bad) = transfers.iter().find(|t| t.amount.is_negative()) {
+            let why = format!("transfer {} moves less than nothing", bad.id);
+            return Err(Error::Refused(why));
+        }
+        let mut transaction = self.write().begin().await?;
+        let count = i64::try_from(transfers.len()).unwrap_or(i64::MAX);
+        let last = lock(&mut transaction, count).await?;
+        for transfer in transfers {
+            if is_posted(&mut transaction, transfer).await? {
+                transaction.rollback().await?;
+                return Ok(Posted::Replayed);
+            }
+        }
+        let change = Change::of(transfers);
+        let prepaid = prepaid_among(&mut transaction, transfers).await?;
+        book::apply(&mut transaction, &change, &prepaid).await?;
+        for (seq, transfer) in (last - count + 1..).zip(transfers) {
+            insert(&mut transaction, seq, transfer).await?;
+        }
+        transaction.commit().await?;
+        Ok(Posted::New)
+    }
+
+    /// Returns transfers in the order in which they were posted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn transfer_list(&self, filter: &TransferFilter) -> Result<Vec<Transfer>> {
+        let TransferFilter { account, pod, run } = filter;
+        let (sql, subject) = match (pod, run, account) {
+            (Some(pod), _, _) => (select!("WHERE pod_id = $1"), Some(pod.as_str())),
+            (None, Some(run), _) => (select!("WHERE run_id = $1"), Some(run.as_str())),
+            (None, None, Some(account)) => {
+                (select!("WHERE account_id = $1"), Some(account.as_str()))
+            }
+            (None, None, None) => (select!(""), None),
+        };
+        let mut query = sqlx::query(sql);
+        if let Some(subject) = subject {
+            query = query.bind(subject);
+        }
+        let rows = query.fetch_all(self.read()).await?;
+        let mut transfers = rows.iter().map(transfer).collect::<Result<Vec<_>>>()?;
+        // The most telling condition was the database's; the others are few rows' work.
+        transfers.retain(|t| {
+            account.as_ref().is_none_or(|id| t.account == *id)
+                && (run.is_none() || t.run == *run)
+                && (pod.is_none() || t.pod == *pod)
+        });
+        Ok(transfers)
+    }
+
+    /// Recomputes all books from the transfers and compares; returns how many transfers there are.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when something does not add up, with what.
+    pub async fn ledger_check(&self) -> Result<u64> {
+        let mut transaction = self.write().begin().await?;
+        lock(&mut transaction, 0).await?;
+        let rows = sqlx::query(select!(""))
+            .fetch_all(&mut *transaction)
+            .await?;
+        let transfers = rows.iter().map(transfer).collect::<Result<Vec<_>>>()?;
+        livery_ledger::check(&transfers).map_err(|error| Error::Corrupt(error.to_string()))?;
+        book::compare(&mut transaction, &Change::of(&transfers)).await?;
+        transaction.rollback().await?;
+        Ok(transfers.len() as u64)
+    }
+}
+
+/// Counts `count` transfers and returns the last number. The row is the lock of the ledger: others
+/// that post wait for this transaction's end.
+async fn lock(connection: &mut AnyConnection, count: i64) -> Result<i64> {
+    let sql = "UPDATE ledger_head SET last_seq = last_seq + $1 WHERE id = 1 RETURNING last_seq";
+    let row = sqlx::query(sql).bind(count).fetch_one(connection).await?;
+    Columns(&row).int("last_seq")
+}
+
+async fn is_posted(connection: &mut AnyConnection, transfer: &Transfer) -> Result<bool> {
+    let row = sqlx::query("SELECT id FROM transfers WHERE id = $1")
+        .bind(transfer.id.as_str())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Returns the prepaid accounts for which something is to be held.
+async fn prepaid_among(
+    connection: &mut AnyConnection,
+    transfers: &[Transfer],
+) -> Result<Vec<AccountId>> {
+    let mut prepaid = Vec::new();
+    for transfer in transfers {
+        if transfer.kind != Kind::Hold {
+            continue;
+        }
+        let row = sqlx::query("SELECT credit FROM accounts WHERE id = $1")
+            .bind(transfer.account.as_str())
+            .fetch_one(&mut *connection)
+            .await?;
+        if Columns(&row).parsed::<Credit>("credit")? == Credit::Prepaid {
+            prepaid.push(transfer.account.clone());
+        }
+    }
+    Ok(prepaid)
+}
+
+async fn insert(connection: &mut AnyConnection, seq: i64, transfer: &Transfer) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO transfers (id, seq, kind, from_book, to_book, amount, at_ms, account_id,
+            pod_id, run_id, memo)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(transfer.id.as_str())
+    .bind(seq)
+    .bind(transfer.kind.as_str())
+    .bind(transfer.from.to_string())
+    .bind(transfer.to.to_string())
+    .bind(transfer.amount.nanos())
+    .bind(transfer.at.millis())
+    .bind(transfer.account.as_str())
+    .bind(transfer.pod.as_ref().map(|pod| pod.to_string()))
+    .bind(transfer.run.as_ref().map(|run| run.to_string()))
+    .bind(clean(&transfer.memo))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn transfer(row: &AnyRow) -> Result<Transfer> {
+    let columns = Columns(row);
+    Ok(Transfer {
+        id: columns.parsed("id")?,
+        kind: columns.parsed("kind")?,
+        from: columns.parsed("from_book")?,
+        to: columns.parsed("to_book")?,
+        amount: columns.money("amount")?,
+        at: columns.time("at_ms")?,
+        account: columns.parsed("account_id")?,
+        pod: columns.parsed_option("pod_id")?,
+        run: columns.parsed_option("run_id")?,
+        memo: columns.text("memo")?,
+    })
+}

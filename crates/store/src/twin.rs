@@ -1,0 +1,235 @@
+//! Serde twins of domain types, for the columns that hold JSON. Domain types are not serde types:
+//! what is stored changes only where this file does.
+
+use crate::error::{Error, Result};
+use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
+use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::pod::PodOrder;
+use livery_domain::run::Submission;
+use livery_units::{Bytes, Money, Per, Rate};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OrderTwin {
+    name: String,
+    image: String,
+    command: Option<Vec<String>>,
+    env: BTreeMap<String, String>,
+    gpu_count: u32,
+    vcpu_milli: u32,
+    memory: u64,
+    container_disk: u64,
+    volume_disk: u64,
+    ports: Vec<u16>,
+}
+
+impl From<&PodOrder> for OrderTwin {
+    fn from(order: &PodOrder) -> Self {
+        Self {
+            name: order.name.clone(),
+            image: order.image.clone(),
+            command: order.command.clone(),
+            env: order.env.clone(),
+            gpu_count: order.gpu_count,
+            vcpu_milli: order.vcpu_milli,
+            memory: order.memory.get(),
+            container_disk: order.container_disk.get(),
+            volume_disk: order.volume_disk.get(),
+            ports: order.ports.clone(),
+        }
+    }
+}
+
+impl From<OrderTwin> for PodOrder {
+    fn from(twin: OrderTwin) -> Self {
+        Self {
+            name: twin.name,
+            image: twin.image,
+            command: twin.command,
+            env: twin.env,
+            gpu_count: twin.gpu_count,
+            vcpu_milli: twin.vcpu_milli,
+            memory: Bytes::new(twin.memory),
+            container_disk: Bytes::new(twin.container_disk),
+            volume_disk: Bytes::new(twin.volume_disk),
+            ports: twin.ports,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct OfferTwin {
+    id: String,
+    supplier: String,
+    host: Option<String>,
+    gpus: Option<GpusTwin>,
+    vcpu_milli: u32,
+    memory: u64,
+    disk: u64,
+    region: String,
+    tier: String,
+    pricing: String,
+    price: RateTwin,
+    reliability_permille: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GpusTwin {
+    model: String,
+    count: u32,
+    vram: u64,
+    reality: RealityTwin,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RealityTwin {
+    Real,
+    Simulated,
+}
+
+impl From<&Offer> for OfferTwin {
+    fn from(offer: &Offer) -> Self {
+        Self {
+            id: offer.id.to_string(),
+            supplier: offer.supplier.to_string(),
+            host: offer.host.as_ref().map(ToString::to_string),
+            gpus: offer.gpus.as_ref().map(|gpus| GpusTwin {
+                model: gpus.model.to_string(),
+                count: gpus.count,
+                vram: gpus.vram.get(),
+                reality: match gpus.reality {
+                    GpuReality::Real => RealityTwin::Real,
+                    GpuReality::Simulated => RealityTwin::Simulated,
+                },
+            }),
+            vcpu_milli: offer.vcpu_milli,
+            memory: offer.memory.get(),
+            disk: offer.disk.get(),
+            region: offer.region.clone(),
+            tier: offer.tier.to_string(),
+            pricing: offer.pricing.to_string(),
+            price: offer.price.into(),
+            reliability_permille: offer.reliability_permille,
+        }
+    }
+}
+
+impl TryFrom<OfferTwin> for Offer {
+    type Error = Error;
+
+    fn try_from(twin: OfferTwin) -> Result<Self> {
+        Ok(Self {
+            id: word(&twin.id)?,
+            supplier: SupplierName::new(twin.supplier),
+            host: twin.host.as_deref().map(word).transpose()?,
+            gpus: twin.gpus.map(|gpus| Gpus {
+                model: GpuModel::parse(&gpus.model),
+                count: gpus.count,
+                vram: Bytes::new(gpus.vram),
+                reality: match gpus.reality {
+                    RealityTwin::Real => GpuReality::Real,
+                    RealityTwin::Simulated => GpuReality::Simulated,
+                },
+            }),
+            vcpu_milli: twin.vcpu_milli,
+            memory: Bytes::new(twin.memory),
+            disk: Bytes::new(twin.disk),
+            region: twin.region,
+            tier: word(&twin.tier)?,
+            pricing: word(&twin.pricing)?,
+            price: twin.price.into(),
+            reliability_permille: twin.reliability_permille,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RateTwin {
+    nanos: i64,
+    per: PerTwin,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PerTwin {
+    Second,
+    Hour,
+    Month,
+}
+
+impl From<Rate> for RateTwin {
+    fn from(rate: Rate) -> Self {
+        Self {
+            nanos: rate.amount.nanos(),
+            per: match rate.per {
+                Per::Second => PerTwin::Second,
+                Per::Hour => PerTwin::Hour,
+                Per::Month => PerTwin::Month,
+            },
+        }
+    }
+}
+
+impl From<RateTwin> for Rate {
+    fn from(twin: RateTwin) -> Self {
+        Self {
+            amount: Money::from_nanos(twin.nanos),
+            per: match twin.per {
+                PerTwin::Second => Per::Second,
+                PerTwin::Hour => Per::Hour,
+                PerTwin::Month => Per::Month,
+            },
+        }
+    }
+}
+
+/// A submission without its secrets, which have a table of their own.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SubmissionTwin {
+    job_text: String,
+    job_file: String,
+    envs: BTreeMap<String, String>,
+    workdir: Option<String>,
+    mounts: BTreeMap<String, String>,
+}
+
+impl From<&Submission> for SubmissionTwin {
+    fn from(submission: &Submission) -> Self {
+        let mounts = submission.mounts.iter();
+        Self {
+            job_text: submission.job_text.clone(),
+            job_file: submission.job_file.clone(),
+            envs: submission.envs.clone(),
+            workdir: submission.workdir.map(|hash| hash.to_string()),
+            mounts: mounts
+                .map(|(to, hash)| (to.clone(), hash.to_string()))
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<SubmissionTwin> for Submission {
+    type Error = Error;
+
+    fn try_from(twin: SubmissionTwin) -> Result<Self> {
+        let mounts = twin.mounts.into_iter();
+        let mounts = mounts.map(|(to, hash)| Ok((to, word(&hash)?)));
+        Ok(Self {
+            job_text: twin.job_text,
+            job_file: twin.job_file,
+            envs: twin.envs,
+            secrets: BTreeMap::new(),
+            workdir: twin.workdir.as_deref().map(word).transpose()?,
+            mounts: mounts.collect::<Result<_>>()?,
+        })
+    }
+}
+
+fn word<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|error: T::Err| Error::Corrupt(error.to_string()))
+}
