@@ -1,0 +1,338 @@
+//! The store of images on this machine.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use livery_units::{Bytes, Timestamp};
+use oci_client::Reference;
+use tokio::sync::{RwLock, watch};
+
+use crate::disk::{Disk, Record, remove_tree};
+use crate::files::Files;
+use crate::layer::Digest;
+use crate::pull::{self, Source};
+use crate::registry::Registry;
+use crate::{Credentials, CudaVersion, Error, ImageConfig, ImageRef, local};
+
+/// The tag that is meant to move.
+const FLOATING: &str = "latest";
+
+/// Where images are kept and how registries are spoken to.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The directory; it becomes readable for its owner alone.
+    pub root: PathBuf,
+    /// Docker's `config.json`, in which passwords are looked up when none are given.
+    pub docker_config: Option<PathBuf>,
+    /// Registries, with their ports, that are spoken to in plain HTTP. Those on this machine are
+    /// anyway.
+    pub insecure: Vec<String>,
+}
+
+/// The images on this machine. Clones are the same store.
+#[derive(Debug, Clone)]
+pub struct Images {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub disk: Disk,
+    options: Options,
+    /// Held for reading while an image is prepared, for writing while layers are thrown out.
+    gate: RwLock<()>,
+    /// One lock per layer at work, so that concurrent pulls share it.
+    layers: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// How far a pull has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Layers of the image.
+    pub layers: usize,
+    /// Layers that are unpacked.
+    pub layers_done: usize,
+    /// Bytes of the image as it travels; none for archives, which do not say.
+    pub bytes: Bytes,
+    /// Bytes that have come.
+    pub bytes_done: Bytes,
+}
+
+/// An image that a pod can be started from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The unpacked layers, lowest first; empty for this machine's own root.
+    pub layers: Vec<PathBuf>,
+    /// How the image wants to run.
+    pub config: ImageConfig,
+    /// What the image is, whatever its name comes to mean; empty for this machine's own root.
+    pub digest: String,
+    /// The CUDA version that the host's driver has to support.
+    pub cuda_required: Option<CudaVersion>,
+}
+
+/// An image that is kept here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cached {
+    /// Its name in full.
+    pub name: String,
+    /// What it is.
+    pub digest: String,
+    /// When it was last asked for.
+    pub last_used: Timestamp,
+}
+
+impl Images {
+    /// Opens or makes a store. One process at a time may have it.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        Ok(Self {
+            inner: Arc::new(Inner {
+                disk: Disk::open(options.root.clone())?,
+                options,
+                gate: RwLock::new(()),
+                layers: Mutex::default(),
+            }),
+        })
+    }
+
+    /// Makes an image ready, fetching what is not here yet.
+    ///
+    /// An image that is here is not asked for again, as with `docker run`, unless its tag is
+    /// `latest`; and that is used as it is when the registry cannot be reached. Whoever may start
+    /// pods here may use every image that is here.
+    pub async fn prepare(
+        &self,
+        image: &ImageRef,
+        credentials: Option<&Credentials>,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Prepared, Error> {
+        let _no_cleaning_now = self.inner.gate.read().await;
+        match image {
+            ImageRef::Host => Ok(Prepared::host()),
+            ImageRef::Registry(reference) => {
+                self.from_registry(image, reference, credentials, progress)
+                    .await
+            }
+            ImageRef::Layout { tag, .. } | ImageRef::Archive { tag, .. } => {
+                self.from_files(image, tag.clone(), progress).await
+            }
+        }
+    }
+
+    /// Lists the images that are here.
+    pub async fn list(&self) -> Result<Vec<Cached>, Error> {
+        let records = self.blocking(|inner| inner.disk.records()).await?;
+        let cached = records.into_iter().map(|(record, last_used)| Cached {
+            name: record.name,
+            digest: record.digest,
+            last_used,
+        });
+        Ok(cached.collect())
+    }
+
+    /// Forgets an image; its layers go with the next [`Images::collect_garbage`].
+    pub async fn remove(&self, image: &ImageRef) -> Result<(), Error> {
+        let name = image.to_string();
+        self.blocking(move |inner| inner.disk.forget(&name)).await
+    }
+
+    /// Forgets images not asked for since a time, then deletes the layers of no image.
+    ///
+    /// Layers `in_use` by pods stay. Returns how many went, or nothing while images are being
+    /// prepared, when it does nothing.
+    pub async fn collect_garbage(
+        &self,
+        in_use: HashSet<PathBuf>,
+        unused_since: Timestamp,
+    ) -> Result<Option<usize>, Error> {
+        let Ok(gate) = self.inner.gate.try_write() else {
+            return Ok(None);
+        };
+        let taken = self
+            .blocking(move |inner| {
+                for (record, last_used) in inner.disk.records()? {
+                    if last_used < unused_since {
+                        inner.disk.forget(&record.name)?;
+                    }
+                }
+                inner.disk.take_unused_layers(&in_use)
+            })
+            .await?;
+        // Deleting may take long and disturbs nobody.
+        drop(gate);
+        let count = taken.len();
+        self.blocking(move |_| taken.iter().try_for_each(|path| remove_tree(path)))
+            .await?;
+        Ok(Some(count))
+    }
+
+    async fn from_registry(
+        &self,
+        image: &ImageRef,
+        reference: &Reference,
+        credentials: Option<&Credentials>,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Prepared, Error> {
+        let name = image.to_string();
+        let cached = self.cached(name.clone()).await?;
+        let is_floating = reference.digest().is_none() && reference.tag() == Some(FLOATING);
+        let cached = match cached {
+            Some(cached) if !is_floating => return Ok(cached),
+            other => other,
+        };
+        let known = match credentials {
+            Some(given) => Some(given.clone()),
+            None => self.known_credentials(reference).await?,
+        };
+        let registry = Registry::new(reference, known.as_ref(), &self.inner.options.insecure)?;
+        let found = match (pull::find(&name, &registry).await, cached) {
+            (Err(error @ Error::Unreachable { .. }), Some(cached)) => {
+                tracing::warn!(%error, image = name, "using the image as it is here");
+                return Ok(cached);
+            }
+            (Ok(found), Some(cached)) if found.digest.as_str() == cached.digest => {
+                return Ok(cached);
+            }
+            (found, _) => found?,
+        };
+        let layers = found.layers.into_iter().map(|layer| (layer, String::new()));
+        let source = Source::Registry(Arc::new(registry));
+        pull::layers(&self.inner, source, layers.collect(), progress).await?;
+        self.keep(name, &found.digest, found.config, found.diff_ids)
+            .await
+    }
+
+    async fn from_files(
+        &self,
+        image: &ImageRef,
+        tag: Option<String>,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Prepared, Error> {
+        let name = image.to_string();
+        let image = image.clone();
+        let (files, found) = self
+            .blocking(move |inner| {
+                let files = open_files(inner, &image)?;
+                let found = local::find(&image.to_string(), &files, tag.as_deref())?;
+                Ok((files, found))
+            })
+            .await?;
+        let diff_ids = found.layers.iter().map(|(layer, _)| layer.diff_id.clone());
+        let diff_ids = diff_ids.collect();
+        let source = Source::Files(Arc::new(files));
+        pull::layers(&self.inner, source, found.layers, progress).await?;
+        self.keep(name, &found.digest, found.config, diff_ids).await
+    }
+
+    async fn keep(
+        &self,
+        name: String,
+        digest: &Digest,
+        config: Vec<u8>,
+        diff_ids: Vec<Digest>,
+    ) -> Result<Prepared, Error> {
+        let config = String::from_utf8(config).map_err(|e| Error::bad_image(&name, e))?;
+        let record = Record {
+            digest: digest.as_str().to_owned(),
+            config,
+            layers: diff_ids.iter().map(|d| d.as_str().to_owned()).collect(),
+            name,
+        };
+        let saved = self
+            .blocking(move |inner| {
+                inner.disk.save_record(&record)?;
+                inner.prepared(&record)
+            })
+            .await?;
+        // Nothing is deleted while we hold the gate, so the layers are where we put them.
+        saved.ok_or_else(|| Error::bad_image(digest.as_str(), "its layers vanished from the disk"))
+    }
+
+    async fn cached(&self, name: String) -> Result<Option<Prepared>, Error> {
+        self.blocking(move |inner| match inner.disk.use_record(&name)? {
+            Some(record) => inner.prepared(&record),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn known_credentials(&self, reference: &Reference) -> Result<Option<Credentials>, Error> {
+        let registry = reference.registry().to_owned();
+        self.blocking(move |inner| match &inner.options.docker_config {
+            Some(path) => crate::credentials::from_docker(path, &registry),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let inner = Arc::clone(&self.inner);
+        pull::off_thread(move || work(&inner)).await
+    }
+}
+
+impl Inner {
+    /// Waits until nobody else works on a layer.
+    pub async fn lock_layer(&self, diff_id: &Digest) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+            // Locks that only this table knows are nobody's any more.
+            layers.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(layers.entry(diff_id.clone()).or_default())
+        };
+        lock.lock_owned().await
+    }
+
+    fn prepared(&self, record: &Record) -> Result<Option<Prepared>, Error> {
+        let Some(layers) = self.disk.layers_of(record) else {
+            return Ok(None);
+        };
+        let config = local::parse_config(&record.name, record.config.as_bytes())?;
+        let config = ImageConfig::read(&config);
+        Ok(Some(Prepared {
+            layers,
+            cuda_required: config.cuda_required(),
+            config,
+            digest: record.digest.clone(),
+        }))
+    }
+}
+
+impl Prepared {
+    fn host() -> Self {
+        Self {
+            layers: Vec::new(),
+            config: ImageConfig::default(),
+            digest: String::new(),
+            cuda_required: None,
+        }
+    }
+}
+
+fn open_files(inner: &Inner, image: &ImageRef) -> Result<Files, Error> {
+    let (path, opened) = match image {
+        ImageRef::Layout { dir, .. } => (dir, Ok(Files::Directory(dir.clone()))),
+        ImageRef::Archive { path, .. } => (path, Files::open_tar(path, inner.disk.scratch())),
+        // Neither has files; `prepare` does not ask.
+        ImageRef::Host | ImageRef::Registry(_) => {
+            return Err(Error::bad_image(
+                image.to_string(),
+                "it is not kept in files",
+            ));
+        }
+    };
+    if !path.exists() {
+        return Err(Error::NotFound {
+            image: image.to_string(),
+            hint: format!("; {} is not there", path.display()),
+        });
+    }
+    opened.map_err(|e| match e.kind() {
+        std::io::ErrorKind::StorageFull => Error::io("unpack", inner.disk.root())(e),
+        _ => Error::bad_image(image.to_string(), e),
+    })
+}
