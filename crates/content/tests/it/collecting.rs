@@ -1,0 +1,160 @@
+//! Results out of a pod.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use livery_content::{CollectLimits, Collected, ContentError, ContentStore, Patterns, collect};
+use livery_units::Bytes;
+
+use crate::support::{noise, open, place, temp};
+
+const LIMITS: CollectLimits = CollectLimits {
+    entries: 1_000,
+    bytes: Bytes::mib(100),
+    visited: 10_000,
+};
+
+fn take(
+    store: &ContentStore,
+    root: &Path,
+    base: &str,
+    patterns: &[&str],
+    limits: &CollectLimits,
+) -> Result<Collected, ContentError> {
+    let root = fs::File::open(root).unwrap();
+    let patterns = Patterns::parse(patterns).unwrap();
+    collect(store, root.as_fd(), Path::new(base), &patterns, limits)
+}
+
+fn paths(collected: &Collected) -> Vec<String> {
+    let entries = collected.manifest.entries().iter();
+    entries.map(|entry| entry.path.to_string()).collect()
+}
+
+#[test]
+fn what_matches_comes_home_and_the_rest_stays() {
+    let (pod, store_dir, home) = (temp(), temp(), temp());
+    let work = pod.path().join("workspace");
+    for name in [
+        "output/run/loss.png",
+        "adapter.safetensors",
+        "venv/lib/x.so",
+        "deep/y.safetensors",
+    ] {
+        let path = work.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, name).unwrap();
+    }
+    fs::write(work.join("output/large.bin"), noise(1, (8 << 20) + 5)).unwrap();
+    symlink("run", work.join("output/latest")).unwrap();
+    let store = open(store_dir.path());
+    let patterns = ["output/**", "*.safetensors", "*.csv"];
+    let taken = take(&store, pod.path(), "/workspace", &patterns, &LIMITS).unwrap();
+    let found = paths(&taken);
+    assert_eq!(
+        found,
+        [
+            "adapter.safetensors",
+            "output",
+            "output/large.bin",
+            "output/latest",
+            "output/run",
+            "output/run/loss.png"
+        ]
+    );
+    assert_eq!(taken.notes, ["nothing matches `*.csv`"]);
+    place(&store, &taken.manifest, home.path(), "").unwrap();
+    let large = fs::read(home.path().join("output/large.bin")).unwrap();
+    assert_eq!(large, noise(1, (8 << 20) + 5));
+    let image = fs::read(home.path().join("output/latest/loss.png")).unwrap();
+    assert_eq!(image, b"output/run/loss.png");
+}
+
+#[test]
+fn nothing_outside_is_read_whatever_the_pod_has_planted() {
+    let (pod, store_dir, outside) = (temp(), temp(), temp());
+    fs::write(outside.path().join("secret"), "secret").unwrap();
+    let output = pod.path().join("output");
+    fs::create_dir(&output).unwrap();
+    fs::write(output.join("good"), "good").unwrap();
+    symlink(outside.path(), output.join("dir")).unwrap();
+    symlink(outside.path().join("secret"), output.join("file")).unwrap();
+    let _listener = UnixListener::bind(output.join("socket")).unwrap();
+    let store = open(store_dir.path());
+    let taken = take(&store, pod.path(), "", &["output"], &LIMITS).unwrap();
+    assert_eq!(paths(&taken), ["output", "output/good"]);
+    assert_eq!(taken.notes.len(), 3, "{:?}", taken.notes);
+    assert!(!store.contains(&livery_content::hash_bytes(b"secret")));
+
+    symlink(outside.path(), pod.path().join("base")).unwrap();
+    assert!(take(&store, pod.path(), "base", &["**"], &LIMITS).is_err());
+    assert!(take(&store, pod.path(), "../", &["**"], &LIMITS).is_err());
+}
+
+#[test]
+fn limits_cut_with_a_note() {
+    let (pod, store_dir) = (temp(), temp());
+    for n in 0..20_u64 {
+        fs::write(pod.path().join(format!("f{n:02}")), noise(n, 1_000)).unwrap();
+    }
+    let store = open(store_dir.path());
+    let with = |limits: CollectLimits| take(&store, pod.path(), "", &["*"], &limits).unwrap();
+    let few = with(CollectLimits {
+        entries: 5,
+        ..LIMITS
+    });
+    assert_eq!(paths(&few), ["f00", "f01", "f02", "f03", "f04"]);
+    assert_eq!(few.notes.len(), 1);
+    let small = with(CollectLimits {
+        bytes: Bytes::new(3_500),
+        ..LIMITS
+    });
+    assert_eq!(small.manifest.file_count(), 3);
+    assert_eq!(small.notes.len(), 17);
+    let brief = with(CollectLimits {
+        visited: 7,
+        ..LIMITS
+    });
+    assert_eq!(brief.manifest.file_count(), 7);
+    assert_eq!(brief.notes.len(), 1);
+}
+
+#[test]
+fn a_file_that_is_being_written_never_comes_home_torn() {
+    let (pod, store_dir) = (temp(), temp());
+    let log = pod.path().join("train.log");
+    fs::write(&log, "").unwrap();
+    fs::write(pod.path().join("done"), "done").unwrap();
+    let store = open(store_dir.path());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut len = 0;
+            while !stop.load(Ordering::Relaxed) {
+                len = (len + 1) % 2_000;
+                fs::write(&log, vec![b'0' + (len % 10) as u8; len]).unwrap();
+            }
+        });
+        for _ in 0..200 {
+            let taken = take(&store, pod.path(), "", &["*"], &LIMITS).unwrap();
+            let found = paths(&taken);
+            assert!(found.contains(&"done".to_owned()));
+            match found.contains(&"train.log".to_owned()) {
+                true => assert_eq!(taken.notes, [] as [&str; 0]),
+                false => assert!(
+                    taken.notes[0].contains("kept changing"),
+                    "{:?}",
+                    taken.notes
+                ),
+            }
+            for (hash, len) in taken.manifest.chunks() {
+                assert_eq!(store.get(&hash).unwrap().len() as u64, len);
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}

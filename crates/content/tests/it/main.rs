@@ -1,0 +1,10 @@
+//! Whole paths through the crate: directories in, stores between, directories out.
+
+mod collecting;
+mod disk_full;
+mod escapes;
+mod recovery;
+mod scanning;
+mod store;
+mod support;
+mod trees;
