@@ -1,0 +1,164 @@
+//! What the command line says beside a job file.
+
+use crate::amounts::{self, Trouble};
+use crate::read::{check_env_name, check_env_value, job_name};
+use livery_domain::job::{Accelerators, Job};
+use livery_units::Secret;
+use std::collections::BTreeMap;
+
+/// Values that win over those of the job file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Overrides {
+    /// `--name`.
+    name: Option<String>,
+    /// `--gpus`: takes the place of every alternative's accelerators.
+    accelerators: Option<Accelerators>,
+    /// `--env`.
+    envs: BTreeMap<String, String>,
+    /// `--secret`.
+    secrets: BTreeMap<String, Secret<String>>,
+}
+
+/// Why an option cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OverrideError {
+    /// Its text is wrong in itself.
+    #[error("--{option}: {message} ({hint})")]
+    Bad {
+        /// The option, without dashes.
+        option: &'static str,
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// It names a variable that this process does not have.
+    #[error(
+        "--{option} {name}: {name} is not set here (write --{option} {name}=VALUE, or export it)"
+    )]
+    NotSet {
+        /// The option, without dashes.
+        option: &'static str,
+        /// The variable.
+        name: String,
+    },
+}
+
+impl Overrides {
+    /// Makes overrides of values that are known already, as a submission carries them.
+    pub fn of_values(
+        envs: BTreeMap<String, String>,
+        secrets: BTreeMap<String, Secret<String>>,
+    ) -> Self {
+        Self {
+            envs,
+            secrets,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the environment that was given.
+    pub fn envs(&self) -> &BTreeMap<String, String> {
+        &self.envs
+    }
+
+    /// Returns the secrets that were given.
+    pub fn secrets(&self) -> &BTreeMap<String, Secret<String>> {
+        &self.secrets
+    }
+
+    /// Takes `--name NAME`.
+    pub fn set_name(&mut self, text: &str) -> Result<(), OverrideError> {
+        self.name = Some(job_name(text).map_err(bad("name"))?);
+        Ok(())
+    }
+
+    /// Takes `--gpus MODEL:COUNT`.
+    pub fn set_gpus(&mut self, text: &str) -> Result<(), OverrideError> {
+        self.accelerators = Some(amounts::accelerators(text).map_err(bad("gpus"))?);
+        Ok(())
+    }
+
+    /// Takes `--env NAME=VALUE`, or `--env NAME` for the value that `here` has for it.
+    pub fn add_env(
+        &mut self,
+        text: &str,
+        here: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), OverrideError> {
+        let (name, value) = variable("env", text, here)?;
+        self.envs.insert(name, value);
+        Ok(())
+    }
+
+    /// Takes `--secret NAME=VALUE`, or `--secret NAME` for the value that `here` has for it.
+    pub fn add_secret(
+        &mut self,
+        text: &str,
+        here: impl Fn(&str) -> Option<String>,
+    ) -> Result<(), OverrideError> {
+        let (name, value) = variable("secret", text, here)?;
+        self.secrets.insert(name, Secret::new(value));
+        Ok(())
+    }
+
+    /// Puts the values into the job; what it required and now has is required no longer.
+    ///
+    /// A name given as a secret is a secret, also if the file has it among its `envs`. A secret of
+    /// the file stays one when its value is given with `--env`.
+    pub fn apply(&self, job: &mut Job) {
+        if let Some(name) = &self.name {
+            job.name.clone_from(name);
+        }
+        if let Some(accelerators) = &self.accelerators {
+            for resources in job.resources.as_mut_slice() {
+                resources.accelerators = vec![accelerators.clone()];
+            }
+        }
+        for (name, value) in &self.envs {
+            let is_secret = job.required.secrets.contains(name) || job.secrets.contains_key(name);
+            if is_secret {
+                set_secret(job, name, Secret::new(value.clone()));
+            } else {
+                job.required.envs.remove(name);
+                job.envs.insert(name.clone(), value.clone());
+            }
+        }
+        for (name, value) in &self.secrets {
+            set_secret(job, name, value.clone());
+        }
+    }
+}
+
+fn set_secret(job: &mut Job, name: &str, value: Secret<String>) {
+    job.envs.remove(name);
+    job.required.envs.remove(name);
+    job.required.secrets.remove(name);
+    job.secrets.insert(name.to_owned(), value);
+}
+
+fn bad(option: &'static str) -> impl Fn(Trouble) -> OverrideError {
+    move |Trouble { message, hint, .. }| OverrideError::Bad {
+        option,
+        message,
+        hint,
+    }
+}
+
+fn variable(
+    option: &'static str,
+    text: &str,
+    here: impl Fn(&str) -> Option<String>,
+) -> Result<(String, String), OverrideError> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (text, None),
+    };
+    check_env_name(name).map_err(bad(option))?;
+    let not_set = || OverrideError::NotSet {
+        option,
+        name: name.to_owned(),
+    };
+    let value = value.or_else(|| here(name)).ok_or_else(not_set)?;
+    check_env_value(&value).map_err(bad(option))?;
+    Ok((name.to_owned(), value))
+}

@@ -1,0 +1,14 @@
+//! Nodes to a job, with all limits.
+
+mod entries;
+mod env;
+mod files;
+mod findings;
+mod job;
+mod resources;
+mod texts;
+
+pub(crate) use env::{check_name as check_env_name, check_value as check_env_value};
+pub(crate) use findings::Findings;
+pub(crate) use job::{Draft, job};
+pub(crate) use texts::name as job_name;
