@@ -1,0 +1,135 @@
+//! Everything a pod's root is put together from, inside the shim's own mount namespace.
+//!
+//! Nothing here is visible to the rest of the machine, and when the last process of the pod is
+//! gone the kernel takes all of it away: mounts, loop devices and the overlay.
+//!
+//! The pieces are staged under `/tmp` of that namespace, over a small tmpfs: a directory that
+//! every machine has, that the pod's unprivileged root may walk through (data directories often
+//! lie under a home nobody else may enter), and whose name is short (an image of a hundred layers
+//! must fit one page of mount options).
+
+pub(crate) mod calls;
+mod host;
+mod loopdev;
+mod root;
+mod sys;
+mod userns;
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::thread::{LinkNameSpaceType, UnshareFlags};
+
+pub(crate) use self::userns::IDS;
+use crate::error::{Context, Error};
+use crate::layout::{PodDir, PodRecord};
+use crate::spec::Rootfs;
+
+/// Where the pieces are put.
+pub(crate) const STAGE: &str = "/tmp";
+
+/// A pod's root and what belongs to it, ready to be entered.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    /// The pod's user namespace.
+    pub userns: OwnedFd,
+    /// What the container runtime binds in: source under the stage, path in the pod.
+    pub binds: Vec<Bind>,
+}
+
+/// One mount to be bound into the pod.
+#[derive(Debug)]
+pub(crate) struct Bind {
+    pub source: PathBuf,
+    pub target: PathBuf,
+    pub access: Access,
+}
+
+/// Whether a pod may write to a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+impl Stage {
+    /// Where the pod's root is.
+    pub fn root() -> PathBuf {
+        Path::new(STAGE).join("root")
+    }
+
+    /// Where the container's bundle is written.
+    pub fn bundle() -> PathBuf {
+        Path::new(STAGE).join("bundle")
+    }
+}
+
+/// Enters the pod's namespaces for mounts and network and builds its root there.
+pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
+    let userns = userns::create(record.first_id)?;
+    enter_network(record)?;
+    // SAFETY: the shim has one thread, so nothing else relies on the namespace that is left.
+    unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNS) }.during("leave the mounts")?;
+    // A slave still sees a disk being unmounted on the machine but shows it nothing.
+    let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+    mount_change("/", slave).during("part from the machine's mounts")?;
+
+    // Whatever lies under /tmp must be held before the stage covers it.
+    let layers = root::hold_layers(&record.spec.rootfs, &userns)?;
+    let container_disk = loopdev::attach(&dir.container_disk())?;
+    let volume_disk = match &record.spec.volume {
+        Some(_) => Some(loopdev::attach(&dir.volume_disk())?),
+        None => None,
+    };
+    let mut held = Vec::new();
+    for bind in &record.spec.devices.mounts {
+        held.push((calls::clone_tree(&bind.source, calls::Depth::Tree)?, bind));
+    }
+
+    let flags = MountFlags::NOSUID | MountFlags::NODEV;
+    mount("stage", STAGE, "tmpfs", flags, Some(c"mode=0755,size=4m")).during("mount the stage")?;
+    root::mount_disk(&container_disk)?;
+    let lowers = root::place_layers(layers)?;
+    root::prepare_upper(record)?;
+    if record.spec.rootfs == Rootfs::Host {
+        host::cover(&record.hide, record.first_id)?;
+    }
+    root::mount_overlay(&lowers)?;
+
+    let mut binds = vec![sys::mount_for_pod(&record.spec.id)?];
+    if let (Some(device), Some(volume)) = (volume_disk, &record.spec.volume) {
+        binds.push(Bind {
+            source: root::mount_volume(&device, userns.as_fd())?,
+            target: volume.mount_path.clone(),
+            access: Access::ReadWrite,
+        });
+    }
+    for (index, (tree, bind)) in held.into_iter().enumerate() {
+        binds.push(Bind {
+            source: root::place_bind(index, &tree)?,
+            target: bind.target.clone(),
+            access: Access::ReadOnly,
+        });
+    }
+    Ok(Stage { userns, binds })
+}
+
+/// Joins the pod's network namespace, or makes one with nothing but loopback.
+fn enter_network(record: &PodRecord) -> Result<(), Error> {
+    match &record.netns {
+        Some(path) => {
+            let netns = fs::File::open(path).on("open the network namespace", path)?;
+            let kind = Some(LinkNameSpaceType::Network);
+            rustix::thread::move_into_link_name_space(netns.as_fd(), kind)
+                .on("join the network namespace", path)
+        }
+        None => {
+            // SAFETY: the shim has one thread and has opened no socket.
+            unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWNET) }
+                .during("make a network namespace")?;
+            calls::raise_loopback().during("raise the loopback interface")
+        }
+    }
+}

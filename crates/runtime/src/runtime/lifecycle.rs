@@ -1,0 +1,269 @@
+//! Making, stopping, starting and removing pods.
+
+use std::fs;
+use std::io;
+use std::time::Duration;
+
+use livery_units::{Bytes, PodId, Span};
+use rustix::process::Signal;
+
+use super::Runtime;
+use super::observe::Presence;
+use crate::disk::{self, Use};
+use crate::error::{Context, Error};
+use crate::layout::{PodDir, PodRecord, read_json, remove_file, write_json};
+use crate::process::Gone;
+use crate::shim;
+use crate::spec::{NetworkMode, PodSpec};
+use crate::state::{End, Exit, PodState, Status};
+
+/// How long a pod may take to come up before it is given up.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long killed processes may take to go away.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Runtime {
+    /// Makes a pod and starts it; returns when its first process runs.
+    ///
+    /// Making a pod that is there returns what it does now. One that was left half made by a crash
+    /// is removed and made anew.
+    pub fn create(&self, spec: &PodSpec) -> Result<PodState, Error> {
+        check(spec)?;
+        let _turn = self.busy.wait_for(&spec.id);
+        match self.presence(&spec.id)? {
+            Presence::Made => return Ok(self.found(&spec.id, self.status_of(&spec.id)?)),
+            Presence::HalfMade => self.clear(&spec.id)?,
+            Presence::Absent => {}
+        }
+        match self.make(spec) {
+            Ok(status) => Ok(self.found(&spec.id, status)),
+            Err(failure) => {
+                // The reason it failed matters more than leftovers; `list` shows those.
+                if let Err(error) = self.clear(&spec.id) {
+                    tracing::warn!(pod.id = %spec.id, %error, "half-made pod could not be removed");
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Stops a pod: asks every process to end, and kills what is left after `grace`.
+    ///
+    /// The container disk goes, the volume disk stays. Stopping what is stopped changes nothing.
+    pub fn stop(&self, pod: &PodId, grace: Span) -> Result<PodState, Error> {
+        let _turn = self.busy.wait_for(pod);
+        if self.presence(pod)? != Presence::Made {
+            return Err(Error::NoSuchPod(pod.clone()));
+        }
+        let dir = self.dir(pod);
+        if let Status::Up { .. } = self.status_of(pod)?
+            && let Some(run) = self.run_record(pod)?
+        {
+            run.init.signal(Signal::TERM);
+            // Its shim ends after it has written how the pod ended.
+            run.shim.wait_gone(grace.to_std());
+        }
+        self.kill_everything(pod, KILL_PATIENCE)?;
+        if read_json::<End>(&dir.end())?.is_none() {
+            let end = End {
+                exit: Exit::PodEnded,
+                at: crate::layout::now(),
+                oom_kills: 0,
+            };
+            write_json(&dir.end(), &end)?;
+        }
+        self.disconnect(pod)?;
+        self.release_disks(&dir)?;
+        remove_file(&dir.container_disk())?;
+        Ok(self.found(pod, self.status_of(pod)?))
+    }
+
+    /// Starts a stopped or lost pod, with a fresh container disk and the volume it had.
+    pub fn start(&self, pod: &PodId) -> Result<PodState, Error> {
+        let _turn = self.busy.wait_for(pod);
+        let dir = self.dir(pod);
+        let record: Option<PodRecord> = read_json(&dir.record())?;
+        let Some(record) = record.filter(|_| dir.run().exists()) else {
+            return Err(Error::NoSuchPod(pod.clone()));
+        };
+        if let status @ Status::Up { .. } = self.status_of(pod)? {
+            return Ok(self.found(pod, status));
+        }
+        self.kill_everything(pod, KILL_PATIENCE)?;
+        self.release_disks(&dir)?;
+        remove_file(&dir.container_disk())?;
+        let spec = record.spec;
+        disk::check_room(&self.options.root, &self.pods_dir(), spec.container_disk)?;
+        let container = disk::begin(&dir.container_disk(), spec.container_disk, Use::Container)?;
+        self.record(&dir, &spec, record.slot)?;
+        container.finish()?;
+        remove_file(&dir.end())?;
+        let started = self.launch(&dir, pod);
+        if started.is_err() {
+            // It is lost and can be started again; what half runs must not stay.
+            let _ = self.kill_everything(pod, KILL_PATIENCE);
+            let _ = self.disconnect(pod);
+        }
+        Ok(self.found(pod, started?))
+    }
+
+    /// Removes a pod with its disks; removing what is gone succeeds.
+    pub fn remove(&self, pod: &PodId) -> Result<(), Error> {
+        let _turn = self.busy.wait_for(pod);
+        self.clear(pod)
+    }
+
+    fn make(&self, spec: &PodSpec) -> Result<Status, Error> {
+        let slot = self.slots.take(&spec.id)?;
+        let dir = self.dir(&spec.id);
+        fs::create_dir_all(dir.tasks()).on("create", dir.tasks())?;
+        let volume = spec
+            .volume
+            .as_ref()
+            .map_or(Bytes::ZERO, |volume| volume.size);
+        let wanted = spec.container_disk.saturating_plus(volume);
+        disk::check_room(&self.options.root, &self.pods_dir(), wanted)?;
+        // The disks are formatted while the network is made.
+        let container = disk::begin(&dir.container_disk(), spec.container_disk, Use::Container)?;
+        let volume = match &spec.volume {
+            Some(volume) => Some(disk::begin(&dir.volume_disk(), volume.size, Use::Volume)?),
+            None => None,
+        };
+        let recorded = self.record(&dir, spec, slot);
+        container.finish()?;
+        if let Some(volume) = volume {
+            volume.finish()?;
+        }
+        recorded?;
+        self.launch(&dir, &spec.id)
+    }
+
+    /// Connects the pod and writes down what its shim has to know.
+    fn record(&self, dir: &PodDir, spec: &PodSpec, slot: u16) -> Result<(), Error> {
+        let attached = match spec.network {
+            NetworkMode::Own => Some(self.network.attach(&spec.id, slot)?),
+            NetworkMode::Loopback => None,
+        };
+        let mut hide = self.options.hide.clone();
+        hide.push(self.options.root.clone());
+        let record = PodRecord {
+            slot,
+            first_id: self.first_id(slot),
+            resolv_conf: attached
+                .as_ref()
+                .map(|one| one.resolv_conf.clone())
+                .unwrap_or_default(),
+            netns: attached.map(|one| one.netns),
+            hide,
+            spec: spec.clone(),
+        };
+        write_json(&dir.record(), &record)
+    }
+
+    fn launch(&self, dir: &PodDir, pod: &PodId) -> Result<Status, Error> {
+        let log = dir.shim_log();
+        let word = shim::start(&self.options.shim, "init", dir.path(), &log, START_PATIENCE);
+        let failed = |detail: String| Error::Shim {
+            pod: pod.clone(),
+            detail,
+        };
+        match word {
+            Ok(Ok(())) => self.status_of(pod),
+            Ok(Err(detail)) => Err(failed(detail)),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(failed(format!(
+                "its shim said nothing for {START_PATIENCE:?}"
+            ))),
+            Err(error) => Err(error).on("start the shim", &self.options.shim),
+        }
+    }
+
+    /// Takes away everything a pod has, in an order that leaves it findable until the end.
+    fn clear(&self, pod: &PodId) -> Result<(), Error> {
+        let dir = self.dir(pod);
+        self.kill_everything(pod, KILL_PATIENCE)?;
+        self.disconnect(pod)?;
+        if dir.path().exists() {
+            self.release_disks(&dir)?;
+            fs::remove_dir_all(dir.path()).on("remove", dir.path())?;
+        }
+        self.slots.give_back(pod)
+    }
+
+    /// Waits until the kernel has let go of the pod's disks.
+    fn release_disks(&self, dir: &PodDir) -> Result<(), Error> {
+        for image in [dir.container_disk(), dir.volume_disk()] {
+            if super::kill::wait_detached(&image, KILL_PATIENCE)? == Gone::No {
+                let pod = dir
+                    .path()
+                    .file_name()
+                    .and_then(|name| name.to_str()?.parse().ok());
+                return match pod {
+                    Some(pod) => Err(Error::Stuck {
+                        pod,
+                        what: format!("the disk {}", image.display()),
+                    }),
+                    None => Ok(()),
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn disconnect(&self, pod: &PodId) -> Result<(), Error> {
+        for slot in self.slots.of(pod)? {
+            self.network.detach(pod, slot)?;
+        }
+        Ok(())
+    }
+
+    fn found(&self, pod: &PodId, status: Status) -> PodState {
+        PodState {
+            id: pod.clone(),
+            status,
+        }
+    }
+}
+
+/// Refuses what cannot work, before anything is made.
+fn check(spec: &PodSpec) -> Result<(), Error> {
+    let bad = |why: String| Err(Error::BadSpec(why));
+    let name_ok = !spec.hostname.is_empty()
+        && spec.hostname.len() <= 63
+        && spec
+            .hostname
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    if !name_ok {
+        return bad(format!("`{}` is not a host name", spec.hostname));
+    }
+    if spec.command.as_ref().is_some_and(Vec::is_empty) {
+        return bad("its start command is empty".to_owned());
+    }
+    if spec.memory < Bytes::mib(16) || spec.pids < 2 || spec.milli_cpus == 0 {
+        return bad(
+            "it needs at least 16 MiB of memory, 2 processes and a part of a CPU".to_owned(),
+        );
+    }
+    if let Some(volume) = &spec.volume {
+        let path = &volume.mount_path;
+        let plain = path.components().all(|part| {
+            matches!(
+                part,
+                std::path::Component::RootDir | std::path::Component::Normal(_)
+            )
+        });
+        if !path.is_absolute() || !plain || path.parent().is_none() {
+            return bad(format!(
+                "a volume cannot be mounted at `{}`",
+                path.display()
+            ));
+        }
+    }
+    for (key, value) in &spec.env {
+        if key.is_empty() || key.contains(['=', '\0']) || value.contains('\0') {
+            return bad(format!("`{key}` cannot be a variable"));
+        }
+    }
+    Ok(())
+}

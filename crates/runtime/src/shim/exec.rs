@@ -1,0 +1,232 @@
+//! The shim of an interactive command: joins the agent's streams to a command in the pod.
+//!
+//! On pipes it hands the streams themselves over and only waits; on a terminal it stands between
+//! the agent's terminal and the one made inside the pod. When it dies, or the agent does, the
+//! pod's first process ends the command.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags};
+
+use super::complain;
+use super::terminal::{Relay, Turn};
+use crate::layout::PodDir;
+use crate::spec::{ExecSpec, Streams};
+use crate::wire::{self, Reply, Request};
+
+/// Where the agent leaves what shall be run.
+pub(crate) const SPEC_DESCRIPTOR: i32 = 3;
+
+/// Code when the command could not be reached, as `docker exec` uses it.
+const UNREACHABLE: i32 = 125;
+
+/// Code of a command that the pod's end took with it.
+const POD_ENDED: i32 = 128 + 9;
+
+/// What a `livery shim exec` waits for besides its command.
+struct Watch {
+    signals: OwnedFd,
+    agent: OwnedFd,
+}
+
+/// Runs the command that the agent left, in the pod whose directory is given.
+pub(super) fn run(directory: PathBuf) -> i32 {
+    let started = start(&PodDir::from_path(directory));
+    let (stream, relay, watch) = match started {
+        Ok(started) => started,
+        Err(Stop::Refused { code, reason }) => {
+            complain(&reason);
+            return code;
+        }
+        Err(Stop::Broken(error)) => {
+            complain(&format!("the pod could not be reached: {error}"));
+            return UNREACHABLE;
+        }
+    };
+    match attend(&stream, relay, &watch) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("the pod was lost: {error}"));
+            UNREACHABLE
+        }
+    }
+}
+
+/// Why there is nothing to attend to.
+enum Stop {
+    Refused { code: i32, reason: String },
+    Broken(io::Error),
+}
+
+impl<E: Into<io::Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
+    let spec = read_spec()?;
+    let watch = Watch::begin()?;
+    let stream = wire::connect(&dir.socket())?;
+    let request = Request::Run {
+        task: None,
+        command: spec.command,
+        streams: spec.streams,
+    };
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let streams = match spec.streams {
+        Streams::Pipes => vec![stdin.as_fd(), stdout.as_fd(), stderr.as_fd()],
+        Streams::Terminal => Vec::new(),
+    };
+    wire::send(&stream, &request, &streams)?;
+    let (reply, mut descriptors) =
+        wire::receive::<Reply>(&stream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    match reply {
+        Reply::Started => {}
+        Reply::Refused { code, reason } => return Err(Stop::Refused { code, reason }),
+        Reply::Ended(_) | Reply::Signalled => {
+            return Err(Stop::Broken(io::ErrorKind::InvalidData.into()));
+        }
+    }
+    let relay = match spec.streams {
+        Streams::Pipes => {
+            let_go_of_streams()?;
+            None
+        }
+        Streams::Terminal => {
+            let inner = descriptors.pop().ok_or(io::ErrorKind::InvalidData)?;
+            Some(Relay::begin(inner)?)
+        }
+    };
+    Ok((stream, relay, watch))
+}
+
+fn read_spec() -> io::Result<ExecSpec> {
+    // SAFETY: the agent left this descriptor to us, and nothing else knows of it.
+    let mut file = unsafe { File::from_raw_fd(SPEC_DESCRIPTOR) };
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    Ok(serde_json::from_slice(&text)?)
+}
+
+/// The command has the streams now; copies here would keep pipes open that it closed.
+fn let_go_of_streams() -> io::Result<()> {
+    let nowhere = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    rustix::stdio::dup2_stdin(nowhere.as_fd())?;
+    rustix::stdio::dup2_stdout(nowhere.as_fd())?;
+    rustix::stdio::dup2_stderr(nowhere.as_fd())?;
+    Ok(())
+}
+
+impl Watch {
+    fn begin() -> io::Result<Self> {
+        let agent = rustix::process::getppid()
+            .and_then(|parent| rustix::process::pidfd_open(parent, PidfdFlags::empty()).ok())
+            .ok_or(io::ErrorKind::NotFound)?;
+        // Had the agent died before it was watched, somebody else would be the parent by now.
+        let expected = std::env::args_os().next_back();
+        let parent = rustix::process::getppid().map_or(0, Pid::as_raw_pid);
+        if expected.as_deref() != Some(Path::new(&parent.to_string()).as_os_str()) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(Self {
+            signals: catch_signals()?,
+            agent,
+        })
+    }
+}
+
+fn catch_signals() -> io::Result<OwnedFd> {
+    // SAFETY: the set is initialised before use, and signalfd returns a new descriptor or -1.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in [
+            libc::SIGHUP,
+            libc::SIGINT,
+            libc::SIGQUIT,
+            libc::SIGTERM,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGWINCH,
+        ] {
+            libc::sigaddset(&raw mut set, signal);
+        }
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut());
+        match libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) {
+            -1 => Err(io::Error::last_os_error()),
+            descriptor => Ok(OwnedFd::from_raw_fd(descriptor)),
+        }
+    }
+}
+
+/// Waits for the command's end, passing signals and, on a terminal, everything typed and shown.
+fn attend(stream: &UnixStream, mut relay: Option<Relay>, watch: &Watch) -> io::Result<i32> {
+    loop {
+        let (heard, signalled, abandoned) = {
+            let mut polled = vec![
+                PollFd::new(stream, PollFlags::IN),
+                PollFd::new(&watch.signals, PollFlags::IN),
+                PollFd::new(&watch.agent, PollFlags::IN),
+            ];
+            if let Some(relay) = &relay {
+                relay.wants(&mut polled);
+            }
+            match poll(&mut polled, None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let happened = |index: usize| !polled[index].revents().is_empty();
+            (happened(0), happened(1), happened(2))
+        };
+        if abandoned {
+            return Ok(POD_ENDED);
+        }
+        if signalled {
+            pass_signals(stream, relay.as_ref(), watch)?;
+        }
+        if let Some(relay) = &mut relay
+            && relay.turn()? == Turn::HungUp
+        {
+            return Ok(128 + libc::SIGHUP);
+        }
+        if heard {
+            let reply = wire::receive::<Reply>(stream)?;
+            if let Some(relay) = &mut relay {
+                relay.finish();
+            }
+            return match reply {
+                Some((Reply::Ended(exit), _)) => Ok(exit.code()),
+                None => Ok(POD_ENDED),
+                Some((Reply::Started | Reply::Refused { .. } | Reply::Signalled, _)) => {
+                    Err(io::ErrorKind::InvalidData.into())
+                }
+            };
+        }
+    }
+}
+
+fn pass_signals(stream: &UnixStream, relay: Option<&Relay>, watch: &Watch) -> io::Result<()> {
+    let mut info = [0; size_of::<libc::signalfd_siginfo>()];
+    while let Ok(length) = rustix::io::read(&watch.signals, &mut info) {
+        if length < info.len() {
+            break;
+        }
+        let number = i32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
+        match (number, relay) {
+            (libc::SIGWINCH, Some(relay)) => relay.resize(),
+            (libc::SIGWINCH, None) => {}
+            (number, _) => wire::send(stream, &Request::Signal(number), &[])?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! The shim of a pod: makes the container, stays beside it, writes down how it ended.
+
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::syscall::syscall::SyscallType;
+use livery_units::Bytes;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, waitpid};
+
+use super::daemon::Rest;
+use super::log::{Flow, Log};
+use crate::cgroup::Cgroup;
+use crate::error::{Context, Error, chain};
+use crate::init::{Defaults, Init};
+use crate::layout::{PodDir, PodRecord, RunRecord, now, read_json, write_json};
+use crate::mounts::{self, STAGE, Stage};
+use crate::process::ProcessRef;
+use crate::spec::PodSpec;
+use crate::state::{End, Exit};
+use crate::{oci, wire};
+
+/// How much of the start command's output is kept.
+const LOG_LIMIT: Bytes = Bytes::mib(256);
+
+/// Makes the pod whose directory is given; the rest is to wait for its end.
+pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
+    let dir = PodDir::from_path(directory);
+    let path = dir.record();
+    let record: PodRecord = read_json(&path)?
+        .ok_or_else(|| Error::BadSpec(format!("{} is missing", path.display())))?;
+    // Held open from now on: the stage may cover the place where they lie.
+    let records = Records::hold(&dir)?;
+    let (log, log_end) = Log::open(&dir.log(), LOG_LIMIT)?;
+    let listener = listen(&dir.socket())?;
+    raise_limits();
+
+    let stage = mounts::build(&dir, &record)?;
+    let init = make_container(&record.spec, &stage, &listener, log_end)?;
+    drop(listener);
+    drop(stage);
+
+    let gone = || Error::Shim {
+        pod: record.spec.id.clone(),
+        detail: "its first process ended at once; see its log".to_owned(),
+    };
+    let run = RunRecord {
+        shim: ProcessRef::this().ok_or_else(gone)?,
+        init: ProcessRef::of(init.as_raw_pid()).ok_or_else(gone)?,
+    };
+    write_json(&records.path("run.json"), &run)?;
+    Ok(Box::new(move || attend(init, log, &records, &record.spec)))
+}
+
+/// The pod's directory by descriptor, for when its name leads elsewhere.
+struct Records(OwnedFd);
+
+impl Records {
+    fn hold(dir: &PodDir) -> Result<Self, Error> {
+        let held = fs::File::open(dir.path()).on("open", dir.path())?;
+        Ok(Self(held.into()))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        Path::new("/proc/self/fd")
+            .join(self.0.as_raw_fd().to_string())
+            .join(name)
+    }
+}
+
+fn listen(socket: &Path) -> Result<UnixListener, Error> {
+    crate::layout::remove_file(socket)?;
+    wire::short_name(socket, |name| UnixListener::bind(name)).on("listen on", socket)
+}
+
+/// Limits of the agent's session are not meant for pods; GPU drivers pin memory, servers open
+/// many files. The control groups hold the pod, not these.
+fn raise_limits() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    const FILES: u64 = 1_048_576;
+    let free = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    let files = Rlimit {
+        current: Some(FILES),
+        maximum: Some(FILES),
+    };
+    let no_dumps = Rlimit {
+        current: Some(0),
+        maximum: None,
+    };
+    // A machine whose own ceiling is lower keeps it.
+    let _ = setrlimit(Resource::Nofile, files);
+    let _ = setrlimit(Resource::Memlock, free.clone());
+    let _ = setrlimit(Resource::Nproc, free);
+    let _ = setrlimit(Resource::Core, no_dumps);
+}
+
+fn make_container(
+    spec: &PodSpec,
+    stage: &Stage,
+    listener: &UnixListener,
+    log_end: OwnedFd,
+) -> Result<Pid, Error> {
+    let failed = |error: &dyn std::error::Error| Error::Shim {
+        pod: spec.id.clone(),
+        detail: chain(error),
+    };
+    let bundle = Stage::bundle();
+    fs::create_dir(&bundle).on("create", &bundle)?;
+    write_json(&bundle.join("config.json"), &oci::config(spec, stage))?;
+
+    let nowhere = fs::File::open("/dev/null").on("open", "/dev/null")?;
+    let second_end = log_end.try_clone().during("copy a pipe")?;
+    let init = Init {
+        listener: listener.as_raw_fd(),
+        defaults: Defaults {
+            env: spec.devices.env.iter().chain(&spec.env).cloned().collect(),
+            workdir: workdir(spec),
+            user: spec.user.clone(),
+            hostname: spec.hostname.clone(),
+        },
+        start: spec.command.clone(),
+    };
+    let builder = ContainerBuilder::new(spec.id.to_string(), SyscallType::default())
+        .with_root_path(Path::new(STAGE).join("state"))
+        .map_err(|error| failed(&error))?
+        .with_executor(init)
+        .with_stdin(nowhere)
+        .with_stdout(log_end)
+        .with_stderr(second_end);
+    let mut container = builder
+        .as_init(&bundle)
+        .with_systemd(false)
+        .build()
+        .map_err(|error| failed(&error))?;
+    container.start().map_err(|error| failed(&error))?;
+    let pid = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
+    pid.ok_or_else(|| Error::Shim {
+        pod: spec.id.clone(),
+        detail: "the container has no first process".to_owned(),
+    })
+}
+
+/// Where commands start when nobody says.
+fn workdir(spec: &PodSpec) -> PathBuf {
+    match (&spec.workdir, &spec.volume) {
+        (Some(path), _) => path.clone(),
+        (None, Some(volume)) => volume.mount_path.clone(),
+        (None, None) => PathBuf::from("/"),
+    }
+}
+
+/// Waits for the pod's end and writes it down.
+fn attend(init: Pid, mut log: Log, records: &Records, spec: &PodSpec) -> Result<(), Error> {
+    let watched = rustix::process::pidfd_open(init, PidfdFlags::empty());
+    let watched = watched.during("watch the pod's first process")?;
+    let mut flow = Flow::Open;
+    loop {
+        let ended = {
+            let mut polled = vec![PollFd::new(&watched, PollFlags::IN)];
+            if flow == Flow::Open {
+                polled.push(PollFd::from_borrowed_fd(log.pipe().as_fd(), PollFlags::IN));
+            }
+            match poll(&mut polled, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error).during("wait for the pod"),
+            }
+            !polled[0].revents().is_empty()
+        };
+        if flow == Flow::Open {
+            flow = log.copy();
+        }
+        if ended {
+            break;
+        }
+    }
+    let exit = match waitpid(Some(init), WaitOptions::empty()).during("wait for the pod")? {
+        Some((_, status)) => match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => Exit::Code(code),
+            (None, Some(signal)) => Exit::Signal(signal),
+            (None, None) => Exit::PodEnded,
+        },
+        None => Exit::PodEnded,
+    };
+    log.copy();
+    let end = End {
+        exit,
+        at: now(),
+        oom_kills: Cgroup::of(&spec.id)
+            .map(|group| group.oom_kills())
+            .unwrap_or(0),
+    };
+    write_json(&records.path("end.json"), &end)
+}

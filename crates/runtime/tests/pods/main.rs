@@ -1,0 +1,4 @@
+//! Pods as the agent uses them, on the real kernel. They need root and say so where it is missing.
+
+mod bench;
+mod lifecycle;
