@@ -154,6 +154,7 @@ impl dto::PodSpec {
             command: order.command.clone(),
             env: order.env.clone(),
             gpu_count: order.gpu_count,
+            gpu_model: None,
             vcpu_milli: order.vcpu_milli,
             memory: order.memory.get(),
             container_disk: order.container_disk.get(),

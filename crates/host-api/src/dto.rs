@@ -92,6 +92,8 @@ pub struct PodSpec {
     pub env: BTreeMap<String, String>,
     /// Number of GPUs.
     pub gpu_count: u32,
+    /// Model that they must be of, under any spelling; any model when absent.
+    pub gpu_model: Option<String>,
     /// Virtual CPUs in thousandths.
     pub vcpu_milli: u32,
     /// Memory in bytes.

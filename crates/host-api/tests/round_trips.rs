@@ -19,6 +19,7 @@ fn pod_spec() -> PodSpec {
         command: Some(vec!["sh".into(), "-c".into(), "a\nb".into()]),
         env: BTreeMap::from([("A".into(), "b=c".into())]),
         gpu_count: 1,
+        gpu_model: Some("RTX 4090".into()),
         vcpu_milli: 2_500,
         memory: u64::MAX,
         container_disk: 1,

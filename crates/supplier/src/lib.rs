@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod error;
+pub mod layers;
 mod order;
 
 pub use error::{Error, Retry};

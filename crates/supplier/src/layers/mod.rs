@@ -1,0 +1,9 @@
+//! Wrappers around any supplier: what every adapter needs and none should contain.
+
+mod retry;
+mod timeout;
+mod traced;
+
+pub use retry::Retry;
+pub use timeout::Timeout;
+pub use traced::Traced;
