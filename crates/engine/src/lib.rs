@@ -1,1 +1,24 @@
-//! Use-cases and reconcilers: pods, runs, money.
+//! Floor 4, the waist: use-cases and the reconcilers that carry them out.
+//!
+//! [`Engine`] is the whole surface. A use-case reads and writes rows and returns; what takes time is
+//! done by background tasks that look at rows, ask a pure function of `livery_domain` what to do,
+//! and do it through a [`Supplier`](livery_supplier::Supplier) or a
+//! [`Host`](livery_host_api::Host). There is no HTTP here and no concrete cloud.
+
+mod clock;
+mod engine;
+mod error;
+mod money;
+mod pod;
+mod run;
+mod services;
+mod tasks;
+
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, Explained};
+pub use error::Error;
+pub use livery_host_api::{ByteStream, Follow};
+pub use livery_store::Which;
+pub use pod::NewPod;
+pub use services::Options;
+pub use tasks::TaskStatus;

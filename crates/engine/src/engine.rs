@@ -1,0 +1,193 @@
+//! The whole surface of the control plane's core.
+
+use crate::error::Error;
+use crate::pod::{self, NewPod};
+use crate::run;
+use crate::services::{Options, Services};
+use crate::tasks::{self, TaskStatus};
+use livery_content::ContentStore;
+use livery_domain::needs::needs;
+use livery_domain::offer::Offer;
+use livery_domain::placement::{Need, Preference, Ranking, rank};
+use livery_domain::pod::{Desired, Pod};
+use livery_domain::run::{Run, RunEvent, Submission};
+use livery_host_api::dto::{ExecSpec, Stats};
+use livery_host_api::{ByteStream, Follow};
+use livery_store::{Store, Which};
+use livery_units::{AccountId, RunId, Span};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The control plane's core; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    services: Arc<Services>,
+    stop: CancellationToken,
+}
+
+/// How the offers stand to a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// Those that fit, best first, and those that do not, with the reason.
+    pub ranking: Ranking,
+}
+
+impl Engine {
+    /// Starts the background tasks and returns the engine.
+    pub fn start(options: Options) -> Self {
+        let engine = Self {
+            services: Arc::new(Services::new(options)),
+            stop: CancellationToken::new(),
+        };
+        drop(tasks::spawn_all(&engine.services, &engine.stop));
+        engine
+    }
+
+    /// Ends the background tasks; pods run on, and another engine takes the runs up where they are.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Returns every offer, ranked for a need.
+    pub async fn offers(&self, need: &Need) -> Ranking {
+        let offers: Vec<Offer> = self.services.offers().await;
+        rank(
+            offers,
+            std::slice::from_ref(need),
+            Preference::Cheapest,
+            &[],
+        )
+    }
+
+    /// Returns how the offers stand to a job, launching nothing.
+    pub async fn explain(&self, submission: &Submission) -> Result<Explained, Error> {
+        let job = run::read_job(submission)?;
+        let wanted = needs(&job);
+        let offers = self.services.offers().await;
+        Ok(Explained {
+            ranking: rank(offers, &wanted.needs, wanted.preference, &[]),
+        })
+    }
+
+    /// Accepts a pod; the reconciler makes it.
+    pub async fn pod_create(&self, account: &AccountId, pod: NewPod) -> Result<Pod, Error> {
+        pod.accept(&self.services, account).await
+    }
+
+    /// Returns an account's pods, newest first.
+    pub async fn pod_list(&self, account: &AccountId, which: Which) -> Result<Vec<Pod>, Error> {
+        Ok(self.services.store.pod_list(Some(account), which).await?)
+    }
+
+    /// Returns one pod by id or unique name.
+    pub async fn pod_fetch(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
+        pod::find(&self.services, account, id).await
+    }
+
+    /// Asks for a pod to be started again.
+    pub async fn pod_start(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
+        pod::want(&self.services, account, id, Desired::Running).await
+    }
+
+    /// Asks for a pod to be stopped.
+    pub async fn pod_stop(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
+        pod::want(&self.services, account, id, Desired::Stopped).await
+    }
+
+    /// Asks for a pod to be ended.
+    pub async fn pod_terminate(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
+        pod::want(&self.services, account, id, Desired::Gone).await
+    }
+
+    /// Waits until a pod is as wanted, or for that long.
+    pub async fn pod_wait(&self, account: &AccountId, id: &str, most: Span) -> Result<Pod, Error> {
+        pod::wait(&self.services, account, id, most).await
+    }
+
+    /// Runs an interactive command in a pod, once it is up; frames of `livery_host_api::frame` both
+    /// ways.
+    pub async fn pod_exec(
+        &self,
+        account: &AccountId,
+        id: &str,
+        spec: &ExecSpec,
+        input: ByteStream,
+    ) -> Result<ByteStream, Error> {
+        pod::exec(&self.services, account, id, spec, input).await
+    }
+
+    /// Connects to a TCP port inside a pod.
+    pub async fn pod_forward(
+        &self,
+        account: &AccountId,
+        id: &str,
+        port: u16,
+        input: ByteStream,
+    ) -> Result<ByteStream, Error> {
+        pod::forward(&self.services, account, id, port, input).await
+    }
+
+    /// Returns what a pod uses.
+    pub async fn pod_stats(&self, account: &AccountId, id: &str) -> Result<Stats, Error> {
+        pod::stats(&self.services, account, id).await
+    }
+
+    /// Accepts a run whose files are in the content store; the reconciler carries it out.
+    pub async fn run_submit(
+        &self,
+        account: &AccountId,
+        submission: Submission,
+    ) -> Result<Run, Error> {
+        run::submit(&self.services, account, submission).await
+    }
+
+    /// Returns an account's runs, newest first.
+    pub async fn run_list(&self, account: &AccountId, which: Which) -> Result<Vec<Run>, Error> {
+        Ok(self.services.store.run_list(Some(account), which).await?)
+    }
+
+    /// Returns one run by id or name.
+    pub async fn run_fetch(&self, account: &AccountId, id: &str) -> Result<Run, Error> {
+        run::find(&self.services, account, id).await
+    }
+
+    /// Asks for a run's end.
+    pub async fn run_cancel(&self, account: &AccountId, id: &str) -> Result<Run, Error> {
+        run::cancel(&self.services, account, id).await
+    }
+
+    /// Returns a run's events after `after_seq`, waiting up to `wait` for the first.
+    pub async fn run_events(
+        &self,
+        run: &RunId,
+        after_seq: i64,
+        wait: Span,
+    ) -> Result<Vec<RunEvent>, Error> {
+        run::wait_events(&self.services, run, after_seq, wait).await
+    }
+
+    /// Returns a run's output from `offset` on; with `follow`, until its training is over.
+    pub fn run_log(&self, run: &RunId, offset: u64, follow: Follow) -> ByteStream {
+        run::read_log(self.services.clone(), run.clone(), offset, follow)
+    }
+
+    /// Returns a run's receipt as it stands.
+    pub async fn run_receipt(&self, run: &Run) -> Result<String, Error> {
+        run::receipt(&self.services, run).await
+    }
+
+    /// Returns the content store that jobs' files are uploaded to and results are read from.
+    pub fn content(&self) -> &Arc<ContentStore> {
+        &self.services.content
+    }
+
+    /// Returns the store, for what has no rules of its own (tokens, settings).
+    pub fn store(&self) -> &Store {
+        &self.services.store
+    }
+
+    /// Returns the last activation of every background task.
+    pub fn tasks(&self) -> Vec<TaskStatus> {
+        self.services.board.statuses()
+    }
+}

@@ -1,0 +1,159 @@
+//! What a use-case can answer instead of what it was asked, each with a stable code and a hint.
+
+use livery_domain::offer::Offer;
+use livery_domain::placement::Misfit;
+use livery_units::Money;
+
+/// A use-case failed. `Display` says what happened and why, [`Error::hint`] what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No pod of that id or name.
+    #[error("there is no pod `{0}`")]
+    PodNotFound(String),
+    /// Several pods have that name.
+    #[error("{count} pods are named `{name}`")]
+    PodAmbiguous {
+        /// The name.
+        name: String,
+        /// How many.
+        count: usize,
+    },
+    /// The pod is not in a phase in which this can be done.
+    #[error("pod {pod} is {phase}: {message}")]
+    PodPhase {
+        /// The pod.
+        pod: String,
+        /// Its phase.
+        phase: String,
+        /// Why that matters.
+        message: String,
+    },
+    /// No offer meets the need.
+    #[error("no offer fits{}", explain(.misfits))]
+    NoOffer {
+        /// The offers that there were, and why they did not do.
+        misfits: Vec<(Offer, Misfit)>,
+    },
+    /// The order is wrong in itself.
+    #[error("{0}")]
+    Invalid(String),
+    /// No run of that id or name.
+    #[error("there is no run `{0}`")]
+    RunNotFound(String),
+    /// The job file has mistakes; they are rendered.
+    #[error("{0}")]
+    JobFile(String),
+    /// Files that the submission names were not uploaded.
+    #[error("{missing} files of the job were not uploaded")]
+    ContentMissing {
+        /// How many.
+        missing: usize,
+    },
+    /// The run has no results.
+    #[error("run {run} has no results: {why}")]
+    NoResults {
+        /// The run.
+        run: String,
+        /// Why not.
+        why: String,
+    },
+    /// The account cannot pay for it.
+    #[error("{needed} must be held and the balance is {available}")]
+    InsufficientFunds {
+        /// What would be held.
+        needed: Money,
+        /// What there is.
+        available: Money,
+    },
+    /// A host or supplier could not be reached or refused.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The store or the disk of the control plane failed.
+    #[error("the control plane's own store failed: {0}")]
+    Store(String),
+}
+
+impl Error {
+    /// Returns the stable code; `docs/reference/errors.md` has a section for each.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::PodNotFound(_) => "POD001",
+            Self::PodAmbiguous { .. } => "POD002",
+            Self::PodPhase { .. } => "POD003",
+            Self::NoOffer { .. } => "POD004",
+            Self::Invalid(_) => "POD005",
+            Self::RunNotFound(_) => "RUN001",
+            Self::JobFile(_) => "RUN002",
+            Self::ContentMissing { .. } => "RUN003",
+            Self::NoResults { .. } => "RUN004",
+            Self::InsufficientFunds { .. } => "MON001",
+            Self::Unreachable(_) => "HST001",
+            Self::Store(_) => "SRV001",
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::PodNotFound(_) => Some("`livery pods --all` lists every pod, ended ones too"),
+            Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
+            Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
+            Self::RunNotFound(_) => Some("`livery runs` lists every run"),
+            Self::ContentMissing { .. } => {
+                Some("run `livery run` again: what is there already is not sent again")
+            }
+            Self::NoResults { .. } => Some("`livery logs RUN` shows what the run printed"),
+            Self::InsufficientFunds { .. } => Some("top the account up, or ask for less"),
+            Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
+            Self::Store(_) => Some("the server's log has the details; is the disk full?"),
+            Self::PodPhase { .. } | Self::Invalid(_) | Self::JobFile(_) => None,
+        }
+    }
+}
+
+/// Names the first few offers with what is wrong with them.
+fn explain(misfits: &[(Offer, Misfit)]) -> String {
+    const SHOWN: usize = 4;
+    if misfits.is_empty() {
+        return ": nothing is on offer".to_owned();
+    }
+    let describe =
+        |(offer, why): &(Offer, Misfit)| format!("{} {}: {why}", offer.supplier, offer.id);
+    let mut lines: Vec<String> = misfits.iter().take(SHOWN).map(describe).collect();
+    if misfits.len() > SHOWN {
+        lines.push(format!("and {} more", misfits.len() - SHOWN));
+    }
+    format!(" ({})", lines.join("; "))
+}
+
+impl From<livery_supplier::Error> for Error {
+    fn from(error: livery_supplier::Error) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
+impl From<livery_host_api::Error> for Error {
+    fn from(error: livery_host_api::Error) -> Self {
+        use livery_host_api::Error as Host;
+        match error {
+            Host::Unreachable(_) | Host::Internal(_) => Self::Unreachable(error.to_string()),
+            Host::NotFound(_) | Host::NoCapacity(_) | Host::Invalid(_) => {
+                Self::Invalid(error.to_string())
+            }
+            Host::Image(_) | Host::WrongState(_) | Host::DiskFull(_) => {
+                Self::Invalid(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<livery_store::Error> for Error {
+    fn from(error: livery_store::Error) -> Self {
+        match error {
+            livery_store::Error::InsufficientFunds { needed, available } => {
+                Self::InsufficientFunds { needed, available }
+            }
+            other => Self::Store(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Use-cases of pods.
+
+mod access;
+mod create;
+mod reconcile;
+
+pub use create::NewPod;
+pub(crate) use create::{Launch, accept, disks};
+pub(crate) use reconcile::{CLAIM_SPAN, drive};
+
+use crate::error::Error;
+use crate::services::Services;
+use livery_domain::pod::{Desired, Phase, Pod};
+use livery_store::Which;
+use livery_units::{AccountId, PodId, Span};
+
+/// Finds a pod by id, by unique name among the living, or by a unique beginning of its id.
+pub(crate) async fn find(
+    services: &Services,
+    account: &AccountId,
+    id_or_name: &str,
+) -> Result<Pod, Error> {
+    let not_found = || Error::PodNotFound(id_or_name.to_owned());
+    if let Ok(id) = id_or_name.parse::<PodId>() {
+        if let Ok(pod) = services.store.pod_fetch(&id).await {
+            return if pod.account == *account {
+                Ok(pod)
+            } else {
+                Err(not_found())
+            };
+        }
+    }
+    let all = services.store.pod_list(Some(account), Which::All).await?;
+    let by_prefix = |pod: &&Pod| id_or_name.len() >= 8 && pod.id.as_str().starts_with(id_or_name);
+    let mut matching: Vec<&Pod> = all
+        .iter()
+        .filter(|pod| pod.ended.is_none() && pod.order.name == id_or_name)
+        .collect();
+    if matching.is_empty() {
+        matching = all.iter().filter(by_prefix).collect();
+    }
+    match matching.as_slice() {
+        [] => Err(not_found()),
+        [pod] => Ok((*pod).clone()),
+        several => Err(Error::PodAmbiguous {
+            name: id_or_name.to_owned(),
+            count: several.len(),
+        }),
+    }
+}
+
+/// Records what the user wants of a pod and wakes the reconciler.
+pub(crate) async fn want(
+    services: &Services,
+    account: &AccountId,
+    id: &str,
+    desired: Desired,
+) -> Result<Pod, Error> {
+    loop {
+        let mut pod = find(services, account, id).await?;
+        if !change_desired(&mut pod, desired)? {
+            return Ok(pod);
+        }
+        match services.store.pod_update(&pod).await {
+            Ok(pod) => {
+                services.store.pod_nudge(&pod.id).await?;
+                services.board.pods.notify_one();
+                services.announce();
+                return Ok(pod);
+            }
+            Err(livery_store::Error::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Changes what is wanted; returns whether that changed anything, and refuses what makes no sense.
+fn change_desired(pod: &mut Pod, desired: Desired) -> Result<bool, Error> {
+    let refuse = |message: &str| {
+        Err(Error::PodPhase {
+            pod: pod.id.to_string(),
+            phase: pod.phase().to_string(),
+            message: message.to_owned(),
+        })
+    };
+    match (pod.desired, desired) {
+        (Desired::Gone, Desired::Gone) => return Ok(false),
+        (Desired::Gone, Desired::Running | Desired::Stopped) => {
+            return refuse("a terminated pod cannot come back; create a new one");
+        }
+        (Desired::Running, Desired::Stopped) if pod.run.is_some() => {
+            return refuse("it serves a run; cancel the run instead");
+        }
+        (Desired::Running | Desired::Stopped, Desired::Gone) => {}
+        (Desired::Running, Desired::Stopped) => match pod.phase() {
+            Phase::Lost => return refuse("it vanished with its disks; terminate it"),
+            Phase::Pending
+            | Phase::Starting
+            | Phase::Running
+            | Phase::Stopping
+            | Phase::Stopped => {}
+            Phase::Exited | Phase::Terminating | Phase::Terminated => {}
+        },
+        (Desired::Stopped, Desired::Running) => pod.started = None,
+        (Desired::Stopped, Desired::Stopped) => return Ok(false),
+        (Desired::Running, Desired::Running) => match pod.phase() {
+            // A pod whose command ended is started again, as `docker start` does.
+            Phase::Exited => pod.started = None,
+            Phase::Lost => return refuse("it vanished with its disks; terminate it"),
+            Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopping => {
+                return Ok(false);
+            }
+            Phase::Stopped | Phase::Terminating | Phase::Terminated => return Ok(false),
+        },
+    }
+    pod.desired = desired;
+    Ok(true)
+}
+
+/// Waits until the pod has left the phases on the way to what is wanted, or the time is over.
+pub(crate) async fn wait(
+    services: &Services,
+    account: &AccountId,
+    id: &str,
+    most: Span,
+) -> Result<Pod, Error> {
+    let deadline = tokio::time::Instant::now() + most.to_std();
+    loop {
+        let changed = services.board.changed.notified();
+        let pod = find(services, account, id).await?;
+        let settled = match pod.phase() {
+            Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Terminating => false,
+            Phase::Running | Phase::Stopped | Phase::Exited | Phase::Terminated | Phase::Lost => {
+                true
+            }
+        };
+        if settled || tokio::time::timeout_at(deadline, changed).await.is_err() {
+            return Ok(pod);
+        }
+    }
+}
+
+pub(crate) use access::{exec, forward, host_of, stats};

@@ -1,0 +1,341 @@
+//! Takes one pod towards what is wanted: asks the pure planner, obeys, records.
+
+use super::access::lease_of;
+use crate::error::Error;
+use crate::money;
+use crate::services::Services;
+use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
+use livery_store::Error as StoreError;
+use livery_supplier::{Error as SupplierError, Observation, Order, Retry};
+use livery_units::{ClaimToken, Span, Timestamp};
+use std::sync::Arc;
+
+/// How long a claim on a pod stands without being renewed.
+pub(crate) const CLAIM_SPAN: Span = Span::from_secs(30);
+
+/// How long a stopped pod's processes get between SIGTERM and SIGKILL.
+const STOP_GRACE: Span = Span::from_secs(10);
+
+/// A launch that fails in a passing way this often is given up.
+const LAUNCH_ATTEMPTS_MAX: u32 = 5;
+
+/// How soon a pod on its way is looked at again, growing from the first to the last.
+const WATCH_FIRST: Span = Span::from_millis(4);
+const WATCH_LAST: Span = Span::from_millis(500);
+
+/// How long a pod rests after a failed step.
+const FAILURE_REST: Span = Span::from_secs(2);
+
+/// Drives a claimed pod until it is as wanted or must wait, then releases the claim.
+pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken) {
+    let id = pod.id.clone();
+    let mut pod = pod;
+    let due = match drive_until_rest(&services, &mut pod, &token).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::warn!(pod.id = %id, %error, "a pod could not be taken further for now");
+            services.now().after(FAILURE_REST)
+        }
+    };
+    if let Err(error) = release(&services, &pod, &token, due).await {
+        tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and will expire");
+    }
+}
+
+/// Releases the claim; a change that came after the last look makes the pod due at once.
+async fn release(
+    services: &Services,
+    pod: &Pod,
+    token: &ClaimToken,
+    due: Timestamp,
+) -> Result<(), Error> {
+    services.store.pod_release(&pod.id, token, due).await?;
+    let current = services.store.pod_fetch(&pod.id).await?;
+    if current.desired != pod.desired {
+        services.store.pod_nudge(&pod.id).await?;
+        services.board.pods.notify_one();
+    }
+    Ok(())
+}
+
+async fn drive_until_rest(
+    services: &Services,
+    pod: &mut Pod,
+    token: &ClaimToken,
+) -> Result<Timestamp, Error> {
+    let mut watch = WATCH_FIRST;
+    let mut claimed = services.now();
+    loop {
+        let now = services.now();
+        if now.since(claimed).millis() > CLAIM_SPAN.millis() / 2 {
+            if !services
+                .store
+                .pod_claim_renew(&pod.id, token, now.after(CLAIM_SPAN))
+                .await?
+            {
+                return Ok(now);
+            }
+            claimed = now;
+        }
+        let before = (pod.observed, pod.desired);
+        let step = plan(pod, pod.observed, now);
+        if let Step::Rest(until) = step {
+            return Ok(until);
+        }
+        let ended = step == Step::Close;
+        *pod = perform(services, pod.clone(), step).await?;
+        if ended {
+            return Ok(now);
+        }
+        if before == (pod.observed, pod.desired) || pod.observed == Observed::Starting {
+            tokio::time::sleep(watch.to_std()).await;
+            watch = Span::from_millis((watch.millis() * 3 / 2).min(WATCH_LAST.millis()));
+            *pod = services.store.pod_fetch(&pod.id).await?;
+            if in_motion(pod) {
+                pod.observed_at = None;
+            }
+        }
+    }
+}
+
+/// Returns whether a pod is between two states, so that a fresh observation is always worth it.
+fn in_motion(pod: &Pod) -> bool {
+    match (pod.desired, pod.observed) {
+        (_, Observed::Starting | Observed::Unknown) | (Desired::Gone, _) => true,
+        (Desired::Stopped, Observed::Up) => true,
+        (
+            Desired::Running | Desired::Stopped,
+            Observed::Down | Observed::Lost | Observed::Absent,
+        ) => false,
+        (Desired::Running, Observed::Up) => false,
+    }
+}
+
+/// Does one step and records what it led to.
+async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error> {
+    match step {
+        Step::Launch => launch(services, pod).await,
+        Step::Observe => observe(services, pod).await,
+        Step::Stop => {
+            let pod = mark_up_until_now(services, pod).await?;
+            let lease = lease_of(&pod);
+            let supplier = services.supplier(pod.supplier())?;
+            if let Some(stopping) = supplier.stopping() {
+                stopping.stop(&lease, STOP_GRACE).await?;
+            }
+            observe(services, pod).await
+        }
+        Step::Start => {
+            let supplier = services.supplier(pod.supplier())?;
+            if let Some(stopping) = supplier.stopping() {
+                stopping.start(&lease_of(&pod)).await?;
+            }
+            observe(services, pod).await
+        }
+        Step::Terminate => {
+            let pod = mark_up_until_now(services, pod).await?;
+            terminate(services, &pod).await?;
+            observe(services, pod).await
+        }
+        Step::Close => close(services, pod).await,
+        Step::Rest(_) => Ok(pod),
+    }
+}
+
+async fn launch(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    // Posted when the pod was accepted; again here in case of a crash in between.
+    money::hold(services, &pod).await?;
+    let order = Order {
+        pod: pod.id.clone(),
+        offer: pod.offer.clone(),
+        spec: pod.order.clone(),
+    };
+    let launched = services
+        .supplier(pod.supplier())?
+        .launch(&pod.launch_key, &order)
+        .await;
+    match launched {
+        Ok(lease) => {
+            pod.foreign_id = Some(lease.foreign_id);
+            pod.observed = Observed::Starting;
+        }
+        Err(error) => {
+            pod.attempts += 1;
+            let failure = match error.retry() {
+                Retry::Later if pod.attempts < LAUNCH_ATTEMPTS_MAX => None,
+                Retry::Later | Retry::OtherOffer => Some(PodFailure::OtherOffer),
+                Retry::Never => Some(PodFailure::Final),
+            };
+            if failure.is_none() {
+                record(services, pod).await?;
+                return Err(error.into());
+            }
+            give_up(&mut pod, failure, error.to_string());
+        }
+    }
+    record(services, pod).await
+}
+
+/// Turns a pod that could not be made into one that must go, and says why.
+fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
+    pod.failure = failure;
+    pod.reason = Some(reason);
+    pod.desired = Desired::Gone;
+}
+
+async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    let supplier = services.supplier(pod.supplier())?;
+    let asked = services.now();
+    let before = pod.clone();
+    match supplier.observe(&lease_of(&pod)).await {
+        Ok(observation) => note_observation(&mut pod, &observation, asked),
+        Err(error @ (SupplierError::Transient { .. } | SupplierError::Ambiguous { .. })) => {
+            return silence(services, pod, &error, asked).await;
+        }
+        Err(error @ (SupplierError::Invalid { .. } | SupplierError::Unsupported { .. })) => {
+            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
+        }
+        Err(error @ (SupplierError::NoCapacity { .. } | SupplierError::QuotaExceeded { .. })) => {
+            give_up(&mut pod, Some(PodFailure::OtherOffer), error.to_string());
+        }
+        Err(
+            error @ (SupplierError::NotFound { .. }
+            | SupplierError::Unauthorized { .. }
+            | SupplierError::RateLimited { .. }),
+        ) => return Err(error.into()),
+    }
+    if says_nothing_new(&before, &pod) {
+        return Ok(pod);
+    }
+    let pod = record(services, pod).await?;
+    settle_when_down(services, pod).await
+}
+
+/// A pod that is still on its way is looked at often; its row is written when something changed.
+fn says_nothing_new(before: &Pod, after: &Pod) -> bool {
+    let as_before = Pod {
+        observed_at: before.observed_at,
+        ..after.clone()
+    };
+    after.observed != Observed::Up && as_before == *before
+}
+
+/// Applies what a supplier said to the row.
+fn note_observation(pod: &mut Pod, observation: &Observation, at: Timestamp) {
+    pod.observed = observation.state;
+    pod.observed_at = Some(at);
+    match observation.state {
+        Observed::Up => {
+            pod.started = pod.started.or(Some(at));
+            pod.up_until = Some(at);
+            pod.reason = None;
+        }
+        Observed::Starting => pod.reason.clone_from(&observation.detail),
+        Observed::Down => {
+            pod.started = pod.started.or(Some(at));
+            pod.reason = observation.detail.clone().or(pod.reason.take());
+        }
+        Observed::Lost | Observed::Absent => match pod.desired {
+            Desired::Running | Desired::Stopped => {
+                let words = "it vanished without being asked to".to_owned();
+                pod.reason = observation.detail.clone().or(Some(words));
+            }
+            Desired::Gone => {}
+        },
+        Observed::Unknown => {}
+    }
+}
+
+/// What cannot be reached stays as it was last seen: nothing is concluded from silence.
+async fn silence(
+    services: &Services,
+    mut pod: Pod,
+    error: &SupplierError,
+    at: Timestamp,
+) -> Result<Pod, Error> {
+    pod.reason = Some(error.to_string());
+    pod.observed_at = Some(at);
+    record(services, pod).await?;
+    Err(Error::Unreachable(error.to_string()))
+}
+
+async fn terminate(services: &Services, pod: &Pod) -> Result<(), Error> {
+    let supplier = services.supplier(pod.supplier())?;
+    if pod.foreign_id.is_some() {
+        return Ok(supplier.terminate(&lease_of(pod)).await?);
+    }
+    // A launch whose answer was lost left no foreign id: its key finds what it made.
+    for lease in supplier
+        .list()
+        .await?
+        .into_iter()
+        .filter(|lease| lease.key == pod.launch_key)
+    {
+        supplier.terminate(&lease).await?;
+    }
+    Ok(())
+}
+
+/// A pod that is being ended was up until now.
+async fn mark_up_until_now(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    match pod.observed {
+        Observed::Up => {}
+        Observed::Unknown
+        | Observed::Absent
+        | Observed::Starting
+        | Observed::Down
+        | Observed::Lost => return Ok(pod),
+    }
+    let now = services.now();
+    let unreachable_for = pod.up_until.map_or(Span::ZERO, |until| now.since(until));
+    // After a long silence nobody knows until when it was up: the user gets the benefit.
+    if unreachable_for.millis() > OBSERVATION_FRESH.millis() * 4 {
+        return Ok(pod);
+    }
+    pod.up_until = Some(now);
+    record(services, pod).await
+}
+
+/// A pod that is down keeps no machine: what it owes is charged at once.
+async fn settle_when_down(services: &Services, pod: Pod) -> Result<Pod, Error> {
+    match pod.observed {
+        Observed::Down | Observed::Lost | Observed::Absent => money::charge(services, &pod).await?,
+        Observed::Up | Observed::Starting | Observed::Unknown => return Ok(pod),
+    };
+    Ok(pod)
+}
+
+async fn close(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    money::settle(services, &pod).await?;
+    pod.ended = Some(services.now());
+    let pod = record(services, pod).await?;
+    tracing::info!(pod.id = %pod.id, account.id = %pod.account, "pod is gone");
+    services.board.runs.notify_one();
+    Ok(pod)
+}
+
+/// Writes the row. Somebody else's change in between wins for what the user wants; what was seen is
+/// kept.
+async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
+    let mut row = pod;
+    loop {
+        match services.store.pod_update(&row).await {
+            Ok(written) => {
+                services.announce();
+                return Ok(written);
+            }
+            Err(StoreError::Stale) => {
+                let current = services.store.pod_fetch(&row.id).await?;
+                row.generation = current.generation;
+                let ours_is_final = row.desired == Desired::Gone && row.failure.is_some();
+                if !ours_is_final {
+                    row.desired = current.desired;
+                }
+                if current.started.is_none() {
+                    row.started = row.started.filter(|_| row.observed == Observed::Up);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Takes one run through its steps until it is over.
+//!
+//! A driver holds a claim on the run's row and does what the row's step says. It may be killed
+//! anywhere: the next driver reads the row and does that step again, and every step finds what its
+//! predecessor began. Decisions are `livery_domain::run`'s; this module obeys them.
+
+use super::events::note;
+use super::submit::read_job;
+use crate::error::Error;
+use crate::pod;
+use crate::run::steps::{self, Scene};
+use crate::services::Services;
+use livery_domain::pod::{Desired, Pod};
+use livery_domain::run::{EventKind, Halt, Next, Outcome, Run, RunStep, StepEnd, after, halted};
+use livery_store::Error as StoreError;
+use livery_units::{ClaimToken, Span};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How long a claim on a run stands without being renewed.
+pub(crate) const CLAIM_SPAN: Span = Span::from_secs(15);
+
+/// How soon a step that failed in a passing way is tried again.
+const RETRY_REST: Span = Span::from_secs(1);
+
+/// How often a driver looks whether the run should end early.
+const HALT_WATCH: Span = Span::from_millis(300);
+
+/// More attempts at finding a good pod are not made.
+const ATTEMPTS_MAX: usize = 5;
+
+/// Drives a claimed run until it is over, the claim is lost or the control plane stops.
+pub(crate) async fn drive(
+    services: Arc<Services>,
+    run: Run,
+    token: ClaimToken,
+    stop: CancellationToken,
+) {
+    let id = run.id.clone();
+    let renewal = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(CLAIM_SPAN.millis() / 3)).await;
+            let until = services.now().after(CLAIM_SPAN);
+            if matches!(
+                services.store.run_claim_renew(&id, &token, until).await,
+                Ok(false)
+            ) {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = drive_to_the_end(&services, run) => {}
+        () = renewal => tracing::warn!(run.id = %id, "another control plane took the run over"),
+        () = stop.cancelled() => {}
+    }
+    if let Err(error) = services
+        .store
+        .run_release(&id, &token, services.now())
+        .await
+    {
+        tracing::warn!(run.id = %id, %error, "the claim on a run was not released and will expire");
+    }
+}
+
+async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
+    let id = run.id.clone();
+    let mut run = run;
+    while !run.is_over() {
+        run = match advance(services, run).await {
+            Ok(run) => run,
+            Err(error) => {
+                tracing::warn!(run.id = %id, %error, "a run could not be taken further for now");
+                tokio::time::sleep(RETRY_REST.to_std()).await;
+                match services.store.run_fetch(&id).await {
+                    Ok(run) => run,
+                    Err(error) => {
+                        tracing::error!(run.id = %id, %error, "a run's row cannot be read");
+                        return;
+                    }
+                }
+            }
+        };
+    }
+}
+
+/// Does the run's present step and moves it on.
+async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
+    if run.outcome == Outcome::Pending && run.step != RunStep::Teardown {
+        if let Some(halt) = halt_now(services, &run).await? {
+            return halt_run(services, run, halt).await;
+        }
+    }
+    begin(services, &run).await?;
+    let scene = scene(services, &run).await?;
+    let end = tokio::select! {
+        end = steps::perform(&scene) => end?,
+        halt = halt_comes(services, &run) => return halt_run(services, run, halt?).await,
+    };
+    move_on(services, run, end).await
+}
+
+/// Notes that a step began, once; a driver that comes back to it says that it resumes.
+async fn begin(services: &Services, run: &Run) -> Result<(), Error> {
+    let mark = format!("{} {}", run.step, run.excluded.len());
+    let noted = services.store.run_note_get(&run.id, "began").await?;
+    let resumed = noted.as_deref() == Some(mark.as_str());
+    if !resumed {
+        services.store.run_note_set(&run.id, "began", &mark).await?;
+        note(services, run, EventKind::Began, steps::headline(run.step)).await;
+    }
+    Ok(())
+}
+
+async fn scene(services: &Arc<Services>, run: &Run) -> Result<Scene, Error> {
+    let job = read_job(&run.submission)?;
+    let pod = match &run.pod {
+        Some(id) => Some(services.store.pod_fetch(id).await?),
+        None => None,
+    };
+    Ok(Scene {
+        services: services.clone(),
+        run: run.clone(),
+        job,
+        pod,
+    })
+}
+
+/// Records what a step led to and where the run goes.
+async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result<Run, Error> {
+    let (next, outcome) = after(run.step, &end, run.outcome);
+    match &end {
+        StepEnd::Done => note(services, &run, EventKind::Done, &took(services, &run)).await,
+        StepEnd::NextOffer(why) | StepEnd::Failed(why) | StepEnd::PodGone(why) => {
+            note(services, &run, EventKind::Failed, why).await;
+            run.reason = Some(why.clone());
+        }
+    }
+    let scratch = steps::results_of(services, &run).await?;
+    scratch.apply(&mut run);
+    let was = run.step;
+    run.outcome = outcome;
+    match next {
+        Next::Step(step) => run.step = step,
+        Next::ChooseAgain if run.excluded.len() + 1 >= ATTEMPTS_MAX => {
+            run.outcome = Outcome::Failed;
+            run.step = RunStep::Teardown;
+        }
+        Next::ChooseAgain => choose_again(services, &mut run).await?,
+        Next::Finished => {
+            run.ended = Some(services.now());
+            if run.outcome == Outcome::Succeeded {
+                run.reason = None;
+            }
+        }
+    }
+    if was != run.step || run.is_over() {
+        run.step_began = services.now();
+    }
+    let run = record(services, run).await?;
+    if run.is_over() {
+        steps::farewell(services, &run).await;
+    }
+    Ok(run)
+}
+
+fn took(services: &Services, run: &Run) -> String {
+    services.now().since(run.step_began).to_string()
+}
+
+/// Ends the pod that was no good and forgets its offer.
+async fn choose_again(services: &Services, run: &mut Run) -> Result<(), Error> {
+    if let Some(id) = run.pod.take() {
+        let pod = services.store.pod_fetch(&id).await?;
+        run.excluded.push(pod.offer.id.clone());
+        end_pod(services, &pod).await?;
+    }
+    run.step = RunStep::Choose;
+    Ok(())
+}
+
+/// Asks for a pod's end and waits a while, so that its machine is free for the next attempt.
+async fn end_pod(services: &Services, pod: &Pod) -> Result<(), Error> {
+    const PATIENCE: Span = Span::from_secs(30);
+    pod::want(services, &pod.account, pod.id.as_str(), Desired::Gone).await?;
+    pod::wait(services, &pod.account, pod.id.as_str(), PATIENCE).await?;
+    Ok(())
+}
+
+/// Returns why the run should end early, if it should.
+async fn halt_now(services: &Services, run: &Run) -> Result<Option<Halt>, Error> {
+    let current = services.store.run_fetch(&run.id).await?;
+    if current.cancel_requested.is_some() {
+        return Ok(Some(Halt::Cancelled));
+    }
+    let over = steps::is_over_budget(services, run).await?;
+    Ok(over.then_some(Halt::OverBudget))
+}
+
+/// Waits until the run should end early; a run that is past that point waits for ever.
+async fn halt_comes(services: &Services, run: &Run) -> Result<Halt, Error> {
+    let may_halt = match run.step {
+        RunStep::Choose | RunStep::Launch | RunStep::Validate => true,
+        RunStep::Deploy | RunStep::Transfer | RunStep::Train => true,
+        RunStep::Pull | RunStep::Teardown => false,
+    };
+    if !may_halt || run.outcome != Outcome::Pending {
+        return std::future::pending().await;
+    }
+    loop {
+        let changed = services.board.changed.notified();
+        if let Some(halt) = halt_now(services, run).await? {
+            return Ok(halt);
+        }
+        drop(tokio::time::timeout(HALT_WATCH.to_std(), changed).await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+/// Stops what runs in the pod and sends the run to pull or teardown.
+async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<Run, Error> {
+    let why = match halt {
+        Halt::Cancelled => "cancelled by its user",
+        Halt::OverBudget => "its budget is used up",
+    };
+    note(services, &run, EventKind::Failed, why).await;
+    let scene = scene(services, &run).await?;
+    steps::stop_tasks(&scene).await;
+    run.outcome = halt.into();
+    run.reason = Some(why.to_owned());
+    run.step = halted(run.step);
+    run.step_began = services.now();
+    record(services, run).await
+}
+
+/// Writes the row; a cancellation that came in between is kept.
+async fn record(services: &Services, mut run: Run) -> Result<Run, Error> {
+    loop {
+        match services.store.run_update(&run).await {
+            Ok(written) => {
+                services.announce();
+                return Ok(written);
+            }
+            Err(StoreError::Stale) => {
+                let current = services.store.run_fetch(&run.id).await?;
+                run.generation = current.generation;
+                run.cancel_requested = current.cancel_requested;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

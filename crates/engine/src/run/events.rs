@@ -1,0 +1,41 @@
+//! What happened in a run, as its user sees it.
+
+use crate::error::Error;
+use crate::services::Services;
+use livery_domain::run::{EventKind, Run, RunEvent};
+use livery_units::{RunId, Span};
+
+/// Most events that one answer carries.
+const EVENTS_MAX: u32 = 1_000;
+
+/// Notes something that happened; a store that fails here is logged and does not stop the run.
+pub(crate) async fn note(services: &Services, run: &Run, kind: EventKind, message: &str) {
+    let appended = services
+        .store
+        .run_event_append(&run.id, services.now(), run.step, kind, message)
+        .await;
+    if let Err(error) = appended {
+        tracing::warn!(run.id = %run.id, %error, "an event of a run was not written");
+    }
+    services.announce();
+}
+
+/// Returns the events after `after_seq`, waiting up to `wait` for the first of them.
+pub(crate) async fn wait_events(
+    services: &Services,
+    run: &RunId,
+    after_seq: i64,
+    wait: Span,
+) -> Result<Vec<RunEvent>, Error> {
+    let deadline = tokio::time::Instant::now() + wait.to_std();
+    loop {
+        let changed = services.board.changed.notified();
+        let events = services
+            .store
+            .run_event_list(run, after_seq, EVENTS_MAX)
+            .await?;
+        if !events.is_empty() || tokio::time::timeout_at(deadline, changed).await.is_err() {
+            return Ok(events);
+        }
+    }
+}

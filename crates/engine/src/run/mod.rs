@@ -1,0 +1,73 @@
+//! Use-cases of runs.
+
+mod drive;
+mod events;
+mod logs;
+mod receipt;
+mod steps;
+mod submit;
+mod trees;
+
+pub(crate) use drive::{CLAIM_SPAN, drive};
+pub(crate) use events::wait_events;
+pub(crate) use logs::read as read_log;
+pub(crate) use receipt::receipt;
+pub(crate) use submit::{read_job, submit};
+
+use crate::error::Error;
+use crate::services::Services;
+use livery_domain::run::Run;
+use livery_store::{Error as StoreError, Which};
+use livery_units::{AccountId, RunId};
+
+/// Finds a run by id, by a unique beginning of its id, or the newest of that name.
+pub(crate) async fn find(
+    services: &Services,
+    account: &AccountId,
+    id_or_name: &str,
+) -> Result<Run, Error> {
+    let not_found = || Error::RunNotFound(id_or_name.to_owned());
+    if let Ok(id) = id_or_name.parse::<RunId>() {
+        match services.store.run_fetch(&id).await {
+            Ok(run) if run.account == *account => return Ok(run),
+            Ok(_) | Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let all = services.store.run_list(Some(account), Which::All).await?;
+    if let Some(named) = all.iter().find(|run| run.name == id_or_name) {
+        return Ok(named.clone());
+    }
+    let mut prefixed = all
+        .iter()
+        .filter(|run| id_or_name.len() >= 8 && run.id.as_str().starts_with(id_or_name));
+    match (prefixed.next(), prefixed.next()) {
+        (Some(run), None) => Ok(run.clone()),
+        (None, _) | (Some(_), Some(_)) => Err(not_found()),
+    }
+}
+
+/// Asks for a run's end; asking again, or after it is over, changes nothing.
+pub(crate) async fn cancel(
+    services: &Services,
+    account: &AccountId,
+    id: &str,
+) -> Result<Run, Error> {
+    loop {
+        let mut run = find(services, account, id).await?;
+        if run.is_over() || run.cancel_requested.is_some() {
+            return Ok(run);
+        }
+        run.cancel_requested = Some(services.now());
+        match services.store.run_update(&run).await {
+            Ok(run) => {
+                services.store.run_nudge(&run.id).await?;
+                services.board.runs.notify_one();
+                services.announce();
+                return Ok(run);
+            }
+            Err(StoreError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Step 1: rank the offers that fit and take the best.
+
+use super::Scene;
+use crate::error::Error;
+use crate::run::events::note;
+use livery_domain::needs::needs;
+use livery_domain::placement::rank;
+use livery_domain::run::{EventKind, StepEnd};
+
+/// The note that carries the choice to the launch.
+pub(super) const CHOICE: &str = "choice";
+
+pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
+    let services = &scene.services;
+    let wanted = needs(&scene.job);
+    let offers = services.offers().await;
+    let ranking = rank(
+        offers,
+        &wanted.needs,
+        wanted.preference,
+        &scene.run.excluded,
+    );
+    let Some(best) = ranking.fits.first() else {
+        let none = Error::NoOffer {
+            misfits: ranking.misfits,
+        };
+        let before = scene
+            .run
+            .reason
+            .as_ref()
+            .map(|why| format!("; the last attempt failed: {why}"));
+        return Ok(StepEnd::Failed(format!(
+            "{none}{}",
+            before.unwrap_or_default()
+        )));
+    };
+    services
+        .store
+        .run_note_set(&scene.run.id, CHOICE, best.offer.id.as_str())
+        .await?;
+    let offer = &best.offer;
+    let gpus = offer
+        .gpus
+        .as_ref()
+        .map_or("no GPU".to_owned(), ToString::to_string);
+    let message = format!(
+        "{} {gpus}, {} vCPU, {}, {} ({} of {} offers fit)",
+        offer.supplier,
+        f64::from(offer.vcpu_milli) / 1_000.0,
+        offer.memory,
+        offer.price,
+        ranking.fits.len(),
+        ranking.fits.len() + ranking.misfits.len()
+    );
+    note(services, &scene.run, EventKind::Note, &message).await;
+    Ok(StepEnd::Done)
+}

@@ -1,0 +1,160 @@
+//! Step 2: the intent row, the hold, the supplier's call; done when the pod is up.
+
+use super::{Scene, choose};
+use crate::error::Error;
+use crate::pod::{self, Launch};
+use crate::services::Services;
+use livery_domain::job::{Bound, Resources};
+use livery_domain::needs::needs;
+use livery_domain::offer::Offer;
+use livery_domain::placement::misfit;
+use livery_domain::pod::{Phase, Pod, PodFailure, PodOrder};
+use livery_domain::run::{Run, StepEnd};
+use livery_store::Which;
+use livery_units::{PodId, Span};
+use std::collections::BTreeMap;
+
+/// How long a pod may take to come up before its offer is given up: large images take minutes.
+const START_PATIENCE: Span = Span::from_secs(1_800);
+
+/// How long one look at a starting pod lasts.
+const LOOK: Span = Span::from_secs(10);
+
+pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
+    let pod = match live_pod(&scene.services, &scene.run).await? {
+        Some(pod) => pod,
+        None => match accept(scene).await? {
+            Ok(pod) => pod,
+            Err(end) => return Ok(end),
+        },
+    };
+    loop {
+        let pod = pod::wait(&scene.services, &pod.account, pod.id.as_str(), LOOK).await?;
+        let why = || {
+            pod.reason
+                .clone()
+                .unwrap_or_else(|| format!("pod {} did not start", pod.id))
+        };
+        match (pod.phase(), pod.failure) {
+            (Phase::Running, _) => return Ok(StepEnd::Done),
+            (_, Some(PodFailure::Final)) => return Ok(StepEnd::Failed(why())),
+            (_, Some(PodFailure::OtherOffer)) => return Ok(StepEnd::NextOffer(why())),
+            (Phase::Pending | Phase::Starting, None) => {
+                if scene.services.now().since(pod.created) > START_PATIENCE {
+                    return Ok(StepEnd::NextOffer(format!(
+                        "pod {} was not up after {START_PATIENCE}",
+                        pod.id
+                    )));
+                }
+            }
+            (Phase::Exited | Phase::Lost | Phase::Terminated, None) => {
+                return Ok(StepEnd::NextOffer(why()));
+            }
+            (Phase::Terminating | Phase::Stopping | Phase::Stopped, None) => {
+                return Ok(StepEnd::Failed(format!(
+                    "pod {} was ended by its user",
+                    pod.id
+                )));
+            }
+        }
+    }
+}
+
+/// Returns the pod that this attempt has made, also when a crash kept it out of the run's row.
+pub(super) async fn pod_of(services: &Services, run: &Run) -> Result<Option<PodId>, Error> {
+    Ok(newest_pod(services, run).await?.map(|pod| pod.id))
+}
+
+async fn live_pod(services: &Services, run: &Run) -> Result<Option<Pod>, Error> {
+    newest_pod(services, run).await
+}
+
+async fn newest_pod(services: &Services, run: &Run) -> Result<Option<Pod>, Error> {
+    let pods = services
+        .store
+        .pod_list(Some(&run.account), Which::All)
+        .await?;
+    let of_this_attempt =
+        |pod: &Pod| pod.run.as_ref() == Some(&run.id) && !run.excluded.contains(&pod.offer.id);
+    Ok(pods.into_iter().find(of_this_attempt))
+}
+
+async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
+    let services = &scene.services;
+    let choice = services
+        .store
+        .run_note_get(&scene.run.id, choose::CHOICE)
+        .await?;
+    let offers = services.offers().await;
+    let offer = offers
+        .into_iter()
+        .find(|offer| Some(offer.id.as_str()) == choice.as_deref());
+    let Some(offer) = offer else {
+        return Ok(Err(StepEnd::Failed(
+            "the offer that was chosen is gone; run it again".into(),
+        )));
+    };
+    let Some(resources) = alternative(scene, &offer) else {
+        return Ok(Err(StepEnd::Failed(
+            "the offer that was chosen no longer fits; run it again".into(),
+        )));
+    };
+    let order = match order(scene, &resources, &offer) {
+        Ok(order) => order,
+        Err(error) => return Ok(Err(StepEnd::Failed(error.to_string()))),
+    };
+    let launch = Launch {
+        offer,
+        order,
+        run: Some(scene.run.id.clone()),
+    };
+    match pod::accept(services, &scene.run.account, launch).await {
+        Ok(pod) => Ok(Ok(pod)),
+        Err(error @ Error::InsufficientFunds { .. }) => Ok(Err(StepEnd::Failed(error.to_string()))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the job's alternative that the offer meets.
+fn alternative(scene: &Scene, offer: &Offer) -> Option<Resources> {
+    let wanted = needs(&scene.job);
+    let index = wanted
+        .needs
+        .iter()
+        .position(|need| misfit(offer, need).is_none())?;
+    scene
+        .job
+        .resources
+        .as_slice()
+        .get(wanted.sources[index])
+        .cloned()
+}
+
+fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder, Error> {
+    let (container_disk, volume_disk) = pod::disks(
+        offer,
+        resources.disk_size,
+        resources.volume_size.or(resources.disk_size),
+    )?;
+    let exactly = |bound: Option<Bound<u32>>| match bound {
+        Some(Bound::Exactly(amount)) => amount,
+        Some(Bound::AtLeast(_)) | None => offer.vcpu_milli,
+    };
+    let memory = match resources.memory {
+        Some(Bound::Exactly(amount)) => amount,
+        Some(Bound::AtLeast(_)) | None => offer.memory,
+    };
+    Ok(PodOrder {
+        name: scene.job.name.clone(),
+        image: resources.image.clone().unwrap_or_else(|| "host".to_owned()),
+        // A run's pod idles: setup and run are started in it as tasks.
+        command: Some(Vec::new()),
+        env: BTreeMap::new(),
+        gpu_count: offer.gpus.as_ref().map_or(0, |gpus| gpus.count),
+        vcpu_milli: exactly(resources.vcpu_milli),
+        memory,
+        container_disk,
+        volume_disk,
+        ports: resources.ports.clone(),
+    })
+}

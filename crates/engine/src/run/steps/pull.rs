@@ -1,0 +1,97 @@
+//! Step 7: outputs and the last checkpoint come home, verified by hash, however the training ended.
+
+use super::{Scene, task};
+use crate::error::Error;
+use crate::run::events::note;
+use crate::run::trees;
+use livery_domain::job::Job;
+use livery_domain::pod::{Pod, WORKSPACE};
+use livery_domain::run::{EventKind, StepEnd};
+use livery_host_api::Host;
+use livery_host_api::dto::CollectTree;
+use livery_units::{Bytes, Span};
+
+/// The note that carries the results' manifest to the run's row.
+pub(super) const RESULTS: &str = "results";
+
+/// Results that take longer than this do not come home: a stuck pod must not be paid for for ever.
+const PATIENCE: Span = Span::from_secs(3_600);
+
+pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
+    let patterns = patterns(&scene.job);
+    if patterns.is_empty() {
+        return Ok(StepEnd::Done);
+    }
+    if scene.services.now().since(scene.run.step_began) > PATIENCE {
+        return Ok(StepEnd::Failed(format!(
+            "results did not come home within {PATIENCE}"
+        )));
+    }
+    let (pod, host) = match scene.pod_up().await? {
+        Ok(up) => up,
+        Err(end) => return Ok(end),
+    };
+    let request = CollectTree {
+        base: WORKSPACE.to_owned(),
+        patterns,
+    };
+    match trees::collect(&scene.services, &*host, &pod.id, &request).await {
+        Ok((tree, collected)) => {
+            scene
+                .services
+                .store
+                .run_note_set(&scene.run.id, RESULTS, &tree.to_string())
+                .await?;
+            let summary = format!("{} files, {}", collected.files, Bytes::new(collected.bytes));
+            note(&scene.services, &scene.run, EventKind::Note, &summary).await;
+            for left_out in &collected.notes {
+                note(&scene.services, &scene.run, EventKind::Note, left_out).await;
+            }
+            Ok(StepEnd::Done)
+        }
+        Err(error) => task::end_or_retry(error),
+    }
+}
+
+/// Brings the checkpoint home and makes it the results so far; returns how many files it has.
+pub(super) async fn bring_checkpoint(
+    scene: &Scene,
+    pod: &Pod,
+    host: &dyn Host,
+) -> Result<u64, Error> {
+    let Some(pattern) = checkpoint_pattern(&scene.job) else {
+        return Ok(0);
+    };
+    let request = CollectTree {
+        base: WORKSPACE.to_owned(),
+        patterns: vec![pattern],
+    };
+    let (tree, collected) = trees::collect(&scene.services, host, &pod.id, &request).await?;
+    if collected.files > 0 {
+        scene
+            .services
+            .store
+            .run_note_set(&scene.run.id, RESULTS, &tree.to_string())
+            .await?;
+    }
+    Ok(collected.files)
+}
+
+fn patterns(job: &Job) -> Vec<String> {
+    let outputs = job
+        .outputs
+        .iter()
+        .map(|pattern| pattern.as_str().to_owned());
+    outputs.chain(checkpoint_pattern(job)).collect()
+}
+
+/// Everything under the checkpoint directory, relative to the workspace.
+fn checkpoint_pattern(job: &Job) -> Option<String> {
+    let dir = job
+        .checkpoint
+        .as_ref()?
+        .dir
+        .as_str()
+        .strip_prefix(WORKSPACE)?;
+    Some(format!("{}/**", dir.trim_matches('/')))
+}

@@ -1,0 +1,29 @@
+//! Step 5: `file_mounts`.
+
+use super::{Scene, task};
+use crate::error::Error;
+use crate::run::events::note;
+use crate::run::trees;
+use livery_domain::run::{EventKind, StepEnd};
+
+pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
+    let (pod, host) = match scene.pod_up().await? {
+        Ok(up) => up,
+        Err(end) => return Ok(end),
+    };
+    for (dest, tree) in &scene.run.submission.mounts {
+        match trees::send(&scene.services, &*host, &pod.id, *tree, dest).await {
+            Ok(applied) => {
+                note(
+                    &scene.services,
+                    &scene.run,
+                    EventKind::Note,
+                    &task::sent(dest, &applied),
+                )
+                .await
+            }
+            Err(error) => return task::end_or_retry(error),
+        }
+    }
+    Ok(StepEnd::Done)
+}

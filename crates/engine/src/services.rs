@@ -1,0 +1,138 @@
+//! What every use-case and task works with.
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::tasks::TaskBoard;
+use livery_content::ContentStore;
+use livery_domain::offer::{Offer, SupplierName};
+use livery_host_api::{Host, HostDirectory};
+use livery_store::Store;
+use livery_supplier::{Access, SharedSupplier};
+use livery_units::{ClaimToken, LaunchKey, PodId, RunId, Timestamp};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What an engine is made of.
+pub struct Options {
+    /// Rows and money.
+    pub store: Store,
+    /// Files of jobs and their results.
+    pub content: Arc<ContentStore>,
+    /// Who provides machines.
+    pub suppliers: Vec<SharedSupplier>,
+    /// The hosts that are connected now.
+    pub hosts: HostDirectory,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where run logs are kept.
+    pub logs_dir: PathBuf,
+}
+
+/// The parts that use-cases and tasks share. Nothing here decides anything.
+pub(crate) struct Services {
+    pub(crate) store: Store,
+    pub(crate) content: Arc<ContentStore>,
+    pub(crate) suppliers: BTreeMap<SupplierName, SharedSupplier>,
+    pub(crate) hosts: HostDirectory,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) logs_dir: PathBuf,
+    pub(crate) board: TaskBoard,
+}
+
+impl Services {
+    pub(crate) fn new(options: Options) -> Self {
+        let suppliers = options
+            .suppliers
+            .into_iter()
+            .map(|supplier| (supplier.info().name, supplier))
+            .collect();
+        Self {
+            store: options.store,
+            content: options.content,
+            suppliers,
+            hosts: options.hosts,
+            clock: options.clock,
+            logs_dir: options.logs_dir,
+            board: TaskBoard::default(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the supplier of that name.
+    pub(crate) fn supplier(&self, name: &SupplierName) -> Result<&SharedSupplier, Error> {
+        self.suppliers.get(name).ok_or_else(|| {
+            Error::Unreachable(format!(
+                "supplier {name} is not set up on this control plane"
+            ))
+        })
+    }
+
+    /// Returns the host agent that serves a pod.
+    pub(crate) fn host(&self, access: &Access) -> Result<Arc<dyn Host>, Error> {
+        match access {
+            Access::Host { host, .. } => self
+                .hosts
+                .get(host)
+                .ok_or_else(|| Error::Unreachable(format!("host {host} is not connected"))),
+        }
+    }
+
+    /// Asks every supplier what it has; one that fails is logged and left out.
+    pub(crate) async fn offers(&self) -> Vec<Offer> {
+        let mut offers = Vec::new();
+        for (name, supplier) in &self.suppliers {
+            match supplier.offers().await {
+                Ok(more) => offers.extend(more),
+                Err(error) => tracing::warn!(supplier = %name, %error, "no offers from a supplier"),
+            }
+        }
+        offers
+    }
+
+    /// Says that something that users wait for may have changed.
+    pub(crate) fn announce(&self) {
+        self.board.changed.notify_waiters();
+    }
+
+    /// Leaves the status row of an activation.
+    pub(crate) async fn task_row_write(
+        &self,
+        name: &str,
+        began: Timestamp,
+        ended: Timestamp,
+        result: &serde_json::Value,
+    ) {
+        if let Err(error) = self
+            .store
+            .task_status_set(name, began, ended, &result.to_string())
+            .await
+        {
+            tracing::warn!(task = name, %error, "the status row of a task was not written");
+        }
+    }
+}
+
+/// Draws a fresh id of each kind.
+pub(crate) mod fresh {
+    use super::{ClaimToken, LaunchKey, PodId, RunId};
+
+    pub(crate) fn pod() -> PodId {
+        PodId::from_entropy(rand::random())
+    }
+
+    pub(crate) fn run() -> RunId {
+        RunId::from_entropy(rand::random())
+    }
+
+    pub(crate) fn launch_key() -> LaunchKey {
+        LaunchKey::from_entropy(rand::random())
+    }
+
+    pub(crate) fn claim() -> ClaimToken {
+        ClaimToken::from_entropy(rand::random())
+    }
+}

@@ -1,0 +1,151 @@
+//! Background tasks: each takes no input, may run twice or late, does not retry inside, and leaves
+//! a status that an operator can list. A nudge only makes it sooner.
+
+mod content_sweep;
+mod metering;
+mod orphan_sweep;
+mod pod_reconciler;
+mod run_reconciler;
+
+use crate::services::Services;
+use async_trait::async_trait;
+use livery_units::{Span, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use pod_reconciler::PodReconciler;
+pub(crate) use run_reconciler::RunReconciler;
+
+/// One kind of background work.
+#[async_trait]
+pub(crate) trait BackgroundTask: Send + Sync {
+    /// Its name, as `livery debug tasks` shows it.
+    fn name(&self) -> &'static str;
+
+    /// How long after an activation the next one comes by itself.
+    fn period(&self) -> Span;
+
+    /// Does what there is to do now and says what that was.
+    async fn activate(&self, services: &Arc<Services>) -> serde_json::Value;
+}
+
+/// The last activation of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskStatus {
+    /// Its name.
+    pub name: String,
+    /// How long after an activation the next one comes by itself.
+    pub period: Span,
+    /// How often it was activated since the control plane started.
+    pub activations: u64,
+    /// When the last activation began.
+    pub began: Option<Timestamp>,
+    /// How long it took.
+    pub took: Option<Span>,
+    /// What it did, in the task's own terms.
+    pub result: serde_json::Value,
+}
+
+/// Wakes tasks and remembers what they did.
+#[derive(Default)]
+pub(crate) struct TaskBoard {
+    /// Wakes the pod reconciler.
+    pub(crate) pods: Notify,
+    /// Wakes the run reconciler.
+    pub(crate) runs: Notify,
+    /// Tells waiters that a pod, a run or an event changed.
+    pub(crate) changed: Notify,
+    statuses: Mutex<BTreeMap<&'static str, TaskStatus>>,
+}
+
+impl TaskBoard {
+    /// Returns the last activation of every task, by name.
+    pub(crate) fn statuses(&self) -> Vec<TaskStatus> {
+        self.statuses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect()
+    }
+
+    fn record(
+        &self,
+        task: &dyn BackgroundTask,
+        began: Timestamp,
+        took: Span,
+        result: serde_json::Value,
+    ) {
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = statuses.entry(task.name()).or_insert_with(|| TaskStatus {
+            name: task.name().to_owned(),
+            period: task.period(),
+            activations: 0,
+            began: None,
+            took: None,
+            result: serde_json::Value::Null,
+        });
+        status.activations += 1;
+        status.began = Some(began);
+        status.took = Some(took);
+        status.result = result;
+    }
+}
+
+/// Starts every task; they end when `stop` is cancelled.
+pub(crate) fn spawn_all(
+    services: &Arc<Services>,
+    stop: &CancellationToken,
+) -> Vec<tokio::task::JoinHandle<()>> {
+    let tasks: Vec<Arc<dyn BackgroundTask>> = vec![
+        Arc::new(PodReconciler::new(stop.clone())),
+        Arc::new(RunReconciler::new(stop.clone())),
+        Arc::new(metering::Metering),
+        Arc::new(orphan_sweep::OrphanSweep),
+        Arc::new(content_sweep::ContentSweep),
+    ];
+    tasks
+        .into_iter()
+        .map(|task| tokio::spawn(keep_active(task, services.clone(), stop.clone())))
+        .collect()
+}
+
+/// How often the status rows of unremarkable activations are written at most.
+const STATUS_ROW_PERIOD: Span = Span::from_secs(60);
+
+async fn keep_active(
+    task: Arc<dyn BackgroundTask>,
+    services: Arc<Services>,
+    stop: CancellationToken,
+) {
+    let mut row_written: Option<Timestamp> = None;
+    while !stop.is_cancelled() {
+        let began = services.clock.now();
+        let result = task.activate(&services).await;
+        let now = services.clock.now();
+        services
+            .board
+            .record(&*task, began, now.since(began), result.clone());
+        if row_written.is_none_or(|at| now.since(at) >= STATUS_ROW_PERIOD) {
+            row_written = Some(now);
+            services
+                .task_row_write(task.name(), began, now, &result)
+                .await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(task.period().to_std()) => {}
+            () = nudged(task.name(), &services) => {}
+        }
+    }
+}
+
+async fn nudged(name: &str, services: &Services) {
+    match name {
+        PodReconciler::NAME => services.board.pods.notified().await,
+        RunReconciler::NAME => services.board.runs.notified().await,
+        _ => std::future::pending().await,
+    }
+}
