@@ -61,10 +61,16 @@ impl FromStr for ImageRef {
             let path = absolute(text).ok_or_else(|| fail("the file has to begin with `/`"))?;
             return Ok(Self::Archive { path, tag: None });
         }
-        match text.parse() {
-            Ok(reference) => Ok(Self::Registry(reference)),
-            Err(cause) => Err(fail(&format!("{cause}"))),
+        let reference: Reference = text.parse().map_err(|cause| fail(&format!("{cause}")))?;
+        // The parser lets these pass, and every registry refuses them.
+        if reference
+            .repository()
+            .bytes()
+            .any(|b| b.is_ascii_uppercase())
+        {
+            return Err(fail("a repository's name is in lower case"));
         }
+        Ok(Self::Registry(reference))
     }
 }
 

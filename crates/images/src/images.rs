@@ -111,11 +111,11 @@ impl Images {
         match image {
             ImageRef::Host => Ok(Prepared::host()),
             ImageRef::Registry(reference) => {
-                self.from_registry(image, reference, credentials, progress)
+                self.prepare_from_registry(image, reference, credentials, progress)
                     .await
             }
             ImageRef::Layout { tag, .. } | ImageRef::Archive { tag, .. } => {
-                self.from_files(image, tag.clone(), progress).await
+                self.prepare_from_files(image, tag.clone(), progress).await
             }
         }
     }
@@ -167,7 +167,7 @@ impl Images {
         Ok(Some(count))
     }
 
-    async fn from_registry(
+    async fn prepare_from_registry(
         &self,
         image: &ImageRef,
         reference: &Reference,
@@ -203,7 +203,7 @@ impl Images {
             .await
     }
 
-    async fn from_files(
+    async fn prepare_from_files(
         &self,
         image: &ImageRef,
         tag: Option<String>,

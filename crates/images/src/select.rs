@@ -13,7 +13,7 @@ pub(crate) enum Document {
     /// One image per platform.
     Index(ImageIndex),
     /// One image.
-    Manifest(ImageManifest),
+    Manifest(Box<ImageManifest>),
 }
 
 impl Document {
@@ -29,7 +29,7 @@ impl Document {
             return Err(Error::bad_image(image, reason));
         }
         serde_json::from_value(value)
-            .map(Self::Manifest)
+            .map(|manifest| Self::Manifest(Box::new(manifest)))
             .map_err(bad)
     }
 }

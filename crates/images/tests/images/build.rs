@@ -1,0 +1,285 @@
+//! Images made on the spot.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLayer};
+use oci_client::manifest::OciImageManifest;
+use oci_client::secrets::RegistryAuth;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tar::{Builder, EntryType, Header};
+
+/// How a layer travels.
+#[derive(Clone, Copy)]
+pub enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+/// A layer in the making.
+pub struct Layer {
+    builder: Builder<Vec<u8>>,
+}
+
+/// An image in the making.
+pub struct Image {
+    layers: Vec<(Vec<u8>, Packing)>,
+    diff_ids: Vec<String>,
+    pub config: Value,
+}
+
+impl Layer {
+    pub fn new() -> Self {
+        Self {
+            builder: Builder::new(Vec::new()),
+        }
+    }
+
+    pub fn dir(self, path: &str) -> Self {
+        self.entry(path, EntryType::Directory, 0o755, "", b"")
+    }
+
+    pub fn file(self, path: &str, content: &[u8]) -> Self {
+        self.entry(path, EntryType::Regular, 0o644, "", content)
+    }
+
+    pub fn symlink(self, path: &str, target: &str) -> Self {
+        self.entry(path, EntryType::Symlink, 0o777, target, b"")
+    }
+
+    pub fn hard_link(self, path: &str, target: &str) -> Self {
+        self.entry(path, EntryType::Link, 0o644, target, b"")
+    }
+
+    pub fn device(self, path: &str) -> Self {
+        self.entry(path, EntryType::Block, 0o666, "", b"")
+    }
+
+    pub fn xattr(mut self, name: &str, value: &[u8]) -> Self {
+        let key = format!("SCHILY.xattr.{name}");
+        self.builder
+            .append_pax_extensions([(key.as_str(), value)])
+            .unwrap();
+        self
+    }
+
+    /// Any entry, its path as given, even one that no tool would write; owned by 1000:1001 and
+    /// from 12 November 2023.
+    pub fn entry(
+        mut self,
+        path: &str,
+        kind: EntryType,
+        mode: u32,
+        link: &str,
+        content: &[u8],
+    ) -> Self {
+        let mut header = Header::new_gnu();
+        header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+        header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(1000);
+        header.set_gid(1001);
+        header.set_mtime(1_699_747_200);
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        self.builder.append(&header, content).unwrap();
+        self
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.builder.into_inner().unwrap()
+    }
+}
+
+impl Image {
+    pub fn new() -> Self {
+        let architecture = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        Self {
+            layers: Vec::new(),
+            diff_ids: Vec::new(),
+            config: json!({"architecture": architecture, "os": "linux", "config": {}}),
+        }
+    }
+
+    pub fn layer(mut self, layer: Layer, packing: Packing) -> Self {
+        let plain = layer.finish();
+        self.diff_ids.push(digest(&plain));
+        self.layers.push((pack(&plain, packing), packing));
+        self
+    }
+
+    pub fn diff_ids(&self) -> &[String] {
+        &self.diff_ids
+    }
+
+    pub fn blob_digests(&self) -> Vec<String> {
+        self.layers.iter().map(|(bytes, _)| digest(bytes)).collect()
+    }
+
+    /// Writes an OCI layout in which the image has a tag, next to a signature-like entry.
+    pub fn write_layout(&self, dir: &Path, tag: &str) {
+        let blobs = dir.join("blobs/sha256");
+        fs::create_dir_all(&blobs).unwrap();
+        let put = |bytes: &[u8], media: &str| {
+            let digest = digest(bytes);
+            fs::write(blobs.join(&digest[7..]), bytes).unwrap();
+            json!({"mediaType": media, "digest": digest, "size": bytes.len()})
+        };
+        let layers: Vec<Value> = self
+            .layers
+            .iter()
+            .map(|(bytes, packing)| put(bytes, media_type(*packing)))
+            .collect();
+        let config = put(
+            &self.config_bytes(),
+            "application/vnd.oci.image.config.v1+json",
+        );
+        let manifest = json!({"schemaVersion": 2, "config": config, "layers": layers});
+        let media = "application/vnd.oci.image.manifest.v1+json";
+        let mut entry = put(manifest.to_string().as_bytes(), media);
+        entry["platform"] = json!({
+            "os": self.config["os"], "architecture": self.config["architecture"]
+        });
+        let mut noise = entry.clone();
+        noise["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+        let nested = json!({"schemaVersion": 2, "manifests": [noise, entry]});
+        let index_media = "application/vnd.oci.image.index.v1+json";
+        let mut named = put(nested.to_string().as_bytes(), index_media);
+        named["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
+        let index = json!({"schemaVersion": 2, "manifests": [named]});
+        fs::write(dir.join("index.json"), index.to_string()).unwrap();
+        fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    }
+
+    /// Writes what `docker save` of older versions writes; a repeated layer is a link.
+    pub fn write_archive(&self, path: &Path, tag: &str) {
+        let mut archive = Layer::new();
+        let mut names = Vec::new();
+        for (number, (bytes, _)) in self.layers.iter().enumerate() {
+            let name = format!("layer{number}/layer.tar");
+            archive = archive
+                .dir(&format!("layer{number}/"))
+                .file(&format!("layer{number}/real.tar"), bytes)
+                .symlink(&name, &format!("../layer{number}/real.tar"));
+            names.push(name);
+        }
+        let config = self.config_bytes();
+        let config_name = format!("{}.json", &digest(&config)[7..]);
+        let manifest = json!([{"Config": config_name, "RepoTags": [tag], "Layers": names}]);
+        let archive = archive
+            .file(&config_name, &config)
+            .file("manifest.json", manifest.to_string().as_bytes());
+        fs::write(path, archive.finish()).unwrap();
+    }
+
+    /// Pushes the image under a reference.
+    pub async fn push(&self, reference: &str, auth: &RegistryAuth) {
+        let layers: Vec<ImageLayer> = self
+            .layers
+            .iter()
+            .map(|(bytes, packing)| {
+                ImageLayer::new(bytes.clone(), media_type(*packing).to_owned(), None)
+            })
+            .collect();
+        let config = Config::oci_v1(self.config_bytes(), None);
+        let manifest = OciImageManifest::build(&layers, &config, None);
+        client()
+            .push(
+                &reference.parse().unwrap(),
+                &layers,
+                config,
+                auth,
+                Some(manifest),
+            )
+            .await
+            .unwrap();
+    }
+
+    fn config_bytes(&self) -> Vec<u8> {
+        let mut config = self.config.clone();
+        config["rootfs"] = json!({"type": "layers", "diff_ids": self.diff_ids});
+        config.to_string().into_bytes()
+    }
+}
+
+/// The image that most tests use: two layers, of which the upper hides things of the lower.
+pub fn sample() -> Image {
+    let lower = Layer::new()
+        .dir("bin/")
+        .entry("bin/tool", EntryType::Regular, 0o4755, "", b"#!/bin/sh\n")
+        .hard_link("bin/same", "bin/tool")
+        .symlink("bin/link", "/bin/tool")
+        .dir("data/")
+        .file("data/old", b"old")
+        .file("data/keep", b"keep")
+        .dir("cache/")
+        .file("cache/stale", b"stale")
+        .device("disk")
+        .xattr("user.comment", b"kept")
+        .file("noted", b"x");
+    let upper = Layer::new()
+        .dir("data/")
+        .file("data/.wh.old", b"")
+        .dir("cache/")
+        .file("cache/.wh..wh..opq", b"")
+        .file("cache/fresh", b"fresh");
+    let mut image = Image::new()
+        .layer(lower, Packing::Gzip)
+        .layer(upper, Packing::Zstd);
+    image.config["config"] = json!({
+        "Env": ["PATH=/bin", "CUDA_VERSION=12.4.1"],
+        "Entrypoint": ["/bin/tool"],
+        "Cmd": ["--serve"],
+        "WorkingDir": "/data",
+        "User": "1000",
+        "ExposedPorts": {"8888/tcp": {}}
+    });
+    image
+}
+
+fn client() -> Client {
+    // The choice belongs to the process; a second one is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new(ClientConfig {
+        protocol: ClientProtocol::Http,
+        ..ClientConfig::default()
+    })
+}
+
+fn pack(plain: &[u8], packing: Packing) -> Vec<u8> {
+    match packing {
+        Packing::Plain => plain.to_vec(),
+        Packing::Zstd => zstd::encode_all(plain, 1).unwrap(),
+        Packing::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(plain).unwrap();
+            encoder.finish().unwrap()
+        }
+    }
+}
+
+fn media_type(packing: Packing) -> &'static str {
+    match packing {
+        Packing::Plain => "application/vnd.oci.image.layer.v1.tar",
+        Packing::Gzip => "application/vnd.oci.image.layer.v1.tar+gzip",
+        Packing::Zstd => "application/vnd.oci.image.layer.v1.tar+zstd",
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hex: String = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("sha256:{hex}")
+}

@@ -1,0 +1,8 @@
+//! Images from a real registry, from layouts and from archives, good and bad.
+
+mod build;
+mod from_files;
+mod from_registry;
+mod hostile;
+mod store;
+mod support;
