@@ -53,7 +53,8 @@ const MONEY_MAX: Money = Money::from_nanos(1_000_000 * 1_000_000_000);
 /// A year.
 const DURATION_MAX: Span = Span::from_secs(365 * 86_400);
 
-const PORTS_MAX: usize = 1_024;
+/// More than this is a firewall's job.
+pub(crate) const PORTS_MAX: usize = 1_024;
 
 /// Reads `4`, `4+` or `0.5` as thousandths of a CPU.
 pub(crate) fn cpus(text: &str) -> Result<Bound<u32>, Trouble> {

@@ -1,7 +1,7 @@
 //! The schema that editors complete and check job files with.
 
 use crate::keys::{JOB, TABLES};
-use crate::shape::{Key, Shape, Table};
+use crate::shape::{ITEMS_MAX, Key, Shape, Table};
 use serde_json::{Map, Value, json};
 
 /// Returns the JSON Schema (draft 2020-12) of job files, from the table that reading uses.
@@ -52,8 +52,10 @@ fn shape(of: &Shape) -> Map<String, Value> {
         Shape::Switch => json!({"type": "boolean"}),
         Shape::Nothing => json!({"type": "null"}),
         Shape::Word(words) => json!({"enum": words}),
-        Shape::List(item) => json!({"type": "array", "items": shape(item)}),
-        Shape::Map(value) => json!({"type": "object", "additionalProperties": shape(value)}),
+        Shape::List(item) => json!({"type": "array", "items": shape(item), "maxItems": ITEMS_MAX}),
+        Shape::Map(value) => {
+            json!({"type": "object", "additionalProperties": shape(value), "maxProperties": ITEMS_MAX})
+        }
         Shape::Table(table) => json!({"$ref": format!("#/$defs/{}", table().name)}),
         // Nothing has this shape without an error.
         Shape::Refused(..) => json!({"not": {}}),

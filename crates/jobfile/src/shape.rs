@@ -31,6 +31,9 @@ pub(crate) enum Shape {
     OneOf(&'static [Shape]),
 }
 
+/// The most items of a list, and entries of a mapping with the user's own keys.
+pub(crate) const ITEMS_MAX: usize = 1_000;
+
 /// The keys that a mapping may have.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -146,6 +149,12 @@ pub(crate) fn check(shape: &Shape, node: &Node, key: &Key, findings: &mut Findin
             findings.report(*code, &node.at, (*message).to_owned(), hint);
             Fits::No
         }
+        (Shape::List(_), Data::List(nodes)) if nodes.len() > ITEMS_MAX => {
+            too_many(nodes.len(), node, key, findings)
+        }
+        (Shape::Map(_), Data::Map(entries)) if entries.len() > ITEMS_MAX => {
+            too_many(entries.len(), node, key, findings)
+        }
         (Shape::List(item), Data::List(nodes)) => all(nodes, item, key, findings),
         (Shape::Map(value), Data::Map(entries)) => {
             all(entries.iter().map(|e| &e.value), value, key, findings)
@@ -196,6 +205,15 @@ pub(crate) fn closest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> O
         .map(|word| (word, distance(word)))
         .min_by_key(|(_, d)| *d)?;
     (distance <= (word.len() / 3).max(1)).then_some(word)
+}
+
+fn too_many(count: usize, node: &Node, key: &Key, findings: &mut Findings<'_>) -> Fits {
+    let message = format!(
+        "`{}` has {count} entries; at most {ITEMS_MAX} are taken",
+        key.name
+    );
+    findings.report(Code::OutOfRange, &node.at, message, "take some away");
+    Fits::No
 }
 
 fn all<'a>(

@@ -101,9 +101,9 @@ impl Source {
         let (skipped, shown) = window(text, length, offset);
         Diagnostic {
             code,
-            message,
-            hint,
-            file_name: self.file_name.clone(),
+            message: harmless(&message),
+            hint: hint.map(|hint| hint.lines().map(harmless).collect::<Vec<_>>().join("\n")),
+            file_name: harmless(&self.file_name),
             line: index + 1,
             column: offset + 1,
             span_len,
@@ -118,6 +118,12 @@ impl Source {
             .partition_point(|line| line.chars_before <= at.start)
             .max(1)
     }
+}
+
+/// Takes out what a terminal would act on: messages quote the user's text and the file's name.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(shown).collect()
 }
 
 /// Cuts the part to show out of a long line; returns how many characters come before it.

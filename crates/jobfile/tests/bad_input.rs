@@ -224,6 +224,14 @@ fn files_that_are_too_much() {
     assert_eq!(codes(&deep), (1, "JOB006", 2));
     assert_eq!(codes(&large), (1, "JOB002", 1));
     assert_eq!(codes(&many), (100, "JOB010", 1));
+    let list = format!("run: x\noutputs: [{}]\n", "a,".repeat(2_000));
+    let map = (0..2_000)
+        .map(|n| format!("  K{n}: 1\n"))
+        .collect::<String>();
+    let ports = "run: x\nresources:\n  ports: [1-1000, 2000-2999]\n";
+    assert_eq!(codes(&list), (1, "JOB022", 2));
+    assert_eq!(codes(&format!("run: x\nenvs:\n{map}")), (1, "JOB022", 3));
+    assert_eq!(codes(ports), (1, "JOB022", 3));
     let bomb = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nrun: *c\n";
     assert!(
         parse(bomb, "job.yaml")

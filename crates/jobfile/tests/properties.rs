@@ -36,7 +36,6 @@ fn check(text: &str) -> Result<(), TestCaseError> {
                 .lines()
                 .all(|line| !line.contains(|c: char| c.is_control()))
         );
-        prop_assert!(!one.message.contains('\n'), "{one:?}");
     }
     prop_assert!(found.is_sorted_by_key(|one| (one.line, one.column)));
     Ok(())

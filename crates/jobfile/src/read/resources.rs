@@ -2,13 +2,14 @@
 
 use super::entries::entries;
 use super::{Findings, texts};
-use crate::amounts::{self, DISK, VRAM};
+use crate::amounts::{self, DISK, PORTS_MAX, VRAM};
 use crate::code::Code;
 use crate::keys::{ALTERNATIVE, RESOURCES, ResourceKey};
 use crate::shape::Table;
 use crate::tree::{Data, Node, Place};
 use livery_domain::job::{Accelerators, Alternatives, Resources};
 use livery_domain::offer::Pricing;
+use std::collections::BTreeSet;
 
 /// Reads the machine that is needed, or those of which one is.
 pub(super) fn resources(node: &Node, findings: &mut Findings<'_>) -> Alternatives {
@@ -201,17 +202,18 @@ fn accelerators(node: &Node, findings: &mut Findings<'_>) -> Vec<Accelerators> {
 }
 
 fn ports(node: &Node, findings: &mut Findings<'_>) -> Vec<u16> {
-    let mut ports: Vec<u16> = Vec::new();
+    let mut ports: BTreeSet<u16> = BTreeSet::new();
     for item in node.items() {
-        ports.extend(
-            findings
-                .take(&item.at, amounts::ports(item.text()))
-                .unwrap_or_default(),
-        );
+        let some = findings.take(&item.at, amounts::ports(item.text()));
+        ports.extend(some.unwrap_or_default());
+        if ports.len() > PORTS_MAX {
+            let message = format!("these are more than {PORTS_MAX} ports");
+            let hint = "name the ports that the job serves";
+            findings.report(Code::OutOfRange, &node.at, message, hint);
+            break;
+        }
     }
-    ports.sort_unstable();
-    ports.dedup();
-    ports
+    ports.into_iter().collect()
 }
 
 fn later<'p>(a: &'p Place, b: &'p Place) -> &'p Place {
