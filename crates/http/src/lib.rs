@@ -1,1 +1,20 @@
-//! The native REST API served over the engine.
+//! Floor 5: the native REST API, served over the engine.
+//!
+//! - One file per resource in [`routes`]; every route stands in one table with who may use it.
+//! - Who is calling is decided once per connection ([`Via`]) and once per request ([`Caller`]): on
+//!   a unix socket the kernel says it, over TCP a token must.
+//! - Every error leaves as a `Problem` (`error.rs`).
+//!
+//! Nothing here decides anything about pods, runs or money: that is the engine's.
+
+mod app;
+mod auth;
+mod body;
+mod convert;
+mod error;
+pub mod routes;
+mod server;
+
+pub use app::{App, AppOptions};
+pub use auth::{Access, Caller, Via};
+pub use server::{serve_tcp, serve_unix};

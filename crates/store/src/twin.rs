@@ -192,6 +192,7 @@ impl From<RateTwin> for Rate {
 pub(crate) struct SubmissionTwin {
     job_text: String,
     job_file: String,
+    name: Option<String>,
     envs: BTreeMap<String, String>,
     workdir: Option<String>,
     mounts: BTreeMap<String, String>,
@@ -203,6 +204,7 @@ impl From<&Submission> for SubmissionTwin {
         Self {
             job_text: submission.job_text.clone(),
             job_file: submission.job_file.clone(),
+            name: submission.name.clone(),
             envs: submission.envs.clone(),
             workdir: submission.workdir.map(|hash| hash.to_string()),
             mounts: mounts
@@ -221,6 +223,7 @@ impl TryFrom<SubmissionTwin> for Submission {
         Ok(Self {
             job_text: twin.job_text,
             job_file: twin.job_file,
+            name: twin.name,
             envs: twin.envs,
             secrets: BTreeMap::new(),
             workdir: twin.workdir.as_deref().map(word).transpose()?,

@@ -2,7 +2,8 @@
 
 use super::{Client, empty, part, query};
 use crate::dto::{
-    EventsQuery, LogQuery, Receipt, Results, Run, RunEvents, RunList, Submission, Which, WhichQuery,
+    EventsQuery, LogQuery, Offers, Receipt, Results, Run, RunEvents, RunList, Submission, Which,
+    WhichQuery,
 };
 use crate::{ByteStream, Error};
 use http::Method;
@@ -11,6 +12,11 @@ impl Client {
     /// Submits a job.
     pub async fn run_submit(&self, submission: &Submission) -> Result<Run, Error> {
         self.post_json("/v1/runs", submission).await
+    }
+
+    /// Returns how the offers stand to a job; nothing is launched and no file is needed.
+    pub async fn run_explain(&self, submission: &Submission) -> Result<Offers, Error> {
+        self.post_json("/v1/explain", submission).await
     }
 
     /// Returns runs, newest first.

@@ -11,8 +11,7 @@ mod system;
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use run::{
-    EventsQuery, LogQuery, Receipt, ReceiptLine, Results, Run, RunEvent, RunEvents, RunList,
-    Submission,
+    EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList, Submission,
 };
 pub use system::{
     Health, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList, Version,

@@ -2,7 +2,7 @@
 
 use crate::text;
 use livery_domain::run::{EventKind, Outcome, RunStep};
-use livery_units::{ContentHash, Money, PodId, RunId, Timestamp};
+use livery_units::{ContentHash, PodId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -170,28 +170,11 @@ pub struct LogQuery {
     pub follow: bool,
 }
 
-/// What a run cost, line by line.
+/// What a run cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The lines.
-    pub lines: Vec<ReceiptLine>,
-    /// Their sum.
-    #[serde(with = "text::dollars")]
-    pub total: Money,
-}
-
-/// One line of a receipt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReceiptLine {
-    /// What was paid for.
-    pub what: String,
-    /// For how long, in milliseconds.
-    pub span_ms: u64,
-    /// At which price, as shown to users.
-    pub rate: String,
-    /// How much.
-    #[serde(with = "text::dollars")]
-    pub amount: Money,
+    /// Each line: what, how long, at which rate, how much; and the total.
+    pub text: String,
 }
 
 /// The files that a run brought home.

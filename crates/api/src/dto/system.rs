@@ -20,12 +20,8 @@ pub struct Version {
 /// How the control plane is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Health {
-    /// Whether the database answers.
-    pub database: String,
     /// Hosts that are connected.
     pub hosts_connected: usize,
-    /// Hosts that are known.
-    pub hosts_known: usize,
     /// Pods that exist.
     pub pods_live: usize,
     /// Runs that are not over.
@@ -40,15 +36,16 @@ pub struct Health {
 pub struct TaskStatus {
     /// Its name.
     pub name: String,
-    /// How often it was activated so far.
-    pub activations: i64,
+    /// How long after an activation the next one comes by itself, in milliseconds.
+    pub period_ms: u64,
+    /// How often it was activated since the control plane started.
+    pub activations: u64,
     /// When the last activation began.
     #[serde(with = "text::millis_option")]
-    pub started: Option<Timestamp>,
-    /// When it ended; absent while it is going on.
-    #[serde(with = "text::millis_option")]
-    pub finished: Option<Timestamp>,
-    /// What it reported.
+    pub began: Option<Timestamp>,
+    /// How long it took, in milliseconds.
+    pub took_ms: Option<u64>,
+    /// What it did, in the task's own terms.
     pub report: serde_json::Value,
 }
 

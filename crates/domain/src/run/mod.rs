@@ -63,13 +63,16 @@ pub struct Submission {
     pub job_text: String,
     /// The job file's name, for messages.
     pub job_file: String,
+    /// Name given on the command line; wins over the job file's.
+    pub name: Option<String>,
     /// Environment given on the command line; wins over the job file's.
     pub envs: BTreeMap<String, String>,
     /// Secrets given on the command line; win over the job file's.
     pub secrets: BTreeMap<String, Secret<String>>,
     /// Manifest of `workdir`, already in the content store.
     pub workdir: Option<ContentHash>,
-    /// Manifests of `file_mounts` by destination, already in the content store.
+    /// Manifests of `file_mounts` by destination, already in the content store. Each has one entry
+    /// at its top, named as the last part of its destination: a file, or a directory.
     pub mounts: BTreeMap<String, ContentHash>,
 }
 

@@ -50,7 +50,11 @@ pub(crate) async fn submit(
 
 /// Reads the job file with what was given on the command line.
 pub(crate) fn read_job(submission: &Submission) -> Result<Job, Error> {
-    let overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
+    let mut overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
+    if let Some(name) = &submission.name {
+        let named = overrides.set_name(name);
+        named.map_err(|error| Error::JobFile(error.to_string()))?;
+    }
     JobFile::read(&submission.job_text, &submission.job_file)
         .and_then(|file| file.complete(&overrides))
         .map_err(|mistakes| Error::JobFile(render_all(&mistakes)))

@@ -12,7 +12,10 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         Err(end) => return Ok(end),
     };
     for (dest, tree) in &scene.run.submission.mounts {
-        match trees::send(&scene.services, &*host, &pod.id, *tree, dest).await {
+        // A mount's tree has one entry at its top, a file or a directory of the destination's name.
+        let above = dest.rsplit_once('/').map_or("", |(above, _)| above);
+        let above = if above.is_empty() { "/" } else { above };
+        match trees::send(&scene.services, &*host, &pod.id, *tree, above).await {
             Ok(applied) => {
                 note(
                     &scene.services,

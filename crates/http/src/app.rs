@@ -1,0 +1,42 @@
+//! What every route works with.
+
+use livery_engine::Engine;
+use livery_host_api::HostDirectory;
+use livery_units::AccountId;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What the API is served over.
+pub struct AppOptions {
+    /// Does everything.
+    pub engine: Engine,
+    /// The hosts that are connected now.
+    pub hosts: HostDirectory,
+    /// Whoever calls over the unix socket acts for this account.
+    pub owner: AccountId,
+    /// The user who owns the control plane: root and this user may use the unix socket.
+    pub owner_uid: u32,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Ends the server; also cancelled by the route that asks for it.
+    pub stop: CancellationToken,
+}
+
+/// The state of all routes; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<AppOptions>);
+
+impl App {
+    /// Makes the state.
+    pub fn new(options: AppOptions) -> Self {
+        Self(Arc::new(options))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = AppOptions;
+
+    fn deref(&self) -> &AppOptions {
+        &self.0
+    }
+}

@@ -1,0 +1,104 @@
+//! Every error leaves as a `Problem` with a status for its meaning.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use livery_api::{Code, Problem};
+use livery_engine::Error;
+
+/// An error on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    problem: Problem,
+}
+
+impl Refusal {
+    /// Makes an error of the API's own.
+    pub(crate) fn new(status: StatusCode, code: Code, message: &str) -> Self {
+        Self {
+            status,
+            problem: Problem {
+                code: code.as_str().to_owned(),
+                message: message.to_owned(),
+                hint: None,
+            },
+        }
+    }
+
+    /// Adds what to do next.
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        self.problem.hint = Some(hint.to_owned());
+        self
+    }
+
+    /// Makes the error of a body or query that is not what the route takes.
+    pub(crate) fn bad_request(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
+    }
+
+    /// Makes the error of a body, query or path that could not be read.
+    pub(crate) fn unreadable(status: StatusCode, why: &str) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let message = "the body is longer than this route takes";
+                Self::new(status, Code::TooLarge, message)
+            }
+            _ => Self::bad_request(why),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        if self.status.is_server_error() {
+            tracing::warn!(code = self.problem.code, "{}", self.problem.message);
+        }
+        (self.status, axum::Json(self.problem)).into_response()
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::PodNotFound(_) | Error::RunNotFound(_) | Error::NoResults { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Error::PodAmbiguous { .. } | Error::PodPhase { .. } | Error::NoOffer { .. } => {
+                StatusCode::CONFLICT
+            }
+            Error::ContentMissing { .. } => StatusCode::CONFLICT,
+            Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+            Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self {
+            status,
+            problem: Problem {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                hint: error.hint().map(str::to_owned),
+            },
+        }
+    }
+}
+
+/// The content store's errors: the sender's mistakes are told apart from our disk's troubles.
+impl From<livery_content::ContentError> for Refusal {
+    fn from(error: livery_content::ContentError) -> Self {
+        use livery_content::ContentError as Content;
+        match &error {
+            Content::BadFrame(_) | Content::TooLarge(_) | Content::HashMismatch { .. } => {
+                Self::bad_request(&error.to_string())
+            }
+            Content::Undecodable { .. } => Self::bad_request(&error.to_string()),
+            Content::DiskFull { .. } => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                Code::Internal,
+                &format!("the control plane's disk is full: {error}"),
+            )
+            .hint("make room on the control plane's machine and try again"),
+            _ => Self::from(Error::Store(error.to_string())),
+        }
+    }
+}

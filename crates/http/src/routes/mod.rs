@@ -1,0 +1,90 @@
+//! Every route in one table: method, path, who may use it, and what it does.
+
+mod content;
+mod offers;
+mod pods;
+mod runs;
+mod system;
+mod tokens;
+mod unknown;
+
+use crate::App;
+use crate::auth::{Access, authorise};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::MethodRouter;
+use http::Method;
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{names}` for its parts.
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    handler: MethodRouter<App>,
+}
+
+/// Returns every route.
+pub fn all() -> Vec<Route> {
+    let groups = [
+        offers::routes(),
+        pods::routes(),
+        runs::routes(),
+        content::routes(),
+        system::routes(),
+        tokens::routes(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+/// Makes the router: each route behind its own access check, everything else a 404 in JSON.
+pub fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in all() {
+        let check = from_fn_with_state((app.clone(), route.access), authorise);
+        router = router.route(route.path, route.handler.layer(check));
+    }
+    router
+        .fallback(unknown::path)
+        .method_not_allowed_fallback(unknown::method)
+        .layer(from_fn(unknown::protocol))
+        .with_state(app)
+}
+
+fn get<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    let handler = axum::routing::get(handler);
+    route(Method::GET, path, access, handler)
+}
+
+fn post<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    let handler = axum::routing::post(handler);
+    route(Method::POST, path, access, handler)
+}
+
+fn delete<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    let handler = axum::routing::delete(handler);
+    route(Method::DELETE, path, access, handler)
+}
+
+fn route(method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        handler,
+    }
+}
