@@ -187,13 +187,13 @@ fn invalid(why: impl ToString) -> Error {
 mod tests {
     use super::*;
 
-    fn gpu(index: u32, name: &str, simulated: bool) -> dto::Gpu {
+    fn gpu(index: u32, name: &str) -> dto::Gpu {
         dto::Gpu {
             index,
             uuid: format!("GPU-{index}"),
             name: name.to_owned(),
             vram: 24 << 30,
-            simulated,
+            simulated: false,
             pod: None,
         }
     }
@@ -201,10 +201,13 @@ mod tests {
     #[test]
     fn gpus_are_grouped_by_what_they_are() {
         let gpus = [
-            gpu(0, "NVIDIA GeForce RTX 4090", false),
-            gpu(1, "RTX 3090", false),
-            gpu(2, "RTX 4090", false),
-            gpu(3, "RTX 4090", true),
+            gpu(0, "NVIDIA GeForce RTX 4090"),
+            gpu(1, "RTX 3090"),
+            gpu(2, "RTX 4090"),
+            dto::Gpu {
+                simulated: true,
+                ..gpu(3, "RTX 4090")
+            },
         ];
         let shown: Vec<String> = gpu_groups(&gpus).iter().map(ToString::to_string).collect();
         assert_eq!(
@@ -221,7 +224,7 @@ mod tests {
             clock_skew_ms: Some(-1_500),
             cuda_driver: Some("12.8".into()),
             cuda_image: Some("11".into()),
-            gpus_host: vec![gpu(0, "RTX 4090", false)],
+            gpus_host: vec![gpu(0, "RTX 4090")],
             ..dto::Facts::default()
         };
         let found = gate::Found::from(facts);

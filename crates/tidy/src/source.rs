@@ -21,8 +21,6 @@ pub struct RustFile {
     pub text: String,
     /// All of it, tests included.
     pub syntax: syn::File,
-    /// What reaches users: without `#[cfg(test)]` items, and nothing of a file of tests.
-    pub product: syn::File,
 }
 
 /// Every file that the rules look at.
@@ -60,11 +58,9 @@ pub enum TreeError {
 }
 
 impl Tree {
-    /// Reads every text file under `root`; files that are not UTF-8 are left out.
+    /// Reads every text file under `root`, and parses those of Rust.
     pub fn read(root: &Path) -> Result<Self, TreeError> {
-        let mut text = Vec::new();
-        walk(root, root, &mut text)?;
-        text.sort_by(|a, b| a.path.cmp(&b.path));
+        let text = TextFile::read_all(root)?;
         let rust = text
             .iter()
             .filter(|file| file.path.ends_with(".rs"))
@@ -76,6 +72,21 @@ impl Tree {
     /// Returns the text of one file.
     pub fn file(&self, path: &str) -> Option<&TextFile> {
         self.text.iter().find(|file| file.path == path)
+    }
+}
+
+impl TextFile {
+    /// Reads every text file under `root`; files that are not UTF-8 are left out.
+    pub fn read_all(root: &Path) -> Result<Vec<Self>, TreeError> {
+        let mut files = Vec::new();
+        walk(root, root, &mut files)?;
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Tells whether this is a file of tests alone.
+    pub fn is_test(&self) -> bool {
+        is_test_file(&self.path)
     }
 }
 
@@ -91,18 +102,22 @@ impl RustFile {
                 "Mend the syntax",
             )
         })?;
-        let mut product = syntax.clone();
-        if is_test_file(path) {
-            product.items.clear();
-        } else {
-            WithoutTests.visit_file_mut(&mut product);
-        }
         Ok(Self {
             path: path.to_owned(),
             text: text.to_owned(),
             syntax,
-            product,
         })
+    }
+
+    /// Returns what reaches users: without `#[cfg(test)]` items, and nothing of a file of tests.
+    pub fn product(&self) -> syn::File {
+        let mut product = self.syntax.clone();
+        if is_test_file(&self.path) {
+            product.items.clear();
+        } else {
+            WithoutTests.visit_file_mut(&mut product);
+        }
+        product
     }
 }
 

@@ -7,7 +7,7 @@ use syn::visit::Visit;
 
 /// Every source file begins by saying what it is.
 pub fn files(file: &RustFile) -> Vec<Finding> {
-    if !file.product.items.is_empty() && sentence(&file.syntax.attrs).is_none() {
+    if !file.product().items.is_empty() && sentence(&file.syntax.attrs).is_none() {
         return vec![Finding::new(
             &file.path,
             1,
@@ -21,13 +21,18 @@ pub fn files(file: &RustFile) -> Vec<Finding> {
 /// Every public item, and every public function of a public type of the same file, has
 /// documentation that begins with a sentence.
 pub fn items(file: &RustFile) -> Vec<Finding> {
-    let types = file.product.items.iter().filter_map(public_type).collect();
+    let types = file
+        .product()
+        .items
+        .iter()
+        .filter_map(public_type)
+        .collect();
     let mut search = Search {
         path: &file.path,
         types,
         findings: Vec::new(),
     };
-    search.visit_file(&file.product);
+    search.visit_file(&file.product());
     search.findings
 }
 

@@ -14,7 +14,7 @@ const PREFIX: &str = "LIVERY_";
 /// Returns the names in the table: the `name: "..."` fields of its entries.
 pub fn listed_names(table: &RustFile) -> BTreeSet<String> {
     let mut names = Names(BTreeSet::new());
-    names.visit_file(&table.product);
+    names.visit_file(&table.product());
     names.0
 }
 
@@ -31,40 +31,52 @@ pub fn mentions(file: &TextFile, listed: &BTreeSet<String>) -> Vec<Finding> {
     findings
 }
 
-/// Every variable that the product reads is listed; a name that only running tells is an
-/// exception with a reason.
+/// Every variable that the product reads is listed, and every one of ours that a test reads; a name
+/// that only running tells is an exception with a reason.
 pub fn reads(tree: &Tree, listed: &BTreeSet<String>, environment: &Environment) -> Vec<Finding> {
     let mut constants = Constants(BTreeMap::new());
     for file in &tree.rust {
-        constants.visit_file(&file.product);
+        constants.visit_file(&file.syntax);
     }
     let mut findings = Vec::new();
     for file in &tree.rust {
-        let mut reads = Reads {
-            constants: &constants.0,
-            found: Vec::new(),
-        };
-        reads.visit_file(&file.product);
         let dynamic = environment
             .dynamic
             .iter()
             .any(|exception| exception.place == file.path);
-        for (line, name) in reads.found {
+        let product = reads_of(&file.product(), &constants.0);
+        for read in reads_of(&file.syntax, &constants.0) {
+            let in_product = product.contains(&read);
+            let (line, name) = read;
             match name {
                 Some(name) if listed.contains(&name) || name.starts_with("CARGO_") => {}
-                Some(name) => findings.push(unlisted(&file.path, line, &name)),
-                None if dynamic => {}
-                None => findings.push(Finding::new(
+                Some(name) if in_product || name.starts_with(PREFIX) => {
+                    findings.push(unlisted(&file.path, line, &name));
+                }
+                None if in_product && !dynamic => findings.push(Finding::new(
                     &file.path,
                     line,
                     "the name of the variable read here is not known",
                     "Read it by a literal or a constant, or list the file under \
                      [environment] dynamic in floors.toml with the reason",
                 )),
+                Some(_) | None => {}
             }
         }
     }
     findings
+}
+
+fn reads_of(
+    code: &syn::File,
+    constants: &BTreeMap<String, String>,
+) -> Vec<(usize, Option<String>)> {
+    let mut reads = Reads {
+        constants,
+        found: Vec::new(),
+    };
+    reads.visit_file(code);
+    reads.found
 }
 
 /// Every listed variable is named by a string literal outside the table, since somebody reads it.

@@ -13,7 +13,7 @@ pub type Codes = BTreeMap<String, (String, usize)>;
 pub fn collect(files: &[RustFile], errors: &Errors) -> Codes {
     let mut codes = Codes::new();
     for file in files {
-        for token in flatten(file.product.to_token_stream()) {
+        for token in flatten(file.product().to_token_stream()) {
             let Is::Text(text) = token.is else { continue };
             if is_code(&text) && !errors.not_codes.contains(&text) {
                 codes

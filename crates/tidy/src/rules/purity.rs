@@ -7,7 +7,7 @@ use quote::ToTokens;
 
 /// A file of a pure crate names none of the paths that do I/O or read a clock.
 pub fn paths(file: &RustFile, purity: &Purity) -> Vec<Finding> {
-    let tokens = flatten(file.product.to_token_stream());
+    let tokens = flatten(file.product().to_token_stream());
     let mut findings = Vec::new();
     for refused in &purity.paths {
         let wanted: Vec<&str> = refused.split("::").collect();
