@@ -14,9 +14,6 @@ use livery_units::ContentHash;
 /// chunks of one file can be hashed in parallel.
 pub const CHUNK_LEN: u64 = 8 << 20;
 
-/// Pieces that both hashers of a chunk see while they are still in the processor's cache.
-const PIECE_LEN: usize = 128 << 10;
-
 /// Returns the name of some bytes.
 pub fn hash_bytes(bytes: &[u8]) -> ContentHash {
     ContentHash::from_bytes(*blake3::hash(bytes).as_bytes())
@@ -51,18 +48,34 @@ pub(crate) struct HashedPart {
     subtree: ChainingValue,
 }
 
-/// Hashes chunk number `index` of a file that has several.
-pub(crate) fn hash_part(index: u64, bytes: &[u8]) -> HashedPart {
-    let mut own = Hasher::new();
-    let mut part = Hasher::new();
-    part.set_input_offset(index * CHUNK_LEN);
-    for piece in bytes.chunks(PIECE_LEN) {
-        own.update(piece);
-        part.update(piece);
+/// Hashes one chunk of a file that has several, piece by piece, so that both hashes are taken of
+/// bytes that are still in the processor's cache.
+pub(crate) struct PartHasher {
+    own: Hasher,
+    part: Hasher,
+}
+
+impl PartHasher {
+    /// Begins chunk number `index`.
+    pub(crate) fn new(index: u64) -> Self {
+        let mut part = Hasher::new();
+        part.set_input_offset(index * CHUNK_LEN);
+        Self {
+            own: Hasher::new(),
+            part,
+        }
     }
-    HashedPart {
-        hash: finish(&own),
-        subtree: part.finalize_non_root(),
+
+    pub(crate) fn update(&mut self, piece: &[u8]) {
+        self.own.update(piece);
+        self.part.update(piece);
+    }
+
+    pub(crate) fn finish(self) -> HashedPart {
+        HashedPart {
+            hash: finish(&self.own),
+            subtree: self.part.finalize_non_root(),
+        }
     }
 }
 
@@ -99,7 +112,8 @@ mod tests {
     #[test]
     fn parts_merge_to_the_hash_of_the_whole_file() {
         let chunk = usize::try_from(CHUNK_LEN).unwrap();
-        let bytes: Vec<u8> = (0..5 * chunk + 1_234).map(|n| (n * 31 / 7) as u8).collect();
+        let mut bytes = vec![0; 5 * chunk + 1_234];
+        Hasher::new().finalize_xof().fill(&mut bytes);
         for len in [
             chunk + 1,
             2 * chunk,
@@ -110,7 +124,11 @@ mod tests {
         ] {
             let parts: Vec<_> = (0_u64..)
                 .zip(bytes[..len].chunks(chunk))
-                .map(|(index, piece)| hash_part(index, piece))
+                .map(|(index, bytes)| {
+                    let mut hasher = PartHasher::new(index);
+                    bytes.chunks(99_999).for_each(|piece| hasher.update(piece));
+                    hasher.finish()
+                })
                 .collect();
             assert_eq!(
                 merge_parts(&parts),

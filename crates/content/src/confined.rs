@@ -81,7 +81,7 @@ impl From<Stat> for FileStat {
             mode: stat.st_mode & crate::manifest::MODE_BITS,
             uid: stat.st_uid,
             gid: stat.st_gid,
-            links: u64::from(stat.st_nlink),
+            links: stat.st_nlink,
         }
     }
 }

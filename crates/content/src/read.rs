@@ -8,13 +8,16 @@ use std::os::unix::fs::FileExt;
 use livery_units::ContentHash;
 use rustix::io::Errno;
 
-use crate::chunk::{CHUNK_LEN, HashedPart, chunk_count, chunk_len, hash_part, merge_parts};
+use crate::chunk::{CHUNK_LEN, HashedPart, PartHasher, chunk_count, chunk_len, merge_parts};
 use crate::confined::{self, FileKind, FileStat};
 use crate::{ContentError, ContentStore, Entry, Kind, RelPath, hash_bytes, parallel};
 
 /// A file may grow this much, or to twice its size, between being found and being read. Without a
 /// bound a pod could swap a small file for one that is never read to its end.
 const GROWTH: u64 = 64 << 20;
+
+/// How much is read at a time where it is hashed at once; fits the processor's cache.
+const PIECE_LEN: usize = 256 << 10;
 
 /// What to do with the bytes besides hashing them.
 #[derive(Clone, Copy)]
@@ -90,22 +93,25 @@ pub(crate) fn read_files(
     Ok(outcomes.into_iter().flatten().collect())
 }
 
-/// Reads one chunk of a file that was hashed before; `None` if the file is another one now.
+/// Reads one chunk of a file that was hashed before; `None` if it has another content now.
 pub(crate) fn read_chunk_again(
     base: BorrowedFd<'_>,
     path: &RelPath,
     before: &FileStat,
-    index: u64,
+    (index, hash): (u64, &ContentHash),
 ) -> Result<Option<Vec<u8>>, ContentError> {
     let Some((file, stat)) = open(base, path)? else {
         return Ok(None);
     };
     let mut buffer = Vec::new();
-    let unchanged = stat.size == before.size && stat.mtime_ns == before.mtime_ns;
-    if !unchanged || !fill(&file, path, stat.size, index, &mut buffer)? {
+    if stat.size != before.size || !fill(&file, path, stat.size, index, &mut buffer)? {
         return Ok(None);
     }
-    Ok(Some(buffer))
+    // Nobody can set a ctime, so a file that still has its own needs no second hashing. One with
+    // another may just have been renamed.
+    let after = confined::fstat(&file).map_err(ContentError::on("read", path.as_path()))?;
+    let untouched = after == *before;
+    Ok((untouched || hash_bytes(&buffer) == *hash).then_some(buffer))
 }
 
 /// Who reads a file.
@@ -180,12 +186,7 @@ fn read_large(
 ) -> Result<Option<Hashed>, ContentError> {
     let indexes: Vec<u64> = (0..chunk_count(stat.size)).collect();
     let parts = parallel::map(&indexes, Vec::new, |buffer, index| {
-        if !fill(file, path, stat.size, *index, buffer)? {
-            return Ok(None);
-        }
-        let part = hash_part(*index, buffer);
-        keep_chunk(keep, &part.hash, buffer)?;
-        Ok::<_, ContentError>(Some(part))
+        read_part(file, path, stat.size, *index, keep, buffer)
     })?;
     let Some(parts) = parts.into_iter().collect::<Option<Vec<HashedPart>>>() else {
         return Ok(None);
@@ -197,6 +198,42 @@ fn read_large(
         chunks,
         whole: whole.unwrap_or_else(|| hash_bytes(b"")),
     }))
+}
+
+/// Hashes one chunk while it is read; `None` if the file ended before it should.
+fn read_part(
+    file: &File,
+    path: &RelPath,
+    file_len: u64,
+    index: u64,
+    keep: Keep<'_>,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<HashedPart>, ContentError> {
+    let len = usize::try_from(chunk_len(file_len, index)).unwrap_or(usize::MAX);
+    buffer.resize(
+        match keep {
+            Keep::Nothing => len.min(PIECE_LEN),
+            Keep::InStore(_) => len,
+        },
+        0,
+    );
+    let mut hasher = PartHasher::new(index);
+    let mut done = 0;
+    while done < len {
+        let more = (len - done).min(PIECE_LEN);
+        let piece = match keep {
+            Keep::Nothing => &mut buffer[..more],
+            Keep::InStore(_) => &mut buffer[done..done + more],
+        };
+        if !read_at(file, path, piece, index * CHUNK_LEN + done as u64)? {
+            return Ok(None);
+        }
+        hasher.update(piece);
+        done += more;
+    }
+    let part = hasher.finish();
+    keep_chunk(keep, &part.hash, buffer)?;
+    Ok(Some(part))
 }
 
 fn keep_chunk(keep: Keep<'_>, hash: &ContentHash, bytes: &[u8]) -> Result<(), ContentError> {
@@ -233,7 +270,16 @@ fn fill(
 ) -> Result<bool, ContentError> {
     let len = usize::try_from(chunk_len(file_len, index)).unwrap_or(usize::MAX);
     buffer.resize(len, 0);
-    match file.read_exact_at(buffer, index * CHUNK_LEN) {
+    read_at(file, path, buffer, index * CHUNK_LEN)
+}
+
+fn read_at(
+    file: &File,
+    path: &RelPath,
+    buffer: &mut [u8],
+    offset: u64,
+) -> Result<bool, ContentError> {
+    match file.read_exact_at(buffer, offset) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(ContentError::io("read", path.as_path(), error)),

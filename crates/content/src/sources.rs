@@ -8,7 +8,7 @@ use livery_units::ContentHash;
 use crate::chunk::chunk_len;
 use crate::confined::FileStat;
 use crate::read::read_chunk_again;
-use crate::{Compression, ContentError, Frame, RelPath, hash_bytes};
+use crate::{Compression, ContentError, Frame, RelPath};
 
 /// The files behind a manifest, found by the hashes of their chunks.
 ///
@@ -57,19 +57,17 @@ impl Sources {
         Some(chunk_len(self.files[place.file].1.size, place.index))
     }
 
-    /// Reads a chunk again and checks it.
+    /// Reads a chunk again and checks that its file is still the one that was scanned.
     pub fn read(&self, hash: &ContentHash) -> Result<Vec<u8>, ContentError> {
         let place = self
             .chunks
             .get(hash)
             .ok_or(ContentError::Missing { hash: *hash })?;
         let (path, stat) = &self.files[place.file];
-        let bytes = read_chunk_again(self.base.as_fd(), path, stat, place.index)?;
-        bytes
-            .filter(|bytes| hash_bytes(bytes) == *hash)
-            .ok_or_else(|| ContentError::FileChanged {
-                path: path.to_string(),
-            })
+        let bytes = read_chunk_again(self.base.as_fd(), path, stat, (place.index, hash))?;
+        bytes.ok_or_else(|| ContentError::FileChanged {
+            path: path.to_string(),
+        })
     }
 
     /// Reads a chunk again and makes it ready to be sent.

@@ -94,9 +94,9 @@ impl ContentStore {
 
     /// Keeps a frame that came from elsewhere after checking its body against its name.
     pub fn put_frame(&self, frame: &Frame) -> Result<(), ContentError> {
-        frame.unpack()?;
+        let plain_len = frame.unpack()?.len();
         let _here = self.not_sweeping();
-        match self.touch(frame.hash()) {
+        match self.touch_sized(frame.hash(), plain_len) {
             Presence::Here => Ok(()),
             Presence::Absent => self.write(frame.hash(), frame.encoding(), frame.body()),
         }
@@ -108,7 +108,7 @@ impl ContentStore {
             return Err(ContentError::TooLarge(Size::new(bytes.len() as u64)));
         }
         let _here = self.not_sweeping();
-        match self.touch(hash) {
+        match self.touch_sized(hash, bytes.len()) {
             Presence::Here => return Ok(()),
             Presence::Absent => {}
         }
@@ -209,6 +209,14 @@ impl ContentStore {
         match self.packs.touch(hash) {
             Presence::Here => Presence::Here,
             Presence::Absent => self.objects.touch(hash),
+        }
+    }
+
+    /// Like `touch`, without asking the file system about blobs too small to be files of their own.
+    fn touch_sized(&self, hash: &ContentHash, plain_len: usize) -> Presence {
+        match plain_len < OBJECT_MIN_LEN {
+            true => self.packs.touch(hash),
+            false => self.touch(hash),
         }
     }
 

@@ -122,8 +122,7 @@ pub fn read_frame(input: &mut impl Read) -> Result<Option<Frame>, FrameReadError
         }
     }
     let (hash, encoding, len) = parse_header(&header)?;
-    // The length is a claim: memory grows with what really arrives.
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(len);
     let read = input.take(len as u64).read_to_end(&mut body)?;
     if read < len {
         return Err(ContentError::BadFrame(CUT).into());

@@ -19,7 +19,11 @@ use crate::{ContentError, Encoding, hash_bytes};
 pub(super) const MAGIC: &[u8; 8] = b"LVPACK1\n";
 const INDEX_MAGIC: &[u8; 8] = b"LVPIDX1\n";
 const CHECK_LEN: usize = 4;
-const RECORD_HEAD_LEN: usize = HEADER_LEN + CHECK_LEN;
+/// The length of the magic, as offsets in a pack are counted.
+pub(super) const MAGIC_LEN: u32 = 8;
+const RECORD_HEAD_LEN: u32 = 41;
+const _: () = assert!(MAGIC.len() == MAGIC_LEN as usize);
+const _: () = assert!(HEADER_LEN + CHECK_LEN == RECORD_HEAD_LEN as usize);
 /// Hash, encoding, offset and length.
 const INDEX_ENTRY_LEN: usize = 32 + 1 + 4 + 4;
 
@@ -35,7 +39,7 @@ pub(super) struct Record {
 impl Record {
     /// Returns how many bytes of its pack it takes.
     pub(super) fn stored_len(&self) -> u64 {
-        RECORD_HEAD_LEN as u64 + u64::from(self.len)
+        u64::from(RECORD_HEAD_LEN) + u64::from(self.len)
     }
 }
 
@@ -58,11 +62,11 @@ pub(super) struct Contents {
 /// Makes the bytes of a record; the body begins at the returned offset in them.
 pub(super) fn encode(hash: &ContentHash, encoding: Encoding, body: &[u8]) -> (Vec<u8>, u32) {
     let head = header(hash, encoding, body.len());
-    let mut record = Vec::with_capacity(RECORD_HEAD_LEN + body.len());
+    let mut record = Vec::with_capacity(RECORD_HEAD_LEN as usize + body.len());
     record.extend_from_slice(&head);
     record.extend_from_slice(&check(&head));
     record.extend_from_slice(body);
-    (record, RECORD_HEAD_LEN as u32)
+    (record, RECORD_HEAD_LEN)
 }
 
 /// Reads a body.
@@ -87,9 +91,9 @@ pub(super) fn scan(path: &Path, depth: Check) -> Result<Contents, ContentError> 
     if file_len < MAGIC.len() as u64 || input.read_exact(&mut magic).is_err() || magic != *MAGIC {
         return Ok(contents);
     }
-    contents.end = MAGIC.len() as u32;
-    while u64::from(contents.end) + RECORD_HEAD_LEN as u64 <= file_len {
-        let mut head = [0; RECORD_HEAD_LEN];
+    contents.end = MAGIC_LEN;
+    while u64::from(contents.end) + u64::from(RECORD_HEAD_LEN) <= file_len {
+        let mut head = [0; RECORD_HEAD_LEN as usize];
         input.read_exact(&mut head).map_err(io)?;
         let Some(record) = parse(&head, contents.end) else {
             break;
@@ -109,7 +113,7 @@ pub(super) fn scan(path: &Path, depth: Check) -> Result<Contents, ContentError> 
     if let Some(last) = contents.records.last()
         && !is_whole(&file, path, last)?
     {
-        contents.end = last.offset - RECORD_HEAD_LEN as u32;
+        contents.end = last.offset - RECORD_HEAD_LEN;
         contents.records.pop();
     }
     Ok(contents)
@@ -174,7 +178,7 @@ pub(super) fn cut(path: &Path, end: u32) -> Result<u64, ContentError> {
     Ok(torn)
 }
 
-fn parse(head: &[u8; RECORD_HEAD_LEN], start: u32) -> Option<Record> {
+fn parse(head: &[u8; RECORD_HEAD_LEN as usize], start: u32) -> Option<Record> {
     let (head, found) = head.split_first_chunk::<HEADER_LEN>()?;
     if found != check(head) {
         return None;
@@ -183,7 +187,7 @@ fn parse(head: &[u8; RECORD_HEAD_LEN], start: u32) -> Option<Record> {
     Some(Record {
         hash,
         encoding,
-        offset: start.checked_add(RECORD_HEAD_LEN as u32)?,
+        offset: start.checked_add(RECORD_HEAD_LEN)?,
         len: u32::try_from(len).ok()?,
     })
 }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use livery_units::ContentHash;
 
-use super::pack_file::{self, Check, MAGIC, Record};
+use super::pack_file::{self, Check, MAGIC, MAGIC_LEN, Record};
 use super::{Presence, Recovery};
 use crate::{ContentError, Encoding};
 
@@ -193,7 +193,7 @@ impl Packs {
         Ok(Active {
             number,
             file: Arc::new(file),
-            len: MAGIC.len() as u32,
+            len: MAGIC_LEN,
             records: Vec::new(),
         })
     }

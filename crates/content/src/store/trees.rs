@@ -26,9 +26,9 @@ impl ContentStore {
     /// Returns every blob that a tree needs, its manifest's own among them, each once.
     pub fn tree_blobs(&self, root: &ContentHash) -> Result<Vec<ContentHash>, ContentError> {
         let (manifest, parts) = self.tree_with_parts(root)?;
-        let chunks = manifest.chunks().map(|(hash, _)| hash);
         let mut seen = HashSet::new();
-        let all = std::iter::once(*root).chain(parts).chain(chunks);
+        let all = std::iter::once(*root).chain(parts);
+        let all = all.chain(chunk_names(&manifest));
         Ok(all.filter(|hash| seen.insert(*hash)).collect())
     }
 
@@ -41,16 +41,14 @@ impl ContentStore {
         if !own.is_empty() {
             return Ok(own);
         }
-        match Root::decode(&self.get(root)?)? {
-            Root::Parts(parts) => {
-                let missing = self.missing(&parts);
-                if !missing.is_empty() {
-                    return Ok(missing);
-                }
-            }
-            Root::Whole(_) => {}
+        let mut needed = match Root::decode(&self.get(root)?)? {
+            Root::Whole(manifest) => return Ok(self.missing(&chunk_names(&manifest))),
+            Root::Parts(parts) => self.missing(&parts),
+        };
+        if needed.is_empty() {
+            needed = self.missing(&self.tree_blobs(root)?);
         }
-        Ok(self.missing(&self.tree_blobs(root)?))
+        Ok(needed)
     }
 
     fn tree_with_parts(
@@ -72,4 +70,8 @@ impl ContentStore {
             false => Err(invalid("it is cut into parts in another way")),
         }
     }
+}
+
+fn chunk_names(manifest: &Manifest) -> Vec<ContentHash> {
+    manifest.chunks().map(|(hash, _)| hash).collect()
 }

@@ -133,10 +133,11 @@ fn a_file_that_is_being_written_never_comes_home_torn() {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let mut len = 0;
-            while !stop.load(Ordering::Relaxed) {
-                len = (len + 1) % 2_000;
-                fs::write(&log, vec![b'0' + (len % 10) as u8; len]).unwrap();
+            for len in (0..2_000).cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                fs::write(&log, vec![b'x'; len]).unwrap();
             }
         });
         for _ in 0..200 {

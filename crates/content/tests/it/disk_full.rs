@@ -13,6 +13,7 @@ use crate::support::{noise, open, place, send, take_all, temp};
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
+    #[allow(clippy::print_stderr, reason = "a test says why it is skipped")]
     fn mount() -> Option<Self> {
         let dir = temp();
         let options = c"size=4m,mode=755";

@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use livery_content::{ContentError, Manifest, hash_bytes};
 
@@ -129,4 +131,37 @@ fn a_second_name_of_another_file_is_replaced_not_given_away() {
         0o600
     );
     assert_ne!(hash_bytes(b"same"), hash_bytes(b"safe"));
+}
+
+#[test]
+fn a_directory_swapped_for_a_link_while_a_tree_is_written_leads_nowhere() {
+    let (from, store_dir, pod, outside) = (temp(), temp(), temp(), temp());
+    fs::create_dir_all(from.path().join("data/inner")).unwrap();
+    for n in 0..40_u32 {
+        fs::write(from.path().join(format!("data/f{n}")), n.to_string()).unwrap();
+        fs::write(from.path().join(format!("data/inner/f{n}")), n.to_string()).unwrap();
+    }
+    let tree = take_all(from.path()).unwrap();
+    let store = open(store_dir.path());
+    send(&tree, &store);
+    let (data, aside) = (pod.path().join("data"), pod.path().join("aside"));
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // What fails here is what the writer was faster at; the next turn tries again.
+                if fs::rename(&data, &aside).is_ok() {
+                    let _ = symlink(outside.path(), &data);
+                    let _ = fs::remove_file(&data);
+                    let _ = fs::remove_dir_all(&aside);
+                }
+            }
+        });
+        for _ in 0..300 {
+            // Losing the race is an error for the writer, never a file outside.
+            let _ = place(&store, &tree.manifest, pod.path(), "");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
 }

@@ -1,15 +1,20 @@
 //! What a crash leaves behind.
 
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 use livery_content::hash_bytes;
+use livery_units::Span;
 
 use crate::support::{noise, object, only_pack, open, temp};
 
 /// Puts some blobs and returns them; they all go to one pack.
 fn fill(dir: &std::path::Path) -> Vec<Vec<u8>> {
     let store = open(dir);
-    let blobs: Vec<_> = (1..6_u64).map(|n| noise(n, 20 * n as usize)).collect();
+    let blobs: Vec<_> = [20, 40, 60, 80, 100]
+        .map(|len| noise(len as u64, len))
+        .into();
     for blob in &blobs {
         store.put(blob).unwrap();
     }
@@ -116,4 +121,82 @@ fn after_the_machine_stopped_everything_not_flushed_is_hashed() {
     store.flush().unwrap();
     drop(store);
     assert_eq!(open(dir.path()).recovery().dropped_blobs, 0);
+}
+
+#[test]
+fn a_damaged_index_is_ignored_and_the_pack_read_instead() {
+    let dir = temp();
+    let blobs = fill(dir.path());
+    let store = open(dir.path());
+    // A sweep ends the pack that is being written, which gives it an index.
+    store.gc(&[], Span::from_secs(3_600)).unwrap();
+    drop(store);
+    let index = only_pack(dir.path()).with_extension("idx");
+    let whole = fs::read(&index).unwrap();
+    for place in [0, 8, 41, 45, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        fs::write(&index, bytes).unwrap();
+        let store = open(dir.path());
+        for blob in &blobs {
+            assert_eq!(store.get(&hash_bytes(blob)).unwrap(), blob);
+        }
+    }
+}
+
+/// Blob number `n` of the killed writer: every tenth is large.
+fn blob(n: u64) -> Vec<u8> {
+    noise(n, if n.is_multiple_of(10) { 200_000 } else { 3_000 })
+}
+
+#[test]
+fn what_a_killed_writer_reported_as_kept_is_there() {
+    for kill_after in [1, 15, 60] {
+        let dir = temp();
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "recovery::writes_until_killed",
+                "--exact",
+                "--ignored",
+                "--nocapture",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        writeln!(stdin, "{}", dir.path().display()).unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let kept =
+            lines.filter_map(|line| line.unwrap().strip_prefix("kept ")?.parse::<u64>().ok());
+        let kept: Vec<u64> = kept.take(kill_after).collect();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(kept.len(), kill_after);
+        let store = open(dir.path());
+        for n in kept {
+            let blob = blob(n);
+            assert_eq!(store.get(&hash_bytes(&blob)).unwrap(), blob);
+        }
+        assert_eq!(fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
+    }
+}
+
+/// Not a test of its own: the process that the test above starts and kills.
+#[test]
+#[ignore = "it runs until it is killed"]
+fn writes_until_killed() {
+    let mut dir = String::new();
+    io::stdin().lock().read_line(&mut dir).unwrap();
+    if dir.trim().is_empty() {
+        return;
+    }
+    let store = open(dir.trim().as_ref());
+    for n in 0.. {
+        store.put(&blob(n)).unwrap();
+        // The test harness has printed the beginning of a line.
+        if writeln!(io::stdout(), "\nkept {n}").is_err() {
+            return;
+        }
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::Path;
 
-use livery_content::{CHUNK_LEN, Kind, RelPath};
+use livery_content::{CHUNK_LEN, Kind, Owner, RelPath, Target, materialise};
 use proptest::prelude::*;
 
 use crate::support::{noise, object, one_of_everything, open, place, send, take_all, temp};
@@ -148,6 +150,43 @@ fn damaged_content_is_not_written() {
     assert!(!to.path().join("in/data/noise.bin").exists());
 }
 
+#[test]
+fn special_mode_bits_stay_behind_and_the_owner_is_who_was_named() {
+    let (from, store_dir, to) = (temp(), temp(), temp());
+    let tool = from.path().join("dir/tool");
+    fs::create_dir(from.path().join("dir")).unwrap();
+    fs::write(&tool, "tool").unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o6755)).unwrap();
+    std::os::unix::fs::symlink("tool", from.path().join("dir/link")).unwrap();
+    let tree = take_all(from.path()).unwrap();
+    let store = open(store_dir.path());
+    send(&tree, &store);
+    let current = Owner::current();
+    // Only root may give files away; others keep them.
+    let owner = match current.uid {
+        0 => Owner {
+            uid: 70_001,
+            gid: 70_002,
+        },
+        _ => current,
+    };
+    let root = fs::File::open(to.path()).unwrap();
+    let target = Target {
+        root: root.as_fd(),
+        path: Path::new("a/b"),
+        owner,
+    };
+    for _first_and_second in 0..2 {
+        materialise(&store, &tree.manifest, &target).unwrap();
+        for path in ["a", "a/b", "a/b/dir", "a/b/dir/tool", "a/b/dir/link"] {
+            let meta = fs::symlink_metadata(to.path().join(path)).unwrap();
+            assert_eq!((meta.uid(), meta.gid()), (owner.uid, owner.gid), "{path}");
+        }
+        let mode = fs::metadata(to.path().join("a/b/dir/tool")).unwrap().mode();
+        assert_eq!(mode & 0o7777, 0o755);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -172,7 +211,7 @@ proptest! {
     }
 }
 
-fn walk_files(dir: &std::path::Path) -> usize {
+fn walk_files(dir: &Path) -> usize {
     let entries = fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path());
