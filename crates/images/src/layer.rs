@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io::{self, BufReader, Read};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -73,6 +74,8 @@ pub(crate) fn install(
     place: &Path,
 ) -> Result<(), Error> {
     let outcome = fs::create_dir(scratch)
+        // Whatever our umask: it becomes `/` of a pod, where every user has to pass.
+        .and_then(|()| fs::set_permissions(scratch, fs::Permissions::from_mode(0o755)))
         .map_err(Error::io("create", scratch))
         .and_then(|()| fill(bytes, layer, scratch))
         .and_then(|()| settle(scratch, place));

@@ -11,7 +11,7 @@ use crate::layer::{Blob, Digest, Layer};
 #[derive(Debug)]
 pub(crate) enum Document {
     /// One image per platform.
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
     /// One image.
     Manifest(Box<ImageManifest>),
 }
@@ -22,7 +22,9 @@ impl Document {
         let bad = |cause: serde_json::Error| Error::bad_image(image, cause);
         let value: serde_json::Value = serde_json::from_slice(bytes).map_err(bad)?;
         if value.get("manifests").is_some() {
-            return serde_json::from_value(value).map(Self::Index).map_err(bad);
+            return serde_json::from_value(value)
+                .map(|index| Self::Index(Box::new(index)))
+                .map_err(bad);
         }
         if value.get("fsLayers").is_some() {
             let reason = "its manifest has the old schema 1; push it again with a current tool";

@@ -120,8 +120,11 @@ impl Tree {
             so_far.push(part);
             fd = match self.existing_directory(&so_far) {
                 Err(Errno::NOENT) => {
-                    rustix::fs::mkdirat(&fd, part, Mode::from_raw_mode(0o755))?;
-                    self.existing_directory(&so_far)?
+                    rustix::fs::mkdirat(&fd, part, Mode::RWXU)?;
+                    let made = self.existing_directory(&so_far)?;
+                    // Said again, since the process's umask takes bits away from `mkdirat`.
+                    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
+                    made
                 }
                 other => other?,
             };

@@ -1,6 +1,8 @@
 //! Pulling from Debian's `docker-registry`.
 
 use std::fs;
+use std::io::Read as _;
+use std::net::TcpListener;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::thread;
@@ -292,6 +294,40 @@ async fn a_store_is_reopened_with_what_it_has() {
     );
     assert!(!root.join("scratch/half-made").exists());
     assert_eq!(read(&first.layers[0].join("data/old")), "old");
+}
+
+#[tokio::test]
+async fn a_registry_elsewhere_is_spoken_to_over_tls() {
+    let Some(address) = own_address() else {
+        eprintln!("skipped: this machine has no address but loopback");
+        return;
+    };
+    let listener = TcpListener::bind((address, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (tell, told) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut first = [0];
+            let read = stream.read_exact(&mut first).map(|()| first[0]);
+            // The test may be over.
+            let _ = tell.send(read);
+        }
+    });
+    let store = Store::new();
+    let outcome = store.prepare(&format!("{address}:{port}/app:1")).await;
+    assert!(
+        matches!(outcome, Err(Error::Unreachable { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(told.recv().unwrap().unwrap(), 0x16, "a TLS handshake");
+}
+
+/// The address from which this machine would speak to another; nothing is sent.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("198.51.100.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    Some(address).filter(|address| !address.is_loopback())
 }
 
 /// Lists the files of the layers as overlayfs itself shows them.

@@ -1,5 +1,7 @@
 //! Images from a real registry, from layouts and from archives, good and bad.
 
+#![allow(clippy::print_stderr, reason = "says why a test was skipped")]
+
 mod build;
 mod from_files;
 mod from_registry;

@@ -1,5 +1,7 @@
 //! Proves with real sockets what a pod's network lets through and what it does not.
 
+#![allow(clippy::print_stderr, reason = "says why a test was skipped")]
+
 mod dns;
 mod support;
 
