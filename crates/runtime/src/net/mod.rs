@@ -114,8 +114,8 @@ impl Network {
         let plan = self.plan(slot)?;
         let resolv_conf = resolv::for_pods(&self.options.resolvers)?;
         sysctl::switch_forwarding_on()?;
-        self.rules.ensure()?;
         let host = Netlink::open()?;
+        self.rules.ensure(&host)?;
         if !self.is_whole(&host, pod, &plan)? {
             self.clear(&host, pod, &plan)?;
             if let Err(failure) = self.build(&host, pod, &plan) {

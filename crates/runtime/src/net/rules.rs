@@ -2,15 +2,20 @@
 
 use std::io::{self, Write};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
 use rustix::io::Errno;
 
+use super::netlink::Netlink;
 use super::{Error, Subnet, plan};
 
 /// Addresses where clouds answer questions about the machine, keys included.
 const METADATA: &str = "169.254.0.0/16, 100.100.100.200, 192.0.0.192";
+
+/// What Docker makes when it starts.
+const DOCKER_BRIDGE: &str = "docker0";
 
 /// The rules of one agent's pods.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub(super) struct Rules {
     table: String,
     prefix: String,
     subnet: Subnet,
+    /// Set once a firewall in iptables was found and told to let us pass.
+    docker_served: AtomicBool,
 }
 
 impl Rules {
@@ -26,6 +33,7 @@ impl Rules {
             table: format!("livery_{name}"),
             prefix: plan::interface_prefix(name),
             subnet,
+            docker_served: AtomicBool::new(false),
         }
     }
 
@@ -35,9 +43,15 @@ impl Rules {
         self.accept_through_iptables()
     }
 
-    /// Puts the table back when somebody flushed the firewall.
-    pub fn ensure(&self) -> Result<(), Error> {
+    /// Puts the table back when somebody flushed the firewall, and gets along with a Docker that
+    /// was started after us.
+    pub fn ensure(&self, host: &Netlink) -> Result<(), Error> {
         if table_exists(&self.table).map_err(Error::io("ask for the firewall's tables"))? {
+            let is_new =
+                !self.docker_served.load(Ordering::Relaxed) && host.link(DOCKER_BRIDGE)?.is_some();
+            if is_new {
+                self.accept_through_iptables()?;
+            }
             return Ok(());
         }
         tracing::warn!(
@@ -63,6 +77,7 @@ impl Rules {
             table,
             prefix,
             subnet,
+            ..
         } = self;
         format!(
             r#"table inet {table}
@@ -101,6 +116,7 @@ table inet {table} {{
         let Some(chain) = dropping_chain() else {
             return Ok(());
         };
+        self.docker_served.store(true, Ordering::Relaxed);
         for rule in self.accept_rules() {
             if iptables("-C", chain, &rule).is_some_and(|out| out.status.success()) {
                 continue;

@@ -201,6 +201,21 @@ fn pods_pass_where_docker_drops_forwarded_packets() {
 }
 
 #[test]
+fn pods_pass_where_docker_was_started_later() {
+    on_a_host(|host| {
+        let network = host.network();
+        run("ip link add docker0 type veth peer name docker1");
+        run("iptables -P FORWARD DROP");
+        let made = network.attach(&pod(1), 0).unwrap();
+        let port = host.greet_outside();
+        assert!(call(&made.netns, OUTSIDE, port).is_some());
+        network.detach(&pod(1), 0).unwrap();
+        network.close().unwrap();
+        assert!(!run("iptables -S FORWARD").contains("lvy-"));
+    });
+}
+
+#[test]
 fn close_waits_for_the_last_pod() {
     on_a_host(|host| {
         let network = host.network();
