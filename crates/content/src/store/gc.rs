@@ -65,7 +65,10 @@ impl ContentStore {
                 .sweeping
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            let meta = fs::metadata(path).map_err(ContentError::on("read", path))?;
+            let Ok(meta) = fs::metadata(path) else {
+                // Found to be damaged and removed since it was listed.
+                return Ok(());
+            };
             let age = meta
                 .modified()
                 .map(|time| SystemTime::now().duration_since(time));

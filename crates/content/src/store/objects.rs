@@ -133,7 +133,12 @@ impl Objects {
                 let Some((hash, encoding)) = parse_name(&path) else {
                     continue;
                 };
-                let meta = fs::metadata(&path).map_err(ContentError::on("read", &path))?;
+                let meta = match fs::metadata(&path) {
+                    Ok(meta) => meta,
+                    // Found to be damaged and removed since it was listed.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(ContentError::io("read", &path, error)),
+                };
                 visit(&path, hash, encoding, &meta)?;
             }
         }

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use livery_content::{ContentError, Manifest, hash_bytes};
 
@@ -144,6 +145,7 @@ fn a_directory_swapped_for_a_link_while_a_tree_is_written_leads_nowhere() {
     let tree = take_all(from.path()).unwrap();
     let store = open(store_dir.path());
     send(&tree, &store);
+    fs::create_dir(outside.path().join("inner")).unwrap();
     let (data, aside) = (pod.path().join("data"), pod.path().join("aside"));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -152,6 +154,7 @@ fn a_directory_swapped_for_a_link_while_a_tree_is_written_leads_nowhere() {
                 // What fails here is what the writer was faster at; the next turn tries again.
                 if fs::rename(&data, &aside).is_ok() {
                     let _ = symlink(outside.path(), &data);
+                    thread::sleep(Duration::from_micros(300));
                     let _ = fs::remove_file(&data);
                     let _ = fs::remove_dir_all(&aside);
                 }
@@ -163,5 +166,9 @@ fn a_directory_swapped_for_a_link_while_a_tree_is_written_leads_nowhere() {
         }
         stop.store(true, Ordering::Relaxed);
     });
-    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+    assert_eq!(
+        fs::read_dir(outside.path().join("inner")).unwrap().count(),
+        0
+    );
 }
