@@ -23,7 +23,7 @@ pub(crate) fn small_files(directory: &Path) -> Result<()> {
         let mut text = Vec::new();
         let length = rng.random_range(SMALL_BYTES);
         while text.len() < length {
-            writeln!(text, "{} {:016x}", "a line of some text", rng.next_u64())?;
+            writeln!(text, "a line of some text {:016x}", rng.next_u64())?;
         }
         std::fs::write(part.join(format!("{number:05}.txt")), &text)?;
     }

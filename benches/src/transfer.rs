@@ -95,7 +95,10 @@ async fn livery_round(
     let here = directory.join("proxy.sock");
     let proxy = Proxy::start(&here, livery.socket.clone())?;
     let mut command = livery.command();
-    command.env("LIVERY_SERVER", &here).arg("run").arg(&job);
+    command
+        .env("LIVERY_SERVER", &here)
+        .args(["run", "--yes"])
+        .arg(&job);
     // Off the runtime's threads, on which the proxy works meanwhile.
     tokio::task::spawn_blocking(move || output(&mut command)).await??;
     Ok(proxy.sent())
@@ -104,7 +107,7 @@ async fn livery_round(
 /// Runs the job and returns what it spent on files.
 async fn sent_by_run(livery: &Livery, job: &Path) -> Result<Duration> {
     let begin = now();
-    output(livery.command().arg("run").arg(job))?;
+    output(livery.command().args(["run", "--yes"]).arg(job))?;
     let runs = livery.client.runs(Which::All).await?.runs;
     let run = runs.first().context("the control plane knows of no run")?;
     if run.outcome != Outcome::Succeeded {
