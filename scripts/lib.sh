@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # What the other scripts share. To be sourced, from the repository's root.
 
 set -euo pipefail
