@@ -132,9 +132,9 @@ mod tests {
         let pod = root.path().join("pods/pod_a");
         fs::create_dir_all(&pod).unwrap();
         let file = File::create(pod.join("volume.img")).unwrap();
-        file.set_len(1 << 50).unwrap();
+        file.set_len(1 << 42).unwrap();
         let pods = root.path().join("pods");
-        assert_eq!(promised(&pods).unwrap(), Bytes::new(1 << 50));
+        assert_eq!(promised(&pods).unwrap(), Bytes::new(1 << 42));
         let error = check_room(root.path(), &pods, Bytes::mib(16)).unwrap_err();
         assert!(error.to_string().contains("not promised"), "{error}");
         drop(file);

@@ -8,6 +8,7 @@
 //! undumpable as well, it can be neither traced nor inspected by root inside the pod: its open
 //! descriptors, its memory and `/proc/1/exe` (this machine's program file) are closed to the pod.
 
+mod devices;
 mod serve;
 mod spawn;
 mod users;
@@ -21,6 +22,7 @@ use libcontainer::workload::{
     Executor, ExecutorError, ExecutorSetEnvsError, ExecutorValidationError,
 };
 
+pub(crate) use self::devices::Chores;
 use crate::spec::CommandSpec;
 
 /// First descriptor after the three streams, where the listener is put.
@@ -33,6 +35,8 @@ pub(crate) struct Init {
     pub listener: RawFd,
     /// The pod's own settings, on which every command builds.
     pub defaults: Defaults,
+    /// What devices need done first.
+    pub chores: Chores,
     /// The start command's arguments.
     pub start: Option<Vec<String>>,
 }
@@ -51,6 +55,7 @@ impl Executor for Init {
         let listener = self
             .seal()
             .map_err(|error| ExecutorError::Execution(error.into()))?;
+        self.chores.run();
         let start = self.start.clone().map(CommandSpec::new);
         let code = serve::run(listener, &self.defaults, start);
         std::process::exit(code);

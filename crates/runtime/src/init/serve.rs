@@ -46,6 +46,8 @@ pub(super) fn run(listener: UnixListener, defaults: &Defaults, start: Option<Com
         Ok(signals) => signals,
         Err(_) => return 70,
     };
+    // As Docker does: images name working directories that they do not hold.
+    let _ = std::fs::create_dir_all(&defaults.workdir);
     let mut server = Server {
         defaults,
         main: None,

@@ -114,8 +114,16 @@ fn become_user(command: &mut Command, identity: Identity) {
         uid, gid, groups, ..
     } = identity;
     let become_it = move || {
-        // SAFETY: plain system calls; the list lives as long as the closure.
+        // SAFETY: plain system calls; the list lives as long as the closure, and the set is
+        // initialised before use.
         unsafe {
+            // This process blocks signals to poll for them, and ignores some; commands shall not.
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
+            for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             if libc::setsid() < 0
                 || libc::setgroups(groups.len(), groups.as_ptr()) != 0
                 || libc::setresgid(gid, gid, gid) != 0

@@ -84,7 +84,12 @@ pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
         None => None,
     };
     let mut held = Vec::new();
-    for bind in &record.spec.devices.mounts {
+    // This machine's own root has the driver's files already.
+    let shares = match &record.spec.rootfs {
+        Rootfs::Host => &[],
+        Rootfs::Layers(_) => record.spec.devices.mounts.as_slice(),
+    };
+    for bind in shares {
         held.push((calls::clone_tree(&bind.source, calls::Depth::Tree)?, bind));
     }
 

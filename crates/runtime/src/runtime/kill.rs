@@ -26,6 +26,16 @@ impl Runtime {
         if let Some(run) = &run {
             run.init.signal(Signal::KILL);
         }
+        // A shim that nobody wrote down would go on making what is taken away below.
+        for stray in strays(dir.path())? {
+            let known = run
+                .as_ref()
+                .is_some_and(|run| run.shim == stray || run.init == stray);
+            if !known {
+                stray.signal(Signal::KILL);
+                stray.wait_gone(SHIM_PATIENCE);
+            }
+        }
         let group = Cgroup::of(pod)?;
         if group.kill(patience)? == Gone::No {
             return Err(Error::Stuck {
@@ -35,9 +45,6 @@ impl Runtime {
         }
         if let Some(run) = &run {
             end_shim(&run.shim);
-        }
-        for shim in strays(dir.path())? {
-            end_shim(&shim);
         }
         for task in task_shims(&dir.tasks())? {
             end_shim(&task);

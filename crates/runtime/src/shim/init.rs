@@ -15,11 +15,11 @@ use super::daemon::Rest;
 use super::log::{Flow, Log};
 use crate::cgroup::Cgroup;
 use crate::error::{Context, Error, chain};
-use crate::init::{Defaults, Init};
+use crate::init::{Chores, Defaults, Init};
 use crate::layout::{PodDir, PodRecord, RunRecord, now, read_json, write_json};
 use crate::mounts::{self, STAGE, Stage};
 use crate::process::ProcessRef;
-use crate::spec::PodSpec;
+use crate::spec::{PodSpec, Rootfs};
 use crate::state::{End, Exit};
 use crate::{oci, wire};
 
@@ -79,25 +79,29 @@ fn listen(socket: &Path) -> Result<UnixListener, Error> {
 /// Limits of the agent's session are not meant for pods; GPU drivers pin memory, servers open
 /// many files. The control groups hold the pod, not these.
 fn raise_limits() {
-    use rustix::process::{Resource, Rlimit, setrlimit};
+    use rustix::process::Resource;
     const FILES: u64 = 1_048_576;
-    let free = Rlimit {
-        current: None,
-        maximum: None,
+    raise(Resource::Nofile, Some(FILES));
+    raise(Resource::Memlock, None);
+    raise(Resource::Nproc, None);
+}
+
+/// Raises a limit to `wanted`, or to the ceiling where the machine allows no more.
+fn raise(resource: rustix::process::Resource, wanted: Option<u64>) {
+    use rustix::process::{Rlimit, getrlimit, setrlimit};
+    let limit = Rlimit {
+        current: wanted,
+        maximum: wanted,
     };
-    let files = Rlimit {
-        current: Some(FILES),
-        maximum: Some(FILES),
-    };
-    let no_dumps = Rlimit {
-        current: Some(0),
-        maximum: None,
-    };
-    // A machine whose own ceiling is lower keeps it.
-    let _ = setrlimit(Resource::Nofile, files);
-    let _ = setrlimit(Resource::Memlock, free.clone());
-    let _ = setrlimit(Resource::Nproc, free);
-    let _ = setrlimit(Resource::Core, no_dumps);
+    if setrlimit(resource, limit).is_err() {
+        let maximum = getrlimit(resource).maximum;
+        let ceiling = Rlimit {
+            current: maximum,
+            maximum,
+        };
+        // Nothing more can be done, and a pod with fewer files is still a pod.
+        let _ = setrlimit(resource, ceiling);
+    }
 }
 
 fn make_container(
@@ -124,6 +128,7 @@ fn make_container(
             user: spec.user.clone(),
             hostname: spec.hostname.clone(),
         },
+        chores: chores(spec),
         start: spec.command.clone(),
     };
     let builder = ContainerBuilder::new(spec.id.to_string(), SyscallType::default())
@@ -144,6 +149,17 @@ fn make_container(
         pod: spec.id.clone(),
         detail: "the container has no first process".to_owned(),
     })
+}
+
+/// This machine's own root has the driver's links and loader directories already.
+fn chores(spec: &PodSpec) -> Chores {
+    match &spec.rootfs {
+        Rootfs::Host => Chores::default(),
+        Rootfs::Layers(_) => Chores {
+            links: spec.devices.links.clone(),
+            library_dirs: spec.devices.library_dirs.clone(),
+        },
+    }
 }
 
 /// Where commands start when nobody says.

@@ -82,6 +82,31 @@ impl Bench {
         self.reopen();
     }
 
+    /// Uses another program as the shim from now on.
+    pub fn set_shim(&mut self, shim: &Path) {
+        self.options.shim = shim.to_owned();
+        self.reopen();
+    }
+
+    /// Runs an agent that makes a pod with `shim`, which kills it in the middle of that.
+    pub fn crash_in_create(&mut self, shim: &Path, spec: &PodSpec) {
+        self.runtime = None;
+        let mut options = self.options.clone();
+        options.shim = shim.to_owned();
+        // SAFETY: the child makes one pod and is killed by it, or ends without running anything
+        // that belongs to this process; nothing else runs in this process meanwhile.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let made = Runtime::open(options).and_then(|runtime| runtime.create(spec));
+            // SAFETY: ends the child at once.
+            unsafe { libc::_exit(i32::from(made.is_ok())) };
+        }
+        let child = rustix::process::Pid::from_raw(child).unwrap();
+        let status = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+        assert_eq!(status.unwrap().unwrap().1.terminating_signal(), Some(9));
+        self.reopen();
+    }
+
     /// Creates a pod of this machine's own root and checks that it is up.
     pub fn pod(&self, spec: &PodSpec) -> PodId {
         let state = self.runtime().create(spec).unwrap();

@@ -1,4 +1,9 @@
 //! Pods as the agent uses them, on the real kernel. They need root and say so where it is missing.
 
 mod bench;
+mod exec;
+mod faults;
+mod image;
+mod isolation;
 mod lifecycle;
+mod limits;

@@ -1,0 +1,156 @@
+//! NVIDIA's devices on a machine whose driver has no description of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::Catalog;
+use super::spec::{Edits, Mount, Node};
+
+/// Nodes that every GPU needs, where they exist.
+const COMMON: [&str; 4] = [
+    "nvidiactl",
+    "nvidia-uvm",
+    "nvidia-uvm-tools",
+    "nvidia-modeset",
+];
+
+/// The driver's libraries: they must be of the version of the kernel module and cannot come with
+/// an image.
+const LIBRARIES: [&str; 9] = [
+    "libcuda.so",
+    "libcudadebugger.so",
+    "libnvcuvid.so",
+    "libnvidia-encode.so",
+    "libnvidia-gpucomp.so",
+    "libnvidia-ml.so",
+    "libnvidia-nvvm.so",
+    "libnvidia-opencl.so",
+    "libnvidia-ptxjitcompiler.so",
+];
+
+/// The driver's programs.
+const PROGRAMS: [&str; 2] = ["/usr/bin/nvidia-smi", "/usr/bin/nvidia-debugdump"];
+
+/// Looks for GPUs under `dev` and describes them as the driver would.
+pub(super) fn nvidia(dev: &Path) -> Catalog {
+    let mut gpus: Vec<u32> = fs::read_dir(dev)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()?
+                .strip_prefix("nvidia")?
+                .parse()
+                .ok()
+        })
+        .collect();
+    gpus.sort_unstable();
+    if gpus.is_empty() {
+        return Catalog::default();
+    }
+    let node = |name: &str| Node {
+        path: dev.join(name),
+        host_path: None,
+    };
+    let listed = Command::new("ldconfig")
+        .arg("-p")
+        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    let programs = PROGRAMS
+        .map(PathBuf::from)
+        .into_iter()
+        .filter(|path| path.exists());
+    let common = Edits {
+        device_nodes: COMMON
+            .iter()
+            .filter(|name| dev.join(name).exists())
+            .map(|name| node(name))
+            .collect(),
+        mounts: libraries(&listed)
+            .into_iter()
+            .chain(programs)
+            .map(|path| Mount {
+                host_path: path.clone(),
+                container_path: path,
+            })
+            .collect(),
+        ..Edits::default()
+    };
+    let devices: BTreeMap<_, _> = gpus
+        .into_iter()
+        .map(|gpu| {
+            let own = Edits {
+                device_nodes: vec![node(&format!("nvidia{gpu}"))],
+                ..Edits::default()
+            };
+            (format!("nvidia.com/gpu={gpu}"), (common.clone(), own))
+        })
+        .collect();
+    Catalog { devices }
+}
+
+/// Picks the driver's libraries for this machine's own architecture out of the loader's list.
+fn libraries(listed: &str) -> Vec<PathBuf> {
+    let own = match std::env::consts::ARCH {
+        "x86_64" => "x86-64",
+        "aarch64" => "AArch64",
+        other => other,
+    };
+    let mut paths: Vec<PathBuf> = listed
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.trim().split_once(' ')?;
+            let (kind, path) = rest.split_once(" => ")?;
+            let wanted = LIBRARIES.iter().any(|library| name.starts_with(library));
+            (wanted && kind.contains(own)).then(|| path.into())
+        })
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpus_are_found_by_their_nodes() {
+        let dev = tempfile::tempdir().unwrap();
+        for name in ["nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "null"] {
+            fs::write(dev.path().join(name), "").unwrap();
+        }
+        let catalog = nvidia(dev.path());
+        let names: Vec<_> = catalog.names().collect();
+        assert_eq!(names, ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]);
+        let devices = catalog.resolve(&["nvidia.com/gpu=1".to_owned()]).unwrap();
+        let nodes = ["nvidiactl", "nvidia-uvm", "nvidia1"].map(|name| dev.path().join(name));
+        assert_eq!(devices.nodes, nodes);
+    }
+
+    #[test]
+    fn a_machine_without_gpus_has_none() {
+        let dev = tempfile::tempdir().unwrap();
+        fs::write(dev.path().join("nvidiactl"), "").unwrap();
+        assert_eq!(nvidia(dev.path()).names().count(), 0);
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn libraries_of_this_architecture_are_picked() {
+        let listed = "2 libs found in cache\n\
+            \tlibcuda.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libcuda.so.1\n\
+            \tlibcuda.so.1 (libc6) => /lib/i386-linux-gnu/libcuda.so.1\n\
+            \tlibc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6\n";
+        assert_eq!(
+            libraries(listed),
+            [PathBuf::from("/lib/x86_64-linux-gnu/libcuda.so.1")]
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! What a device needs done inside the pod before anything runs there.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where the loader is told of directories.
+const LOADER_CONFIG: &str = "/etc/ld.so.conf.d/00-livery-devices.conf";
+
+/// What shall be done.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Chores {
+    /// Links: where to, and where.
+    pub links: Vec<(PathBuf, PathBuf)>,
+    /// Directories that the loader shall know.
+    pub library_dirs: Vec<PathBuf>,
+}
+
+impl Chores {
+    /// Does it, as the pod's root and inside the pod, so that nothing an image holds can turn it
+    /// against the machine. What fails here shows itself when the device is used.
+    pub(super) fn run(&self) {
+        for (target, place) in &self.links {
+            if let Some(parent) = place.parent() {
+                let _ = fs::create_dir_all(parent);
+            }
+            let _ = symlink(target, place);
+        }
+        if self.library_dirs.is_empty() {
+            return;
+        }
+        let lines: Vec<String> = self
+            .library_dirs
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        if let Some(parent) = Path::new(LOADER_CONFIG).parent() {
+            let _ = fs::create_dir_all(parent);
+        }
+        let _ = fs::write(LOADER_CONFIG, lines.join("\n") + "\n");
+        // Images with another C library have no such program and need none.
+        let _ = Command::new("/sbin/ldconfig")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
