@@ -95,6 +95,11 @@ fn nothing_unfinished_is_left() {
 }
 
 #[test]
+fn no_test_is_switched_off() {
+    holds_for_rust(code::ignored);
+}
+
+#[test]
 fn every_file_says_what_it_is() {
     holds_for_rust(documented::files);
 }
