@@ -255,6 +255,7 @@ pub fn plan(pod: &Pod, observed: Observed, now: Timestamp) -> Step {
         (Desired::Gone, Observed::Down | Observed::Lost) => Step::Terminate,
         (Desired::Running | Desired::Stopped, Observed::Unknown) => Step::Observe,
         (Desired::Stopped, Observed::Starting | Observed::Up) => Step::Stop,
+        (Desired::Running, Observed::Down) if pod.started.is_none() => Step::Start,
         (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) if stale => {
             Step::Observe
         }

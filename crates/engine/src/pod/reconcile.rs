@@ -6,7 +6,7 @@ use crate::money;
 use crate::services::Services;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
-use livery_supplier::{Error as SupplierError, Observation, Order, Retry};
+use livery_supplier::{Error as SupplierError, Lease, Observation, Order, Retry};
 use livery_units::{ClaimToken, Span, Timestamp};
 use std::sync::Arc;
 
@@ -184,10 +184,9 @@ fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
 }
 
 async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
-    let supplier = services.supplier(pod.supplier())?;
     let asked = services.now();
     let before = pod.clone();
-    match supplier.observe(&lease_of(&pod)).await {
+    match ask(services, &pod).await {
         Ok(observation) => note_observation(&mut pod, &observation, asked),
         Err(error @ (SupplierError::Transient { .. } | SupplierError::Ambiguous { .. })) => {
             return silence(services, pod, &error, asked).await;
@@ -260,20 +259,40 @@ async fn silence(
 }
 
 async fn terminate(services: &Services, pod: &Pod) -> Result<(), Error> {
-    let supplier = services.supplier(pod.supplier())?;
+    match find_lease(services, pod).await? {
+        Some(lease) => Ok(services.supplier(pod.supplier())?.terminate(&lease).await?),
+        None => Ok(()),
+    }
+}
+
+/// Returns our hold on the pod's machine; none when nothing was ever made. A launch whose answer was
+/// lost left no foreign id: its key finds what it made.
+async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, SupplierError> {
+    let Ok(supplier) = services.supplier(pod.supplier()) else {
+        let message = format!("supplier {} is not set up here", pod.supplier());
+        return Err(SupplierError::Transient { message });
+    };
     if pod.foreign_id.is_some() {
-        return Ok(supplier.terminate(&lease_of(pod)).await?);
+        return Ok(Some(lease_of(pod)));
     }
-    // A launch whose answer was lost left no foreign id: its key finds what it made.
-    for lease in supplier
-        .list()
-        .await?
-        .into_iter()
-        .filter(|lease| lease.key == pod.launch_key)
-    {
-        supplier.terminate(&lease).await?;
+    let leases = supplier.list().await?;
+    Ok(leases.into_iter().find(|lease| lease.key == pod.launch_key))
+}
+
+/// Asks the supplier; what was never made is absent.
+async fn ask(services: &Services, pod: &Pod) -> Result<Observation, SupplierError> {
+    let absent = Observation {
+        state: Observed::Absent,
+        detail: None,
+        access: None,
+    };
+    let Some(lease) = find_lease(services, pod).await? else {
+        return Ok(absent);
+    };
+    match services.supplier(pod.supplier()) {
+        Ok(supplier) => supplier.observe(&lease).await,
+        Err(_) => Ok(absent),
     }
-    Ok(())
 }
 
 /// A pod that is being ended was up until now.

@@ -157,11 +157,11 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
     if was != run.step || run.is_over() {
         run.step_began = services.now();
     }
-    let run = record(services, run).await?;
     if run.is_over() {
+        // Before the row says so: whoever sees the end of a run finds its receipt.
         steps::farewell(services, &run).await;
     }
-    Ok(run)
+    record(services, run).await
 }
 
 fn took(services: &Services, run: &Run) -> String {

@@ -49,6 +49,13 @@ pub(crate) async fn pods_of(services: &Services, run: &Run) -> Result<Vec<Pod>, 
 
 /// The last event of a run is its receipt; its secrets are forgotten.
 pub(crate) async fn farewell(services: &Services, run: &Run) {
+    const SAID: &str = "farewell";
+    if matches!(
+        services.store.run_note_get(&run.id, SAID).await,
+        Ok(Some(_))
+    ) {
+        return;
+    }
     match receipt(services, run).await {
         Ok(text) => note(services, run, EventKind::Over, &text).await,
         Err(error) => {
@@ -64,5 +71,8 @@ pub(crate) async fn farewell(services: &Services, run: &Run) {
     }
     if let Err(error) = services.store.run_secrets_forget(&run.id).await {
         tracing::warn!(run.id = %run.id, %error, "the secrets of an ended run are still stored");
+    }
+    if let Err(error) = services.store.run_note_set(&run.id, SAID, "said").await {
+        tracing::warn!(run.id = %run.id, %error, "the receipt may be shown twice");
     }
 }

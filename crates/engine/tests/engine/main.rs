@@ -1,0 +1,5 @@
+//! The engine over a real store and the real protocol, with a simulated host at its end.
+
+mod pods;
+mod runs;
+mod support;

@@ -1,0 +1,218 @@
+//! Pods through the engine: what is wanted comes about, and every second is paid for once.
+
+use crate::support::{Bench, until};
+use livery_domain::pod::{Phase, Pod, PodFailure};
+use livery_host_api::Error as HostError;
+use livery_ledger::Book;
+use livery_units::Money;
+
+async fn phase(bench: &Bench, pod: &Pod, wanted: Phase) -> Pod {
+    until(&format!("pod is {wanted}"), || async {
+        let pod = bench
+            .engine
+            .pod_fetch(&bench.account, pod.id.as_str())
+            .await
+            .unwrap();
+        (pod.phase() == wanted && (wanted != Phase::Terminated || pod.ended.is_some()))
+            .then_some(pod)
+    })
+    .await
+}
+
+async fn held(bench: &Bench) -> Money {
+    bench
+        .store
+        .balance(&Book::Held(bench.account.clone()))
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_pod_is_made_charged_and_settled() {
+    let bench = Bench::new().await;
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    let up = phase(&bench, &pod, Phase::Running).await;
+    assert!(held(&bench).await > Money::ZERO, "an hour's price is held");
+
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    let gone = phase(&bench, &up, Phase::Terminated).await;
+    assert_eq!(bench.host.pod_count(), 0);
+    assert_eq!(
+        held(&bench).await,
+        Money::ZERO,
+        "the rest of the hold is given back"
+    );
+    let lasted = gone.up_until.unwrap().since(gone.started.unwrap());
+    let charged = bench.store.pod_charged(&gone.id).await.unwrap();
+    assert_eq!(charged, gone.offer.price.accrued(lasted).unwrap());
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_pod_costs_nothing_and_starts_again() {
+    let bench = Bench::new().await;
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+    bench.engine.pod_stop(&bench.account, "box").await.unwrap();
+    phase(&bench, &pod, Phase::Stopped).await;
+    let charged = bench.store.pod_charged(&pod.id).await.unwrap();
+    bench.clock.forward(3_600);
+    bench.engine.pod_start(&bench.account, "box").await.unwrap();
+    let again = phase(&bench, &pod, Phase::Running).await;
+    assert_eq!(bench.host.created(), 1, "it is the same pod");
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    let gone = phase(&bench, &again, Phase::Terminated).await;
+    let second = gone
+        .offer
+        .price
+        .accrued(gone.up_until.unwrap().since(gone.started.unwrap()))
+        .unwrap();
+    let total = bench.store.pod_charged(&pod.id).await.unwrap();
+    assert_eq!(
+        total,
+        charged.plus(second).unwrap(),
+        "the hour in between is free"
+    );
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unreachable_host_costs_its_user_nothing() {
+    let bench = Bench::new().await;
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+    bench.host.script(|script| script.unreachable = true);
+    bench.clock.forward(7_200);
+    until("the silence is noticed", || async {
+        let pod = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
+        (pod.phase() == Phase::Running && pod.reason.is_some()).then_some(())
+    })
+    .await;
+    let seen = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
+    let lasted = seen.up_until.unwrap().since(seen.started.unwrap());
+    assert!(
+        lasted.secs() < 3_600,
+        "two hours of silence are not up time"
+    );
+    bench.host.script(|script| script.unreachable = false);
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    phase(&bench, &pod, Phase::Terminated).await;
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_image_ends_the_pod_with_its_reason() {
+    let bench = Bench::new().await;
+    let missing = HostError::Image("ubuntu:nonesuch does not exist".into());
+    bench
+        .host
+        .script(|script| script.create_error = Some(missing));
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    let gone = phase(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(gone.failure, Some(PodFailure::Final));
+    assert!(gone.reason.unwrap().contains("ubuntu:nonesuch"));
+    assert_eq!(held(&bench).await, Money::ZERO);
+}
+
+#[tokio::test]
+async fn a_pod_that_vanishes_is_said_to_be_lost() {
+    let bench = Bench::new().await;
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+    bench.host.lose_pods();
+    bench.clock.forward(10);
+    phase(&bench, &pod, Phase::Lost).await;
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    phase(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(bench.host.pod_count(), 0);
+}
+
+#[tokio::test]
+async fn a_new_engine_finds_the_pods_of_the_last_one() {
+    let mut bench = Bench::new().await;
+    let pod = bench
+        .engine
+        .pod_create(&bench.account, bench.new_pod())
+        .await
+        .unwrap();
+    bench.restart().await;
+    phase(&bench, &pod, Phase::Running).await;
+    assert_eq!(
+        bench.host.created(),
+        1,
+        "the launch key makes one pod of two launches"
+    );
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    bench.restart().await;
+    phase(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(bench.host.pod_count(), 0);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_owns_is_ended() {
+    let bench = Bench::new().await;
+    let spec = livery_host_api::dto::PodSpec {
+        launch_key: "key_nobody".into(),
+        name: "orphan".into(),
+        image: "host".into(),
+        credentials: None,
+        command: None,
+        env: Default::default(),
+        gpu_count: 0,
+        gpu_model: None,
+        vcpu_milli: 1_000,
+        memory: 1 << 30,
+        container_disk: 1 << 30,
+        volume_disk: 1 << 30,
+        pids: 100,
+    };
+    let orphan = "pod_orphan".parse().unwrap();
+    livery_host_api::Host::pod_create(&*bench.host, &orphan, &spec, livery_units::Span::ZERO)
+        .await
+        .unwrap();
+    until("the orphan is gone", || async {
+        (bench.host.pod_count() == 0).then_some(())
+    })
+    .await;
+}

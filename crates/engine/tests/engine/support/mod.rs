@@ -1,0 +1,177 @@
+//! An engine over a real store, a real content store, the real hosts supplier and one simulated
+//! host behind the real protocol.
+
+mod sim_host;
+
+pub use sim_host::SimHost;
+
+use livery_content::{Compression, ContentStore};
+use livery_domain::placement::Need;
+use livery_domain::run::{Run, Submission};
+use livery_engine::{Clock, Engine, NewPod, Options};
+use livery_host_api::{Host, HostClient, HostDirectory};
+use livery_store::{Credit, Store};
+use livery_supplier_hosts::HostsSupplier;
+use livery_units::{AccountId, Bytes, Timestamp};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The price of the simulated host: $3.60 an hour for the whole machine.
+pub const PRICE_HOURLY_NANOS: i64 = 3_600_000_000;
+
+/// A clock that runs with the machine's and can be put forward.
+pub struct ShiftedClock(AtomicI64);
+
+impl ShiftedClock {
+    pub fn forward(&self, secs: i64) {
+        self.0.fetch_add(secs * 1_000, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let now = livery_engine::SystemClock.now().millis();
+        Timestamp::from_millis(now + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Everything that one test needs; a fresh engine can be started on the same state.
+pub struct Bench {
+    pub engine: Engine,
+    pub host: Arc<SimHost>,
+    pub store: Store,
+    pub clock: Arc<ShiftedClock>,
+    pub account: AccountId,
+    content: Arc<ContentStore>,
+    dir: TempDir,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!(
+            "sqlite:{}",
+            dir.path().join("livery.db").display()
+        ))
+        .await
+        .unwrap();
+        let content = ContentStore::open(&dir.path().join("content"), Compression::Never).unwrap();
+        let content = Arc::new(content);
+        let host = Arc::new(SimHost::new(content.clone(), PRICE_HOURLY_NANOS));
+        let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
+        let account: AccountId = "acc_owner".parse().unwrap();
+        store
+            .account_ensure(&account, "owner", clock.now())
+            .await
+            .unwrap();
+        store
+            .account_credit_set(&account, Credit::Owner)
+            .await
+            .unwrap();
+        let engine = start(&store, &content, &host, &clock, &dir).await;
+        Self {
+            engine,
+            host,
+            store,
+            clock,
+            account,
+            content,
+            dir,
+        }
+    }
+
+    /// Kills the engine as it stands and starts another one on what is stored.
+    pub async fn restart(&mut self) {
+        self.engine.stop();
+        self.engine = start(
+            &self.store,
+            &self.content,
+            &self.host,
+            &self.clock,
+            &self.dir,
+        )
+        .await;
+        // The dead engine's claims expire.
+        self.clock.forward(60);
+    }
+
+    pub fn new_pod(&self) -> NewPod {
+        NewPod {
+            name: Some("box".into()),
+            image: "host".into(),
+            command: None,
+            env: BTreeMap::new(),
+            need: Need {
+                vcpu_milli: 1_000,
+                memory: Bytes::gib(1),
+                ..Need::default()
+            },
+            container_disk: None,
+            volume_disk: None,
+            ports: Vec::new(),
+        }
+    }
+
+    pub async fn submit(&self, job_text: &str) -> Run {
+        let submission = Submission {
+            job_text: job_text.to_owned(),
+            job_file: "job.yaml".into(),
+            name: None,
+            envs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            workdir: None,
+            mounts: BTreeMap::new(),
+        };
+        self.engine
+            .run_submit(&self.account, submission)
+            .await
+            .unwrap()
+    }
+
+    pub async fn over(&self, run: &Run) -> Run {
+        until("the run is over", || async {
+            let run = self
+                .engine
+                .run_fetch(&self.account, run.id.as_str())
+                .await
+                .unwrap();
+            run.is_over().then_some(run)
+        })
+        .await
+    }
+}
+
+async fn start(
+    store: &Store,
+    content: &Arc<ContentStore>,
+    host: &Arc<SimHost>,
+    clock: &Arc<ShiftedClock>,
+    dir: &TempDir,
+) -> Engine {
+    let client = Arc::new(HostClient::in_process(host.clone()));
+    let hosts = HostDirectory::new();
+    hosts.add("host_simulated".parse().unwrap(), client as Arc<dyn Host>);
+    Engine::start(Options {
+        store: store.clone(),
+        content: content.clone(),
+        suppliers: vec![Arc::new(HostsSupplier::new(hosts.clone()))],
+        hosts,
+        clock: clock.clone(),
+        logs_dir: dir.path().join("logs"),
+    })
+}
+
+/// Looks again and again until there is an answer; a minute without one fails the test.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    for _ in 0..3_000 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("in a minute it did not come to this: {what}");
+}

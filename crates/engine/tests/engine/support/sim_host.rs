@@ -1,0 +1,345 @@
+//! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
+
+use async_trait::async_trait;
+use livery_content::{ContentStore, Manifest};
+use livery_host_api::dto::{
+    Answer, Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostInfo, PodSpec,
+    PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats, TaskSpec, TaskState, TaskStatus,
+};
+use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
+use livery_units::{ContentHash, PodId, Span, TaskId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What the host does when it is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// Every call fails as if the host were off the network.
+    pub unreachable: bool,
+    /// What `pod_create` answers instead of making a pod.
+    pub create_error: Option<Error>,
+    /// Whether `/workspace` is missing, which the gate must notice.
+    pub no_workspace: bool,
+    /// How `run` ends; it goes on until it is signalled when there is no code.
+    pub run_exit: Option<i32>,
+}
+
+/// A pod that is only an entry in a map.
+struct SimPod {
+    spec: PodSpec,
+    state: PodState,
+    tasks: BTreeMap<String, TaskStatus>,
+}
+
+#[derive(Default)]
+struct State {
+    script: Script,
+    pods: BTreeMap<String, SimPod>,
+    created: u64,
+    signals: Vec<i32>,
+}
+
+/// The host.
+pub struct SimHost {
+    state: Mutex<State>,
+    content: Arc<ContentStore>,
+    price_hourly_nanos: i64,
+}
+
+const GIB: u64 = 1 << 30;
+
+impl SimHost {
+    pub fn new(content: Arc<ContentStore>, price_hourly_nanos: i64) -> Self {
+        Self {
+            state: Mutex::default(),
+            content,
+            price_hourly_nanos,
+        }
+    }
+
+    pub fn script(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.lock().script);
+    }
+
+    /// How many pods exist now.
+    pub fn pod_count(&self) -> usize {
+        self.lock().pods.len()
+    }
+
+    /// How many pods were ever made.
+    pub fn created(&self) -> u64 {
+        self.lock().created
+    }
+
+    /// The signals that tasks were sent.
+    pub fn signals(&self) -> Vec<i32> {
+        self.lock().signals.clone()
+    }
+
+    /// Every pod vanishes, as when the machine loses power and its disks.
+    pub fn lose_pods(&self) {
+        self.lock()
+            .pods
+            .values_mut()
+            .for_each(|pod| pod.state = PodState::Lost);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn reached(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.lock();
+        if state.script.unreachable {
+            return Err(Error::Unreachable("the simulated network is cut".into()));
+        }
+        Ok(state)
+    }
+
+    fn with_pod<T>(&self, id: &PodId, work: impl FnOnce(&mut SimPod) -> T) -> Result<T, Error> {
+        let mut state = self.reached()?;
+        let pod = state
+            .pods
+            .get_mut(id.as_str())
+            .ok_or_else(|| Error::NotFound(id.to_string()))?;
+        Ok(work(pod))
+    }
+}
+
+fn status(id: &str, pod: &SimPod) -> PodStatus {
+    PodStatus {
+        pod: id.to_owned(),
+        launch_key: pod.spec.launch_key.clone(),
+        state: pod.state,
+        detail: None,
+        failure: None,
+        exit_code: None,
+        started_ms: None,
+        address: None,
+    }
+}
+
+fn yes() -> Option<Answer> {
+    Some(Answer {
+        yes: true,
+        why: None,
+    })
+}
+
+fn empty() -> ByteStream {
+    Box::pin(futures_util::stream::empty())
+}
+
+#[async_trait]
+impl Host for SimHost {
+    async fn info(&self) -> Result<HostInfo, Error> {
+        let state = self.reached()?;
+        let total = Resources {
+            vcpu_milli: 4_000,
+            memory: 16 * GIB,
+            disk: 200 * GIB,
+        };
+        let busy = u32::try_from(state.pods.len())
+            .unwrap_or(u32::MAX)
+            .saturating_mul(1_000);
+        Ok(HostInfo {
+            host_id: "host_simulated".into(),
+            hostname: "simulated".into(),
+            version: "0".into(),
+            protocol: PROTOCOL,
+            boot_id: "1".into(),
+            total,
+            free: Resources {
+                vcpu_milli: total.vcpu_milli.saturating_sub(busy),
+                ..total
+            },
+            gpus: Vec::new(),
+            driver: None,
+            cuda: None,
+            price_hourly_nanos: self.price_hourly_nanos,
+            tier: "local".into(),
+            region: "here".into(),
+        })
+    }
+
+    async fn pods(&self) -> Result<Vec<PodStatus>, Error> {
+        Ok(self
+            .reached()?
+            .pods
+            .iter()
+            .map(|(id, pod)| status(id, pod))
+            .collect())
+    }
+
+    async fn pod(&self, id: &PodId) -> Result<PodStatus, Error> {
+        self.with_pod(id, |pod| status(id.as_str(), pod))
+    }
+
+    async fn pod_create(&self, id: &PodId, spec: &PodSpec, _: Span) -> Result<PodStatus, Error> {
+        let mut state = self.reached()?;
+        if let Some(error) = state.script.create_error.clone() {
+            return Err(error);
+        }
+        if !state.pods.contains_key(id.as_str()) {
+            state.created += 1;
+            let pod = SimPod {
+                spec: spec.clone(),
+                state: PodState::Up,
+                tasks: BTreeMap::new(),
+            };
+            state.pods.insert(id.to_string(), pod);
+        }
+        Ok(status(id.as_str(), &state.pods[id.as_str()]))
+    }
+
+    async fn pod_stop(&self, id: &PodId, _: Span) -> Result<PodStatus, Error> {
+        self.with_pod(id, |pod| {
+            pod.state = PodState::Down;
+            status(id.as_str(), pod)
+        })
+    }
+
+    async fn pod_start(&self, id: &PodId) -> Result<PodStatus, Error> {
+        self.with_pod(id, |pod| {
+            pod.state = PodState::Up;
+            status(id.as_str(), pod)
+        })
+    }
+
+    async fn pod_remove(&self, id: &PodId) -> Result<(), Error> {
+        self.reached()?.pods.remove(id.as_str());
+        Ok(())
+    }
+
+    async fn pod_stats(&self, id: &PodId) -> Result<Stats, Error> {
+        self.with_pod(id, |_| Stats::default())
+    }
+
+    async fn probe(&self, id: &PodId, _: &ProbeSpec) -> Result<Facts, Error> {
+        let no_workspace = self.reached()?.script.no_workspace;
+        let missing = Some(Answer {
+            yes: false,
+            why: Some("nothing is mounted there".into()),
+        });
+        self.with_pod(id, |pod| Facts {
+            shell: yes(),
+            workspace_mounted: if no_workspace { missing } else { yes() },
+            workspace_writable: yes(),
+            free_disk: Some(pod.spec.volume_disk),
+            memory: Some(pod.spec.memory),
+            vcpu_milli: Some(pod.spec.vcpu_milli),
+            clock_skew_ms: Some(0),
+            outbound: yes(),
+            ..Facts::default()
+        })
+    }
+
+    async fn task_start(
+        &self,
+        id: &PodId,
+        task: &TaskId,
+        _: &TaskSpec,
+    ) -> Result<TaskStatus, Error> {
+        let exit = self
+            .reached()?
+            .script
+            .run_exit
+            .filter(|_| task.as_str() == "task_run");
+        let setup = (task.as_str() == "task_setup").then_some(0);
+        self.with_pod(id, |pod| {
+            let fresh = || TaskStatus {
+                task: task.to_string(),
+                state: if exit.or(setup).is_some() {
+                    TaskState::Exited
+                } else {
+                    TaskState::Running
+                },
+                exit_code: exit.or(setup),
+                started_ms: Some(0),
+                ended_ms: None,
+                log_size: 0,
+                detail: None,
+            };
+            pod.tasks
+                .entry(task.to_string())
+                .or_insert_with(fresh)
+                .clone()
+        })
+    }
+
+    async fn task(&self, id: &PodId, task: &TaskId, wait: Span) -> Result<TaskStatus, Error> {
+        let look = || self.with_pod(id, |pod| pod.tasks.get(task.as_str()).cloned());
+        let found = look()?.ok_or_else(|| Error::NotFound(task.to_string()))?;
+        if found.state == TaskState::Running {
+            tokio::time::sleep(wait.to_std().min(std::time::Duration::from_millis(20))).await;
+        }
+        look()?.ok_or_else(|| Error::NotFound(task.to_string()))
+    }
+
+    async fn task_signal(
+        &self,
+        id: &PodId,
+        task: &TaskId,
+        signal: &SignalTask,
+    ) -> Result<(), Error> {
+        self.reached()?.signals.push(signal.signal);
+        self.with_pod(id, |pod| {
+            if let Some(task) = pod.tasks.get_mut(task.as_str()) {
+                task.state = TaskState::Exited;
+                task.exit_code = Some(128 + signal.signal);
+            }
+        })
+    }
+
+    async fn task_log(
+        &self,
+        id: &PodId,
+        _: &TaskId,
+        _: u64,
+        _: Follow,
+    ) -> Result<ByteStream, Error> {
+        self.with_pod(id, |_| empty())
+    }
+
+    async fn exec(&self, id: &PodId, _: &ExecSpec, _: ByteStream) -> Result<ByteStream, Error> {
+        self.with_pod(id, |_| empty())
+    }
+
+    async fn forward(&self, id: &PodId, _: u16, _: ByteStream) -> Result<ByteStream, Error> {
+        self.with_pod(id, |_| empty())
+    }
+
+    async fn content_missing(&self, _: &Blobs) -> Result<Blobs, Error> {
+        Ok(Blobs::default())
+    }
+
+    async fn content_put(&self, _: ByteStream) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn content_get(&self, _: &Blobs) -> Result<ByteStream, Error> {
+        Ok(empty())
+    }
+
+    async fn tree_apply(&self, id: &PodId, _: &ApplyTree) -> Result<Applied, Error> {
+        self.with_pod(id, |_| Applied::default())
+    }
+
+    async fn tree_collect(&self, id: &PodId, _: &CollectTree) -> Result<Collected, Error> {
+        let manifest =
+            Manifest::new(Vec::new()).and_then(|manifest| self.content.put_tree(&manifest));
+        let manifest = manifest
+            .map_err(|error| Error::Internal(error.to_string()))?
+            .to_string();
+        self.with_pod(id, |_| Collected {
+            manifest,
+            files: 0,
+            bytes: 0,
+            notes: Vec::new(),
+        })
+    }
+
+    async fn content_keep(&self, _: &[ContentHash]) -> Result<(), Error> {
+        Ok(())
+    }
+}
