@@ -2,9 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::migrate::migrate;
-use sqlx::AnyPool;
-use sqlx::Executor;
 use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -83,6 +82,7 @@ impl Store {
 }
 
 async fn postgres(url: &str) -> Result<Pools> {
+    probe(url, "SELECT 1").await?;
     let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS);
     let pool = options.connect(url).await?;
     Ok(Pools {
@@ -101,24 +101,29 @@ async fn sqlite(path: &str) -> Result<Pools> {
         .map_err(|error| Error::Unavailable(format!("{path}: {error}")))?;
     let url = format!("sqlite:{}?mode=rw", percent_encoded(path));
     let mut attempt = 1;
-    loop {
-        let opened = async {
-            let write = sqlite_pool(&url, 1).await?;
-            let read = sqlite_pool(&url, SQLITE_READERS).await?;
-            Ok(Pools { read, write })
-        };
-        match opened.await {
-            Err(Error::Unavailable(_)) if attempt < OPEN_ATTEMPTS => {
+    while let Err(error) = probe(&url, SQLITE_SETUP).await {
+        match error {
+            Error::Unavailable(_) if attempt < OPEN_ATTEMPTS => {
                 attempt += 1;
                 tokio::time::sleep(OPEN_REST).await;
             }
-            Err(Error::Unavailable(why)) => {
-                return Err(Error::Unavailable(format!("{path}: {why}")));
-            }
-            Err(Error::Corrupt(why)) => return Err(Error::Corrupt(format!("{path}: {why}"))),
-            other => return other,
+            Error::Unavailable(why) => return Err(Error::Unavailable(format!("{path}: {why}"))),
+            Error::Corrupt(why) => return Err(Error::Corrupt(format!("{path}: {why}"))),
+            other => return Err(other),
         }
     }
+    let write = sqlite_pool(&url, 1).await?;
+    let read = sqlite_pool(&url, SQLITE_READERS).await?;
+    Ok(Pools { read, write })
+}
+
+/// Connects once and says what is wrong at once: a pool would hide the cause and go on trying.
+async fn probe(url: &str, setup: &'static str) -> Result<()> {
+    let mut connection = AnyConnection::connect(url).await?;
+    // The first statement reads the file: one that is no database is found here.
+    connection.execute(setup).await?;
+    connection.close().await?;
+    Ok(())
 }
 
 async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
@@ -127,10 +132,6 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection.execute(SQLITE_SETUP).await?;
-                // The first read of the file: a damaged header is found here.
-                connection
-                    .execute("SELECT COUNT(*) FROM sqlite_master")
-                    .await?;
                 Ok(())
             })
         });

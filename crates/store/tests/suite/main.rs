@@ -1,0 +1,13 @@
+//! The store's behaviour, the same on SQLite and PostgreSQL.
+
+mod claims;
+mod crash;
+mod database;
+mod events;
+mod files;
+mod migrations;
+mod money;
+mod pods;
+mod rows;
+mod runs;
+mod samples;

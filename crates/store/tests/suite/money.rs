@@ -1,0 +1,256 @@
+//! Transfers are posted all or none, once, and the books follow.
+
+use crate::database::{Database, on_both};
+use crate::samples::{account, at, with_account};
+use livery_ledger::{Book, Kind, Meter, Party, Transfer, charge, hold, top_up, void};
+use livery_store::{Credit, Error, Posted, Store, TransferFilter};
+use livery_units::{AccountId, Money, PodId, Rate, RunId};
+
+on_both!(
+    a_hold_is_charged_and_the_rest_given_back,
+    what_is_replayed_changes_nothing,
+    a_prepaid_account_cannot_hold_what_it_lacks,
+    a_hold_taken_twice_is_stale,
+    amounts_out_of_range_are_refused,
+    eight_writers_balance,
+    a_doctored_book_is_found,
+    listings_are_filtered,
+);
+
+fn dollars(nanos: i64) -> Money {
+    Money::from_nanos(nanos)
+}
+
+fn party(pod: u128) -> Party {
+    Party {
+        account: account(),
+        supplier: "local".to_owned(),
+        pod: PodId::from_entropy(pod),
+        run: Some(RunId::from_entropy(pod)),
+    }
+}
+
+/// One nano-dollar a millisecond, counted in whole seconds.
+fn meter(charged: Money) -> Meter {
+    let rate = Rate::hourly(dollars(3_600_000));
+    let started = at(0);
+    Meter {
+        rate,
+        started,
+        charged,
+    }
+}
+
+async fn books(store: &Store) -> (i64, i64, i64) {
+    let of = async |book| store.balance(&book).await.unwrap().nanos();
+    let earned = Book::Earned("local".to_owned());
+    (
+        of(Book::Balance(account())).await,
+        of(Book::Held(account())).await,
+        of(earned).await,
+    )
+}
+
+async fn a_hold_is_charged_and_the_rest_given_back(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Prepaid).await;
+    let party = party(1);
+    let paid = top_up(&account(), dollars(10_000), "p1", at(0));
+    let held = hold(&party, dollars(6_000), at(0));
+    assert_eq!(store.transfer_post(&[paid, held]).await, Ok(Posted::New));
+    assert_eq!(books(&store).await, (4_000, 6_000, 0));
+
+    let charged = charge(&party, &meter(Money::ZERO), dollars(6_000), at(5_000)).unwrap();
+    store.transfer_post(&charged).await.unwrap();
+    assert_eq!(store.pod_held(&party.pod).await, Ok(dollars(1_000)));
+    let charged = charge(&party, &meter(dollars(5_000)), dollars(1_000), at(8_000)).unwrap();
+    assert_eq!(charged.len(), 2);
+    store.transfer_post(&charged).await.unwrap();
+    assert_eq!(books(&store).await, (2_000, 0, 8_000));
+    assert_eq!(store.pod_charged(&party.pod).await, Ok(dollars(8_000)));
+    let since = store.pod_charged_since(&party.pod, at(5_000)).await;
+    assert_eq!(since, Ok(dollars(3_000)));
+
+    let second = self::party(2);
+    let held = hold(&second, dollars(2_000), at(9_000));
+    store.transfer_post(&[held]).await.unwrap();
+    let rest = void(&second, dollars(2_000), at(9_000));
+    store.transfer_post(&[rest]).await.unwrap();
+    assert_eq!(books(&store).await, (2_000, 0, 8_000));
+    assert_eq!(store.balance(&Book::Outside).await, Ok(dollars(-10_000)));
+    assert_eq!(store.ledger_check().await, Ok(7));
+}
+
+async fn what_is_replayed_changes_nothing(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let party = party(1);
+    let held = hold(&party, dollars(3_000), at(0));
+    for wanted in [Posted::New, Posted::Replayed, Posted::Replayed] {
+        let posted = store.transfer_post(std::slice::from_ref(&held)).await;
+        assert_eq!(posted, Ok(wanted));
+    }
+    // Two workers charge from the same point, until different times and with other halves.
+    let first = charge(&party, &meter(Money::ZERO), dollars(3_000), at(2_000)).unwrap();
+    let second = charge(&party, &meter(Money::ZERO), dollars(3_000), at(9_000)).unwrap();
+    assert_eq!((first.len(), second.len()), (1, 2));
+    assert_eq!(store.transfer_post(&first).await, Ok(Posted::New));
+    assert_eq!(store.transfer_post(&second).await, Ok(Posted::Replayed));
+    assert_eq!(books(&store).await, (-3_000, 1_000, 2_000));
+    assert_eq!(store.transfer_post(&[]).await, Ok(Posted::New));
+    assert_eq!(store.ledger_check().await, Ok(2));
+}
+
+async fn a_prepaid_account_cannot_hold_what_it_lacks(database: Database) {
+    let store = database.store().await;
+    let nobody = store
+        .transfer_post(&[hold(&party(1), dollars(1), at(0))])
+        .await;
+    assert_eq!(nobody, Err(Error::NotFound));
+    with_account(&store, Credit::Prepaid).await;
+    let paid = top_up(&account(), dollars(500), "p1", at(0));
+    store.transfer_post(&[paid]).await.unwrap();
+    let too_much = store
+        .transfer_post(&[hold(&party(1), dollars(501), at(0))])
+        .await;
+    let (needed, available) = (dollars(501), dollars(500));
+    let wanted = Error::InsufficientFunds { needed, available };
+    assert_eq!(too_much, Err(wanted));
+    assert_eq!(books(&store).await, (500, 0, 0));
+    let all = store
+        .transfer_post(&[hold(&party(1), dollars(500), at(0))])
+        .await;
+    assert_eq!(all, Ok(Posted::New));
+    // What was used is owed, hold or no hold.
+    let used = charge(&party(1), &meter(Money::ZERO), dollars(500), at(2_000)).unwrap();
+    assert_eq!(store.transfer_post(&used).await, Ok(Posted::New));
+    assert_eq!(books(&store).await, (-1_500, 0, 2_000));
+    assert_eq!(store.ledger_check().await, Ok(4));
+}
+
+async fn a_hold_taken_twice_is_stale(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let holds = [1, 2].map(|pod| hold(&party(pod), dollars(1_000), at(0)));
+    store.transfer_post(&holds).await.unwrap();
+    store
+        .transfer_post(&[void(&party(1), dollars(1_000), at(1))])
+        .await
+        .unwrap();
+    // The account still holds enough, for another pod.
+    let used = charge(&party(1), &meter(Money::ZERO), dollars(1_000), at(1_000)).unwrap();
+    assert_eq!(store.transfer_post(&used).await, Err(Error::Stale));
+    assert_eq!(books(&store).await, (-1_000, 1_000, 0));
+    assert_eq!(store.ledger_check().await, Ok(3));
+}
+
+async fn amounts_out_of_range_are_refused(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let most = top_up(&account(), dollars(i64::MAX), "p1", at(0));
+    store.transfer_post(&[most]).await.unwrap();
+    for (amount, reference) in [(1, "p2"), (-1, "p3")] {
+        let bad = top_up(&account(), dollars(amount), reference, at(0));
+        let refused = store.transfer_post(&[bad]).await;
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    }
+    assert_eq!(store.ledger_check().await, Ok(1));
+}
+
+async fn eight_writers_balance(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..8 {
+        let store = match writer % 2 {
+            0 => store.clone(),
+            _ => database.store().await,
+        };
+        // Two writers each work for the same pod, and charge until the same end.
+        let party = party(writer / 2);
+        writers.spawn(async move {
+            let held = hold(&party, dollars(4_000), at(0));
+            store.transfer_post(&[held]).await.unwrap();
+            let end = at(10_000);
+            loop {
+                let charged = store.pod_charged(&party.pod).await.unwrap();
+                let held = store.pod_held(&party.pod).await.unwrap();
+                let until = at(charged.nanos() + 1_000).min(end);
+                let due = charge(&party, &meter(charged), held, until).unwrap();
+                if due.is_empty() {
+                    break;
+                }
+                match store.transfer_post(&due).await {
+                    Ok(Posted::New | Posted::Replayed) | Err(Error::Stale) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+    }
+    writers.join_all().await;
+    for pod in 0..4 {
+        let charged = store.pod_charged(&PodId::from_entropy(pod)).await;
+        assert_eq!(charged, Ok(dollars(10_000)));
+    }
+    assert_eq!(books(&store).await, (-40_000, 0, 40_000));
+    store.ledger_check().await.unwrap();
+}
+
+async fn a_doctored_book_is_found(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let paid = top_up(&account(), dollars(500), "p1", at(0));
+    store.transfer_post(&[paid]).await.unwrap();
+    assert_eq!(store.ledger_check().await, Ok(1));
+    let url = database.url.replace("li very?#%41", "li%20very%3F%23%2541");
+    let raw = Database { url };
+    raw.sabotage("UPDATE books SET amount = amount + 1 WHERE book = 'outside'")
+        .await;
+    let found = store.ledger_check().await.unwrap_err();
+    assert!(found.to_string().contains("the book outside"), "{found}");
+    raw.sabotage("UPDATE books SET amount = amount - 1 WHERE book = 'outside'")
+        .await;
+    assert_eq!(store.ledger_check().await, Ok(1));
+    raw.sabotage("INSERT INTO books (book, amount) VALUES ('earned:thief', 0)")
+        .await;
+    assert!(store.ledger_check().await.is_err());
+}
+
+async fn listings_are_filtered(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let other = AccountId::from_entropy(2);
+    store.account_ensure(&other, "other", at(1)).await.unwrap();
+    let transfers = [
+        top_up(&other, dollars(5), "p1", at(0)),
+        hold(&party(1), dollars(10), at(1)),
+        hold(&party(2), dollars(20), at(2)),
+        void(&party(1), dollars(10), at(3)),
+    ];
+    store.transfer_post(&transfers).await.unwrap();
+    let list = async |filter: TransferFilter| -> Vec<Transfer> {
+        store.transfer_list(&filter).await.unwrap()
+    };
+    assert_eq!(list(TransferFilter::default()).await, transfers);
+    let of_account = TransferFilter {
+        account: Some(other.clone()),
+        ..TransferFilter::default()
+    };
+    assert_eq!(list(of_account).await, transfers[..1]);
+    let of_pod = TransferFilter {
+        pod: Some(PodId::from_entropy(1)),
+        ..TransferFilter::default()
+    };
+    let kinds: Vec<Kind> = list(of_pod.clone()).await.iter().map(|t| t.kind).collect();
+    assert_eq!(kinds, [Kind::Hold, Kind::Void]);
+    let of_run = TransferFilter {
+        run: Some(RunId::from_entropy(2)),
+        ..TransferFilter::default()
+    };
+    assert_eq!(list(of_run).await, transfers[2..3]);
+    let of_both = TransferFilter {
+        account: Some(other),
+        ..of_pod
+    };
+    assert_eq!(list(of_both).await, []);
+}

@@ -1,0 +1,149 @@
+//! Pods, runs and accounts with something in every field.
+
+use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
+use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
+use livery_domain::pod::{Desired, Observed, Pod, PodFailure, PodOrder};
+use livery_domain::run::{Outcome, Run, RunStep, Submission};
+use livery_store::{Credit, Store};
+use livery_units::{
+    AccountId, Bytes, ContentHash, HostId, LaunchKey, Money, OfferId, Per, PodId, Rate, RunId,
+    Secret, Timestamp,
+};
+
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+pub fn account() -> AccountId {
+    AccountId::from_entropy(1)
+}
+
+/// Opens nothing: makes the account that the samples belong to.
+pub async fn with_account(store: &Store, credit: Credit) -> AccountId {
+    store
+        .account_ensure(&account(), "owner", at(1))
+        .await
+        .unwrap();
+    store.account_credit_set(&account(), credit).await.unwrap();
+    account()
+}
+
+pub fn full_pod(number: u128) -> Pod {
+    Pod {
+        id: PodId::from_entropy(number),
+        account: account(),
+        order: PodOrder {
+            name: "digits".to_owned(),
+            image: "ubuntu:24.04".to_owned(),
+            command: Some(vec!["sh".to_owned(), "-c".to_owned(), "sleep 1".to_owned()]),
+            env: [("A".to_owned(), "b \"c\" \0 d".to_owned())].into(),
+            gpu_count: 2,
+            vcpu_milli: 1_500,
+            memory: Bytes::gib(3),
+            container_disk: Bytes::gib(4),
+            volume_disk: Bytes::new(u64::MAX),
+            ports: vec![22, 8_080],
+        },
+        offer: offer(),
+        run: Some(RunId::from_entropy(9)),
+        launch_key: LaunchKey::from_entropy(number),
+        foreign_id: Some("i-0123".to_owned()),
+        desired: Desired::Stopped,
+        observed: Observed::Starting,
+        reason: Some("no \u{1F40E} left".to_owned()),
+        failure: Some(PodFailure::OtherOffer),
+        attempts: 3,
+        created: at(1_000),
+        started: Some(at(2_000)),
+        up_until: Some(at(3_000)),
+        ended: None,
+        observed_at: Some(at(4_000)),
+        generation: 0,
+    }
+}
+
+pub fn bare_pod(number: u128) -> Pod {
+    let full = full_pod(number);
+    let offer = Offer {
+        host: None,
+        gpus: None,
+        reliability_permille: None,
+        ..full.offer
+    };
+    Pod {
+        order: PodOrder {
+            command: None,
+            ..full.order
+        },
+        offer,
+        run: None,
+        foreign_id: None,
+        reason: None,
+        failure: None,
+        attempts: 0,
+        started: None,
+        up_until: None,
+        observed_at: None,
+        ..full
+    }
+}
+
+fn offer() -> Offer {
+    Offer {
+        id: OfferId::from_entropy(5),
+        supplier: SupplierName::new("local"),
+        host: Some(HostId::from_entropy(6)),
+        gpus: Some(Gpus {
+            model: GpuModel::parse("NVIDIA A100-SXM4-80GB"),
+            count: 2,
+            vram: Bytes::gib(80),
+            reality: GpuReality::Simulated,
+        }),
+        vcpu_milli: 8_000,
+        memory: Bytes::gib(64),
+        disk: Bytes::gib(500),
+        region: "here".to_owned(),
+        tier: Tier::Community,
+        pricing: Pricing::Spot,
+        price: Rate {
+            amount: Money::from_nanos(123_456_789),
+            per: Per::Month,
+        },
+        reliability_permille: Some(998),
+    }
+}
+
+pub fn full_run(number: u128) -> Run {
+    let hash = ContentHash::from_bytes([7; 32]);
+    Run {
+        id: RunId::from_entropy(number),
+        account: account(),
+        name: "train".to_owned(),
+        submission: Submission {
+            job_text: "run: python train.py\n".to_owned(),
+            job_file: "job.yaml".to_owned(),
+            name: None,
+            envs: [("EPOCHS".to_owned(), "3".to_owned())].into(),
+            secrets: [(
+                "TOKEN".to_owned(),
+                Secret::new("hunter2-hunter2".to_owned()),
+            )]
+            .into(),
+            workdir: Some(hash),
+            mounts: [("/data".to_owned(), hash)].into(),
+        },
+        step: RunStep::Train,
+        step_began: at(5_000),
+        outcome: Outcome::Pending,
+        ended: None,
+        pod: Some(PodId::from_entropy(3)),
+        excluded: vec![OfferId::from_entropy(1), OfferId::from_entropy(2)],
+        exit_code: Some(-9),
+        reason: Some("why".to_owned()),
+        cancel_requested: Some(at(6_000)),
+        results: Some(hash),
+        created: at(1_000),
+        due: at(500),
+        generation: 0,
+    }
+}
