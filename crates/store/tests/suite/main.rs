@@ -1,5 +1,7 @@
 //! The store's behaviour, the same on SQLite and PostgreSQL.
 
+#![allow(clippy::print_stdout, reason = "skip reasons, and what a child tells its parent")]
+
 mod claims;
 mod crash;
 mod database;
