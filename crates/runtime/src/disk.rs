@@ -1,7 +1,7 @@
 //! Disk images: files that hold a file system of a hard size and take only the room in use.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -65,12 +65,25 @@ pub(crate) fn begin(path: &Path, size: Bytes, purpose: Use) -> Result<Formatting
 
 impl Formatting {
     /// Waits until the disk is ready.
-    pub fn finish(self) -> Result<(), Error> {
-        let output = self.0.wait_with_output().during("wait for mkfs.ext4")?;
-        if output.status.success() {
+    pub fn finish(mut self) -> Result<(), Error> {
+        let mut said = String::new();
+        if let Some(mut stderr) = self.0.stderr.take() {
+            // What cannot be read is missing from a message at most.
+            let _ = stderr.read_to_string(&mut said);
+        }
+        let status = self.0.wait().during("wait for mkfs.ext4")?;
+        if status.success() {
             return Ok(());
         }
-        Err(tool_failed(String::from_utf8_lossy(&output.stderr).trim()))
+        Err(tool_failed(said.trim()))
+    }
+}
+
+/// A disk that is not wanted any more needs no formatting, and the program must not stay.
+impl Drop for Formatting {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -33,7 +33,7 @@ fn resolve(user: &str, passwd: &str, group: &str) -> Result<Identity, String> {
             return None;
         };
         let (uid, gid): (u32, u32) = (uid.parse().ok()?, gid.parse().ok()?);
-        (login == name || name.parse() == Ok(uid)).then(|| (login, uid, gid, home))
+        (login == name || name.parse() == Ok(uid)).then_some((login, uid, gid, home))
     });
     let (login, uid, primary, home) = match (entry, name.parse()) {
         (Some(entry), _) => entry,

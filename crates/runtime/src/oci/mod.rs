@@ -69,7 +69,8 @@ pub(crate) fn config(spec: &PodSpec, stage: &Stage) -> Value {
             "args": ["livery-init"],
             "cwd": "/",
             "env": [],
-            "user": { "uid": 0, "gid": 0 },
+            // Whatever the agent was started with, files are as programs expect them.
+            "user": { "uid": 0, "gid": 0, "umask": 0o022 },
             "noNewPrivileges": true,
             "capabilities": {
                 "bounding": caps,

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use livery_units::{Bytes, PodId, Span};
@@ -9,7 +11,7 @@ use rustix::process::Signal;
 
 use super::Runtime;
 use super::observe::Presence;
-use crate::disk::{self, Use};
+use crate::disk::{self, Formatting, Use};
 use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord, read_json, remove_file, write_json};
 use crate::process::Gone;
@@ -94,10 +96,12 @@ impl Runtime {
         self.release_disks(&dir)?;
         remove_file(&dir.container_disk())?;
         let spec = record.spec;
-        disk::check_room(&self.options.root, &self.pods_dir(), spec.container_disk)?;
-        let container = disk::begin(&dir.container_disk(), spec.container_disk, Use::Container)?;
+        let disk = (dir.container_disk(), spec.container_disk, Use::Container);
+        let disks = self.begin_disks(&[disk])?;
         self.record(&dir, &spec, record.slot)?;
-        container.finish()?;
+        for disk in disks {
+            disk.finish()?;
+        }
         remove_file(&dir.end())?;
         let started = self.launch(&dir, pod);
         if started.is_err() {
@@ -118,25 +122,29 @@ impl Runtime {
         let slot = self.slots.take(&spec.id)?;
         let dir = self.dir(&spec.id);
         fs::create_dir_all(dir.tasks()).on("create", dir.tasks())?;
-        let volume = spec
-            .volume
-            .as_ref()
-            .map_or(Bytes::ZERO, |volume| volume.size);
-        let wanted = spec.container_disk.saturating_plus(volume);
-        disk::check_room(&self.options.root, &self.pods_dir(), wanted)?;
-        // The disks are formatted while the network is made.
-        let container = disk::begin(&dir.container_disk(), spec.container_disk, Use::Container)?;
-        let volume = match &spec.volume {
-            Some(volume) => Some(disk::begin(&dir.volume_disk(), volume.size, Use::Volume)?),
-            None => None,
-        };
-        let recorded = self.record(&dir, spec, slot);
-        container.finish()?;
-        if let Some(volume) = volume {
-            volume.finish()?;
+        let mut wanted = vec![(dir.container_disk(), spec.container_disk, Use::Container)];
+        if let Some(volume) = &spec.volume {
+            wanted.push((dir.volume_disk(), volume.size, Use::Volume));
         }
-        recorded?;
+        // The disks are formatted while the network is made.
+        let disks = self.begin_disks(&wanted)?;
+        self.record(&dir, spec, slot)?;
+        for disk in disks {
+            disk.finish()?;
+        }
         self.launch(&dir, &spec.id)
+    }
+
+    fn begin_disks(&self, wanted: &[(PathBuf, Bytes, Use)]) -> Result<Vec<Formatting>, Error> {
+        let sizes = wanted.iter().map(|(_, size, _)| *size);
+        let sum = sizes.fold(Bytes::ZERO, Bytes::saturating_plus);
+        // Nothing is left half done by a call that panicked while it held this.
+        let _room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        disk::check_room(&self.options.root, &self.pods_dir(), sum)?;
+        wanted
+            .iter()
+            .map(|(path, size, purpose)| disk::begin(path, *size, *purpose))
+            .collect()
     }
 
     /// Connects the pod and writes down what its shim has to know.

@@ -46,13 +46,15 @@ pub struct Runtime {
     network: Network,
     slots: Slots,
     busy: Busy,
+    /// Held from looking for room until a disk takes it, so that no room is promised twice.
+    room: Mutex<()>,
     /// Held as long as this runtime lives, so that no second agent touches the same pods.
     _lock: File,
 }
 
 impl Runtime {
     /// Opens the pods under a directory; those that run are found again by [`Runtime::list`].
-    pub fn open(options: Options) -> Result<Self, Error> {
+    pub fn open(mut options: Options) -> Result<Self, Error> {
         if !rustix::process::geteuid().is_root() {
             return Err(Error::NotRoot);
         }
@@ -62,6 +64,9 @@ impl Runtime {
         // Pods' disks and logs are for root alone.
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(&options.root, private).on("change the mode of", &options.root)?;
+        // The kernel names disks by their real paths.
+        let real = fs::canonicalize(&options.root);
+        options.root = real.on("find", &options.root)?;
         let lock = lock(&options.root)?;
         let slots = Slots::open(options.root.join("slots"), slot_count(options.id_base))?;
         let network = Network::open(options.network.clone())?;
@@ -70,6 +75,7 @@ impl Runtime {
             network,
             slots,
             busy: Busy::default(),
+            room: Mutex::new(()),
             _lock: lock,
         })
     }

@@ -80,7 +80,7 @@ impl Runtime {
                 .mount_path
                 .strip_prefix("/")
                 .unwrap_or(&volume.mount_path);
-            stats.volume_bytes = used(&root.join(inside));
+            stats.volume_bytes = used_inside(&root, inside);
         }
         let text = fs::read_to_string(format!("/proc/{pid}/net/dev")).unwrap_or_default();
         (stats.rx_bytes, stats.tx_bytes) = traffic(&text);
@@ -197,11 +197,24 @@ fn read_group(group: &Cgroup) -> Stats {
 
 /// Bytes in use on the file system at a path.
 fn used(path: &Path) -> u64 {
-    rustix::fs::statvfs(path).map_or(0, |disk| {
-        disk.f_blocks
-            .saturating_sub(disk.f_bfree)
-            .saturating_mul(disk.f_frsize)
-    })
+    rustix::fs::statvfs(path).map_or(0, |disk| bytes_in_use(&disk))
+}
+
+fn bytes_in_use(disk: &rustix::fs::StatVfs) -> u64 {
+    disk.f_blocks
+        .saturating_sub(disk.f_bfree)
+        .saturating_mul(disk.f_frsize)
+}
+
+/// The same for a path inside the pod, where links must not lead out of it.
+fn used_inside(root: &Path, inside: &Path) -> u64 {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatvfs, openat, openat2};
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let disk = openat(CWD, root, flags | OFlags::DIRECTORY, Mode::empty())
+        .and_then(|root| openat2(&root, inside, flags, Mode::empty(), resolve))
+        .and_then(fstatvfs);
+    disk.map_or(0, |disk| bytes_in_use(&disk))
 }
 
 /// Adds up what came in and went out over every interface but loopback.
