@@ -1,1 +1,30 @@
-//! The host agent: the host API served over images, runtime and content.
+//! Floor 4: the host agent, which runs pods on this machine for whoever speaks the host API.
+//!
+//! It composes what lies below: images become layers, layers become pods, content becomes files in
+//! them. What it adds is the intent of each pod, written down before anything is done (`pods`), the
+//! decision whether a pod fits (`capacity`), the streams of interactive sessions (`sessions`), and
+//! the facts that the gate judges (`probe`).
+//!
+//! An agent that dies loses nothing: pods run on beside it, and the next one reads their intents,
+//! adopts what runs and finishes what was begun.
+//!
+//! What is absent: money, users, other hosts, and any decision whether a pod ought to exist.
+
+mod agent;
+mod capacity;
+mod content;
+mod error;
+mod host;
+mod inventory;
+mod netns;
+mod options;
+mod pods;
+mod probe;
+mod sessions;
+mod sweep;
+mod tasks;
+
+pub use agent::Agent;
+pub use error::OpenError;
+pub use inventory::gpus::{ParseGpusError, SimulatedGpus};
+pub use options::{AgentOptions, Content, Limits};

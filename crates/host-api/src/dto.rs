@@ -85,8 +85,8 @@ pub struct PodSpec {
     pub image: String,
     /// Registry credentials, when the image needs them.
     pub credentials: Option<Credentials>,
-    /// Command instead of the image's own; `None` uses the image's own for images, and idles for
-    /// `host`.
+    /// Command instead of the image's own. `None` idles, so that others can be run in the pod; an
+    /// empty one stands for the image's own.
     pub command: Option<Vec<String>>,
     /// Environment on top of the image's.
     pub env: BTreeMap<String, String>,

@@ -1,0 +1,89 @@
+//! How an agent is set up.
+
+use crate::inventory::gpus::SimulatedGpus;
+use livery_content::ContentStore;
+use livery_domain::offer::Tier;
+use livery_runtime::net;
+use livery_units::{Bytes, Money};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How an agent is set up.
+#[derive(Debug, Clone)]
+pub struct AgentOptions {
+    /// Where the agent keeps pods, images and content; hidden from pods.
+    pub data_dir: PathBuf,
+    /// The program that is run as `PROGRAM shim …`.
+    pub shim: PathBuf,
+    /// First of this machine's user ids that are given to pods; each takes 65,536.
+    pub id_base: u32,
+    /// How pods are connected.
+    pub network: net::Options,
+    /// What else `host` images must not show.
+    pub hide: Vec<PathBuf>,
+    /// GPUs to pretend for development.
+    pub simulated_gpus: Vec<SimulatedGpus>,
+    /// What the owner asks for the whole machine per hour.
+    pub price_hourly: Money,
+    /// Where the machine stands.
+    pub tier: Tier,
+    /// Region, in the owner's words.
+    pub region: String,
+    /// Where content is kept.
+    pub content: Content,
+    /// How much of the machine pods may use.
+    pub limits: Limits,
+    /// Registries, with their ports, that are spoken to in plain HTTP.
+    pub insecure_registries: Vec<String>,
+    /// Docker's `config.json`, in which registry passwords are looked up when none are given.
+    pub docker_config: Option<PathBuf>,
+}
+
+impl AgentOptions {
+    /// Returns the usual settings for a machine of one's own: free of charge, all of it for pods.
+    pub fn new(data_dir: PathBuf, shim: PathBuf) -> Self {
+        let network = net::Options::new(data_dir.join("host/netns"));
+        Self {
+            data_dir,
+            shim,
+            id_base: 1 << 20,
+            network,
+            hide: Vec::new(),
+            simulated_gpus: Vec::new(),
+            price_hourly: Money::from_nanos(0),
+            tier: Tier::Local,
+            region: "here".to_owned(),
+            content: Content::Own,
+            limits: Limits::default(),
+            insecure_registries: Vec::new(),
+            docker_config: None,
+        }
+    }
+
+    /// Where the agent keeps its own records.
+    pub(crate) fn host_dir(&self) -> PathBuf {
+        self.data_dir.join("host")
+    }
+}
+
+/// Where content is kept.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// In a store of the agent's own, swept by the agent.
+    Own,
+    /// In a store that a control plane in this process has too and sweeps: nothing is copied
+    /// between the two.
+    Shared(Arc<ContentStore>),
+}
+
+/// The most of the machine that pods may use; what is not said is all but a reserve for the machine
+/// itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Virtual CPUs in thousandths.
+    pub vcpu_milli: Option<u32>,
+    /// Memory.
+    pub memory: Option<Bytes>,
+    /// Disk.
+    pub disk: Option<Bytes>,
+}

@@ -1,0 +1,94 @@
+//! The pods of this machine: what was asked for, on disk and in memory.
+
+mod lifecycle;
+mod prepare;
+mod record;
+mod spec;
+mod status;
+
+pub(crate) use record::{Record, Records, Stage};
+pub(crate) use spec::user_id;
+pub(crate) use status::ended;
+
+use livery_images::Progress;
+use livery_units::PodId;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// One pod in memory.
+#[derive(Debug)]
+pub(crate) struct Pod {
+    pub id: PodId,
+    record: Mutex<Record>,
+    /// How far its image is.
+    progress: watch::Sender<Progress>,
+    /// Bumped whenever its stage changes.
+    changed: watch::Sender<u64>,
+    /// Held by whoever changes it: making, stopping, starting and removing come one after another.
+    turn: tokio::sync::Mutex<()>,
+    /// Set when it is to be removed: what prepares it stops.
+    cancelled: CancellationToken,
+}
+
+impl Pod {
+    pub fn new(id: PodId, record: Record) -> Self {
+        Self {
+            id,
+            record: Mutex::new(record),
+            progress: watch::Sender::new(Progress::default()),
+            changed: watch::Sender::new(0),
+            turn: tokio::sync::Mutex::new(()),
+            cancelled: CancellationToken::new(),
+        }
+    }
+
+    /// Returns what is written down of it.
+    pub fn record(&self) -> Record {
+        self.lock().clone()
+    }
+
+    /// Changes what is known of it and wakes those who wait for that.
+    fn set(&self, change: impl FnOnce(&mut Record)) -> Record {
+        let record = {
+            let mut record = self.lock();
+            change(&mut record);
+            record.clone()
+        };
+        self.changed.send_modify(|count| *count += 1);
+        record
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All pods in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Pods {
+    pods: Mutex<BTreeMap<PodId, Arc<Pod>>>,
+}
+
+impl Pods {
+    pub fn get(&self, id: &PodId) -> Option<Arc<Pod>> {
+        self.lock().get(id).cloned()
+    }
+
+    pub fn all(&self) -> Vec<Arc<Pod>> {
+        self.lock().values().cloned().collect()
+    }
+
+    pub fn insert(&self, pod: Arc<Pod>) {
+        self.lock().insert(pod.id.clone(), pod);
+    }
+
+    fn remove(&self, id: &PodId) {
+        self.lock().remove(id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PodId, Arc<Pod>>> {
+        self.pods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

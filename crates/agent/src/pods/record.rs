@@ -1,0 +1,154 @@
+//! The intent of each pod on disk: written before anything is done, gone when everything is.
+
+use crate::capacity::{Share, needs};
+use crate::error::OpenError;
+use livery_host_api::dto::{Failure, Gpu, PodSpec, Resources};
+use livery_units::PodId;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+/// What was asked for and how far it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub spec: PodSpec,
+    /// The GPUs that it was given.
+    pub gpus: Vec<Gpu>,
+    pub stage: Stage,
+    /// The layers that it stands on; they must not be thrown out.
+    pub layers: Vec<PathBuf>,
+    /// Who commands run as by the image's wish; empty for root.
+    pub user: String,
+    /// The CUDA that its image needs, as `major.minor`.
+    pub cuda_required: Option<String>,
+    /// When it was last brought up, in milliseconds since 1970.
+    pub started_ms: Option<i64>,
+}
+
+/// How far a pod is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stage {
+    /// To be made; an agent that finds this goes on with it.
+    Preparing,
+    /// Made; the runtime tells the rest.
+    Made,
+    /// Stopped on request.
+    Stopped,
+    /// It could not be made.
+    Failed(Failure),
+    /// To be removed; an agent that finds this goes on with it.
+    Removing,
+}
+
+impl Record {
+    /// Begins a pod.
+    pub fn new(spec: PodSpec, gpus: Vec<Gpu>) -> Self {
+        Self {
+            spec,
+            gpus,
+            stage: Stage::Preparing,
+            layers: Vec::new(),
+            user: String::new(),
+            cuda_required: None,
+            started_ms: None,
+        }
+    }
+
+    /// Returns what it holds of the machine.
+    ///
+    /// A stopped pod keeps its disks and its GPUs, so that it can be started again, and gives
+    /// processors and memory back. One that failed keeps its disks alone.
+    pub fn share(&self) -> Share {
+        let all = needs(&self.spec);
+        let disk = Resources {
+            disk: all.disk,
+            ..Resources::default()
+        };
+        let gpus = self.gpus.iter().map(|gpu| gpu.index).collect();
+        match &self.stage {
+            Stage::Preparing | Stage::Made | Stage::Removing => Share {
+                resources: all,
+                gpus,
+            },
+            Stage::Stopped => Share {
+                resources: disk,
+                gpus,
+            },
+            Stage::Failed(_) => Share {
+                resources: disk,
+                gpus: Vec::new(),
+            },
+        }
+    }
+}
+
+/// The directory of intents.
+#[derive(Debug, Clone)]
+pub(crate) struct Records {
+    dir: PathBuf,
+}
+
+impl Records {
+    /// Opens the directory, making it readable for root alone: environments hold secrets.
+    pub fn open(dir: PathBuf) -> Result<Self, OpenError> {
+        fs::create_dir_all(&dir).map_err(OpenError::io("create", &dir))?;
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(&dir, private).map_err(OpenError::io("change the mode of", &dir))?;
+        Ok(Self { dir })
+    }
+
+    /// Reads all intents. One that cannot be read is left alone, and so is its pod: it may be of
+    /// another version.
+    pub fn load(&self) -> Result<Vec<(PodId, Record)>, OpenError> {
+        let mut found = Vec::new();
+        let entries = fs::read_dir(&self.dir).map_err(OpenError::io("list", &self.dir))?;
+        for entry in entries {
+            let path = entry.map_err(OpenError::io("list", &self.dir))?.path();
+            let name = path.file_name().and_then(|name| name.to_str());
+            let stem = name.and_then(|name| name.strip_suffix(".json"));
+            let Some(id) = stem.and_then(|stem| stem.parse::<PodId>().ok()) else {
+                continue;
+            };
+            let text = fs::read(&path).map_err(OpenError::io("read", &path))?;
+            match serde_json::from_slice(&text) {
+                Ok(record) => found.push((id, record)),
+                Err(error) => {
+                    tracing::error!(pod.id = %id, %error, "the pod's record cannot be read");
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes an intent so that a crash leaves the old one or the new one.
+    pub fn write(&self, id: &PodId, record: &Record) -> io::Result<()> {
+        let path = self.path(id);
+        let temporary = path.with_extension("new");
+        let mut options = File::options();
+        options.create(true).truncate(true).write(true).mode(0o600);
+        let mut file = options.open(&temporary)?;
+        file.write_all(&serde_json::to_vec(record)?)?;
+        file.sync_data()?;
+        fs::rename(&temporary, &path)
+    }
+
+    /// Forgets an intent; one that is gone already is as good.
+    pub fn forget(&self, id: &PodId) -> io::Result<()> {
+        match fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Says whether there is an intent, readable or not.
+    pub fn has(&self, id: &PodId) -> bool {
+        self.path(id).exists()
+    }
+
+    fn path(&self, id: &PodId) -> PathBuf {
+        self.dir.join(format!("{id}.json"))
+    }
+}

@@ -1,0 +1,132 @@
+//! From what was asked for and what the image says to what the runtime makes.
+
+use super::Record;
+use livery_host_api::Error;
+use livery_host_api::dto::PodSpec;
+use livery_images::{ImageConfig, Prepared};
+use livery_runtime::cdi::Devices;
+use livery_runtime::{NetworkMode, Rootfs, Volume};
+use livery_units::{Bytes, PodId};
+use std::path::PathBuf;
+
+/// Where the volume disk is mounted.
+pub(crate) const WORKSPACE: &str = "/workspace";
+
+/// Describes a pod for the runtime.
+pub(crate) fn of(
+    id: &PodId,
+    record: &Record,
+    image: &Prepared,
+    devices: Devices,
+) -> Result<livery_runtime::PodSpec, Error> {
+    let spec = &record.spec;
+    let config = &image.config;
+    Ok(livery_runtime::PodSpec {
+        id: id.clone(),
+        rootfs: if image.layers.is_empty() {
+            Rootfs::Host
+        } else {
+            Rootfs::Layers(image.layers.clone())
+        },
+        hostname: host_name(&spec.name),
+        command: command(spec, config)?,
+        env: environment(record, config),
+        workdir: (!config.workdir.is_empty()).then(|| PathBuf::from(&config.workdir)),
+        user: config.user.clone(),
+        milli_cpus: spec.vcpu_milli,
+        memory: Bytes::new(spec.memory),
+        pids: spec.pids,
+        container_disk: Bytes::new(spec.container_disk),
+        volume: (spec.volume_disk > 0).then(|| Volume {
+            size: Bytes::new(spec.volume_disk),
+            mount_path: PathBuf::from(WORKSPACE),
+        }),
+        // Data loaders pass batches through it; what they do not use costs nothing.
+        shm: Bytes::new(spec.memory / 2),
+        devices,
+        network: NetworkMode::Own,
+        dns: Vec::new(),
+    })
+}
+
+/// Returns the number of a user and its group as far as the text gives them: names are the image's
+/// own business, and root may do everything in there.
+pub(crate) fn user_id(user: &str) -> (u32, u32) {
+    let (user, group) = user.split_once(':').unwrap_or((user, ""));
+    let uid: u32 = user.parse().unwrap_or(0);
+    (uid, group.parse().unwrap_or(uid))
+}
+
+fn command(spec: &PodSpec, config: &ImageConfig) -> Result<Option<Vec<String>>, Error> {
+    let Some(command) = &spec.command else {
+        return Ok(None);
+    };
+    if !command.is_empty() {
+        return Ok(Some(command.clone()));
+    }
+    let own: Vec<String> = config
+        .entrypoint
+        .iter()
+        .chain(&config.cmd)
+        .cloned()
+        .collect();
+    if own.is_empty() {
+        let text = format!("image {} has no command of its own; give one", spec.image);
+        return Err(Error::Invalid(text));
+    }
+    Ok(Some(own))
+}
+
+/// The image's variables, then the user's, which win, then what the GPUs' libraries look for.
+fn environment(record: &Record, config: &ImageConfig) -> Vec<(String, String)> {
+    let user = &record.spec.env;
+    let mut env: Vec<_> = config
+        .env
+        .iter()
+        .filter(|(name, _)| !user.contains_key(name))
+        .cloned()
+        .collect();
+    env.extend(
+        user.iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    let real = record.gpus.iter().filter(|gpu| !gpu.simulated);
+    let uuids: Vec<&str> = real.map(|gpu| gpu.uuid.as_str()).collect();
+    if !uuids.is_empty() && !user.contains_key("NVIDIA_VISIBLE_DEVICES") {
+        env.retain(|(name, _)| name != "NVIDIA_VISIBLE_DEVICES");
+        env.push(("NVIDIA_VISIBLE_DEVICES".to_owned(), uuids.join(",")));
+    }
+    env
+}
+
+/// Makes a host name of what the user called the pod.
+fn host_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = name.chars().take(63).map(plain).collect();
+    let name = name.trim_matches('-');
+    if name.is_empty() {
+        "pod".to_owned()
+    } else {
+        name.to_ascii_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_becomes_a_host_name() {
+        assert_eq!(host_name("My train_1"), "my-train-1");
+        assert_eq!(host_name("--ä--"), "pod");
+        assert_eq!(host_name(&"x".repeat(100)).len(), 63);
+    }
+
+    #[test]
+    fn users_are_read_as_far_as_they_are_numbers() {
+        assert_eq!(user_id(""), (0, 0));
+        assert_eq!(user_id("1000"), (1000, 1000));
+        assert_eq!(user_id("1000:50"), (1000, 50));
+        assert_eq!(user_id("node:node"), (0, 0));
+    }
+}
