@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::pod::{self, NewPod};
 use crate::run;
-use crate::services::{Options, Services};
+use crate::services::{Options, Peers, Services};
 use crate::tasks::{self, TaskStatus};
 use livery_content::ContentStore;
 use livery_domain::needs::needs;
@@ -13,8 +13,9 @@ use livery_domain::pod::{Desired, Pod};
 use livery_domain::run::{Run, RunEvent, Submission};
 use livery_host_api::dto::{ExecSpec, Stats};
 use livery_host_api::{ByteStream, Follow};
+use livery_ledger::Book;
 use livery_store::{Store, Which};
-use livery_units::{AccountId, RunId, Span};
+use livery_units::{AccountId, Money, RunId, Span};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -32,15 +33,34 @@ pub struct Explained {
     pub ranking: Ranking,
 }
 
+/// A ledger whose books balance, and what is in an account's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LedgerStand {
+    /// Transfers of all accounts that were checked.
+    pub transfers: u64,
+    /// What the account can spend; below zero for one that may owe.
+    pub balance: Money,
+    /// What is held for its pods that are not over.
+    pub held: Money,
+}
+
 impl Engine {
     /// Starts the background tasks and returns the engine.
-    pub fn start(options: Options) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the claims of a dead predecessor cannot be forgotten.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        match options.peers {
+            Peers::None => options.store.claims_forget().await?,
+            // The claims of the dead expire by themselves; those of the living are none of ours.
+            Peers::Several => {}
+        }
         let engine = Self {
             services: Arc::new(Services::new(options)),
             stop: CancellationToken::new(),
         };
         drop(tasks::spawn_all(&engine.services, &engine.stop));
-        engine
+        Ok(engine)
     }
 
     /// Ends the background tasks; pods run on, and another engine takes the runs up where they are.
@@ -184,6 +204,16 @@ impl Engine {
     /// Returns the store, for what has no rules of its own (tokens, settings).
     pub fn store(&self) -> &Store {
         &self.services.store
+    }
+
+    /// Checks every transfer and book of the ledger, and returns what an account's stand at.
+    pub async fn ledger(&self, account: &AccountId) -> Result<LedgerStand, Error> {
+        let store = &self.services.store;
+        Ok(LedgerStand {
+            transfers: store.ledger_check().await?,
+            balance: store.balance(&Book::Balance(account.clone())).await?,
+            held: store.balance(&Book::Held(account.clone())).await?,
+        })
     }
 
     /// Returns the last activation of every background task.

@@ -15,10 +15,10 @@ mod services;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
-pub use engine::{Engine, Explained};
+pub use engine::{Engine, Explained, LedgerStand};
 pub use error::Error;
 pub use livery_host_api::{ByteStream, Follow};
 pub use livery_store::Which;
 pub use pod::NewPod;
-pub use services::Options;
+pub use services::{Options, Peers};
 pub use tasks::TaskStatus;

@@ -27,6 +27,17 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where run logs are kept.
     pub logs_dir: PathBuf,
+    /// Whether other control planes work on the same store.
+    pub peers: Peers,
+}
+
+/// Whether other control planes work on the same store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peers {
+    /// This is the only one: what a dead one had claimed is free at once.
+    None,
+    /// There may be others: what one has claimed is free when the claim expires.
+    Several,
 }
 
 /// The parts that use-cases and tasks share. Nothing here decides anything.

@@ -148,3 +148,21 @@ impl Store {
         Ok(())
     }
 }
+
+impl Store {
+    /// Forgets every claim, so that what a dead control plane was at can be taken up at once.
+    ///
+    /// Only for the one control plane of a database: with several, claims must expire.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claims_forget(&self) -> Result<()> {
+        for sql in [
+            "UPDATE pods SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
+            "UPDATE runs SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
+        ] {
+            sqlx::query(sql).execute(self.write()).await?;
+        }
+        Ok(())
+    }
+}

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::money;
 use crate::services::{Services, fresh};
+use livery_domain::job::{DEFAULT_DISK, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
 use livery_domain::pod::{Desired, Observed, Pod, PodOrder};
@@ -30,12 +31,6 @@ pub struct NewPod {
     pub ports: Vec<u16>,
 }
 
-/// Disks of a pod whose user names no size, as long as the offer has that much.
-pub(crate) const DISK_DEFAULT: Bytes = Bytes::gib(10);
-
-/// Smallest disk that a file system and an image's own files still fit on.
-const DISK_MIN: Bytes = Bytes::mib(64);
-
 /// What a pod is accepted with, once an offer is chosen.
 pub(crate) struct Launch {
     pub(crate) offer: Offer,
@@ -53,8 +48,8 @@ impl NewPod {
         let mut need = self.need.clone();
         let wanted_disk = self
             .container_disk
-            .unwrap_or(DISK_MIN)
-            .saturating_plus(self.volume_disk.unwrap_or(DISK_MIN));
+            .unwrap_or(SMALLEST_DISK)
+            .saturating_plus(self.volume_disk.unwrap_or(SMALLEST_DISK));
         need.disk = need.disk.max(wanted_disk);
         let ranking = rank(
             services.offers().await,
@@ -111,32 +106,41 @@ impl NewPod {
     }
 }
 
-/// Settles the two disks: what was asked for, else a default that leaves room on the offer.
+/// Settles the two disks: what was asked for, else a default that leaves room on the offer. Together
+/// they never need more than the offer has.
 pub(crate) fn disks(
     offer: &Offer,
     container: Option<Bytes>,
     volume: Option<Bytes>,
 ) -> Result<(Bytes, Bytes), Error> {
     for asked in [container, volume].into_iter().flatten() {
-        if asked < DISK_MIN {
+        if asked < SMALLEST_DISK {
             return Err(Error::Invalid(format!(
-                "a disk of {asked} is too small; the least is {DISK_MIN}"
+                "a disk of {asked} is too small; the least is {SMALLEST_DISK}"
             )));
         }
     }
     let left_after =
         |other: Option<Bytes>| offer.disk.saturating_minus(other.unwrap_or(Bytes::ZERO));
     let share = |left: Bytes, parts: u64| {
-        DISK_DEFAULT
+        DEFAULT_DISK
             .min(Bytes::new(left.get() / parts))
-            .max(DISK_MIN)
+            .max(SMALLEST_DISK)
     };
-    Ok(match (container, volume) {
+    let (container, volume) = match (container, volume) {
         (Some(container), Some(volume)) => (container, volume),
         (Some(container), None) => (container, share(left_after(Some(container)), 2)),
         (None, Some(volume)) => (share(left_after(Some(volume)), 2), volume),
         (None, None) => (share(offer.disk, 4), share(offer.disk, 4)),
-    })
+    };
+    if container.saturating_plus(volume) > offer.disk {
+        return Err(Error::Invalid(format!(
+            "a container disk of {container} and a volume disk of {volume} need more than the {} \
+             of disk that offer {} has; ask for smaller disks",
+            offer.disk, offer.id
+        )));
+    }
+    Ok((container, volume))
 }
 
 /// Commits the intent row with its launch key and places the hold; only then may a supplier be
@@ -190,4 +194,83 @@ async fn refuse(services: &Services, mut pod: Pod, why: &Error) -> Result<(), Er
     pod.ended = Some(services.now());
     services.store.pod_update(&pod).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use livery_domain::offer::{Pricing, SupplierName, Tier};
+    use livery_units::{OfferId, Rate};
+
+    fn offer(disk: Bytes) -> Offer {
+        Offer {
+            id: OfferId::from_entropy(1),
+            supplier: SupplierName::new("local"),
+            host: None,
+            gpus: None,
+            vcpu_milli: 1_000,
+            memory: Bytes::gib(1),
+            disk,
+            region: String::new(),
+            tier: Tier::Local,
+            pricing: Pricing::OnDemand,
+            price: Rate::FREE,
+            reliability_permille: None,
+        }
+    }
+
+    #[test]
+    fn disks_without_a_size_leave_room_on_the_offer() {
+        let of = |disk, container, volume| disks(&offer(disk), container, volume).unwrap();
+        let (min, ten) = (SMALLEST_DISK, DEFAULT_DISK);
+        assert_eq!(of(Bytes::gib(500), None, None), (ten, ten));
+        let quarter = Bytes::gib(2);
+        assert_eq!(of(Bytes::gib(8), None, None), (quarter, quarter));
+        assert_eq!(of(Bytes::mib(128), None, None), (min, min));
+        let most = Bytes::gib(7);
+        let half = Bytes::mib(512);
+        assert_eq!(of(Bytes::gib(8), Some(most), None), (most, half));
+        assert_eq!(of(Bytes::gib(8), None, Some(most)), (half, most));
+        assert_eq!(of(Bytes::mib(128), Some(min), Some(min)), (min, min));
+    }
+
+    #[test]
+    fn disks_fit_on_the_offer_together_or_are_refused() {
+        let sizes = [
+            None,
+            Some(64),
+            Some(65),
+            Some(100),
+            Some(1_024),
+            Some(20_480),
+        ];
+        for disk in (0..300)
+            .chain([1_088, 20_544, 20_545, 40_960])
+            .map(Bytes::mib)
+        {
+            for (container, volume) in sizes.iter().flat_map(|c| sizes.map(|v| (*c, v))) {
+                let (container, volume) = (container.map(Bytes::mib), volume.map(Bytes::mib));
+                let least = |asked: Option<Bytes>| asked.unwrap_or(SMALLEST_DISK);
+                let fits = least(container).saturating_plus(least(volume)) <= disk;
+                match disks(&offer(disk), container, volume) {
+                    Ok((c, v)) => {
+                        assert!(
+                            fits && c.saturating_plus(v) <= disk,
+                            "{c} and {v} of {disk}"
+                        );
+                        assert!(c >= SMALLEST_DISK && v >= SMALLEST_DISK);
+                        assert!(c == container.unwrap_or(c) && v == volume.unwrap_or(v));
+                    }
+                    Err(error) => assert!(!fits, "{disk} {container:?} {volume:?}: {error}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_too_small_for_a_file_system_is_refused() {
+        let tiny = Some(Bytes::mib(63));
+        let error = disks(&offer(Bytes::gib(8)), tiny, None).unwrap_err();
+        assert!(error.to_string().contains("the least is 64 MiB"), "{error}");
+    }
 }

@@ -130,9 +130,9 @@ pub(crate) async fn wait(
         let pod = find(services, account, id).await?;
         let settled = match pod.phase() {
             Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Terminating => false,
-            Phase::Running | Phase::Stopped | Phase::Exited | Phase::Terminated | Phase::Lost => {
-                true
-            }
+            // Gone is not enough: its bill must be settled too.
+            Phase::Terminated => pod.ended.is_some(),
+            Phase::Running | Phase::Stopped | Phase::Exited | Phase::Lost => true,
         };
         if settled || tokio::time::timeout_at(deadline, changed).await.is_err() {
             return Ok(pod);

@@ -4,10 +4,11 @@ use super::access::lease_of;
 use crate::error::Error;
 use crate::money;
 use crate::services::Services;
+use crate::tasks::Seat;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
 use livery_supplier::{Error as SupplierError, Lease, Observation, Order, Retry};
-use livery_units::{ClaimToken, Span, Timestamp};
+use livery_units::{ClaimToken, PodId, Span, Timestamp};
 use std::sync::Arc;
 
 /// How long a claim on a pod stands without being renewed.
@@ -27,7 +28,7 @@ const WATCH_LAST: Span = Span::from_millis(500);
 const FAILURE_REST: Span = Span::from_secs(2);
 
 /// Drives a claimed pod until it is as wanted or must wait, then releases the claim.
-pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken) {
+pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, seat: Seat<PodId>) {
     let id = pod.id.clone();
     let mut pod = pod;
     let due = match drive_until_rest(&services, &mut pod, &token).await {
@@ -37,6 +38,8 @@ pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken) 
             services.now().after(FAILURE_REST)
         }
     };
+    // Before the claim: whoever claims next must find the seat free.
+    drop(seat);
     if let Err(error) = release(&services, &pod, &token, due).await {
         tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and will expire");
     }
@@ -142,7 +145,11 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
     }
 }
 
-async fn launch(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
+    let mut pod = forget_absence(services, pod).await?;
+    if pod.desired != Desired::Running {
+        return Ok(pod);
+    }
     // Posted when the pod was accepted; again here in case of a crash in between.
     money::hold(services, &pod).await?;
     let order = Order {
@@ -155,10 +162,7 @@ async fn launch(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         .launch(&pod.launch_key, &order)
         .await;
     match launched {
-        Ok(lease) => {
-            pod.foreign_id = Some(lease.foreign_id);
-            pod.observed = Observed::Starting;
-        }
+        Ok(lease) => pod.launched(lease.foreign_id),
         Err(error) => {
             pod.attempts += 1;
             let failure = match error.retry() {
@@ -176,6 +180,17 @@ async fn launch(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     record(services, pod).await
 }
 
+/// Stores, before the supplier is called, that an older look at the pod says nothing any more.
+async fn forget_absence(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    match pod.observed {
+        Observed::Unknown => Ok(pod),
+        Observed::Absent | Observed::Starting | Observed::Up | Observed::Down | Observed::Lost => {
+            pod.launching();
+            record(services, pod).await
+        }
+    }
+}
+
 /// Turns a pod that could not be made into one that must go, and says why.
 fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
     pod.failure = failure;
@@ -186,8 +201,8 @@ fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
 async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     let asked = services.now();
     let before = pod.clone();
-    match ask(services, &pod).await {
-        Ok(observation) => note_observation(&mut pod, &observation, asked),
+    match ask(services, &mut pod).await {
+        Ok(seen) => pod.saw(seen.state, seen.detail, asked),
         Err(error @ (SupplierError::Transient { .. } | SupplierError::Ambiguous { .. })) => {
             return silence(services, pod, &error, asked).await;
         }
@@ -211,38 +226,13 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
 }
 
 /// A pod that is still on its way is looked at often; its row is written when something changed.
+/// When a settled pod was last seen is written always: that is what it rests by.
 fn says_nothing_new(before: &Pod, after: &Pod) -> bool {
     let as_before = Pod {
         observed_at: before.observed_at,
         ..after.clone()
     };
-    after.observed != Observed::Up && as_before == *before
-}
-
-/// Applies what a supplier said to the row.
-fn note_observation(pod: &mut Pod, observation: &Observation, at: Timestamp) {
-    pod.observed = observation.state;
-    pod.observed_at = Some(at);
-    match observation.state {
-        Observed::Up => {
-            pod.started = pod.started.or(Some(at));
-            pod.up_until = Some(at);
-            pod.reason = None;
-        }
-        Observed::Starting => pod.reason.clone_from(&observation.detail),
-        Observed::Down => {
-            pod.started = pod.started.or(Some(at));
-            pod.reason = observation.detail.clone().or(pod.reason.take());
-        }
-        Observed::Lost | Observed::Absent => match pod.desired {
-            Desired::Running | Desired::Stopped => {
-                let words = "it vanished without being asked to".to_owned();
-                pod.reason = observation.detail.clone().or(Some(words));
-            }
-            Desired::Gone => {}
-        },
-        Observed::Unknown => {}
-    }
+    in_motion(after) && after.observed != Observed::Up && as_before == *before
 }
 
 /// What cannot be reached stays as it was last seen: nothing is concluded from silence.
@@ -279,8 +269,9 @@ async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, Sup
     Ok(leases.into_iter().find(|lease| lease.key == pod.launch_key))
 }
 
-/// Asks the supplier; what was never made is absent.
-async fn ask(services: &Services, pod: &Pod) -> Result<Observation, SupplierError> {
+/// Asks the supplier; what was never made is absent. What a launch made whose answer was lost gets
+/// its foreign id here, so that it can be stopped and is never launched again.
+async fn ask(services: &Services, pod: &mut Pod) -> Result<Observation, SupplierError> {
     let absent = Observation {
         state: Observed::Absent,
         detail: None,
@@ -289,6 +280,8 @@ async fn ask(services: &Services, pod: &Pod) -> Result<Observation, SupplierErro
     let Some(lease) = find_lease(services, pod).await? else {
         return Ok(absent);
     };
+    pod.foreign_id
+        .get_or_insert_with(|| lease.foreign_id.clone());
     match services.supplier(pod.supplier()) {
         Ok(supplier) => supplier.observe(&lease).await,
         Err(_) => Ok(absent),
@@ -345,7 +338,11 @@ async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
             }
             Err(StoreError::Stale) => {
                 let current = services.store.pod_fetch(&row.id).await?;
+                if current.ended.is_some() {
+                    return Ok(current);
+                }
                 row.generation = current.generation;
+                row.foreign_id = row.foreign_id.or(current.foreign_id);
                 let ours_is_final = row.desired == Desired::Gone && row.failure.is_some();
                 if !ours_is_final {
                     row.desired = current.desired;

@@ -10,10 +10,11 @@ use crate::error::Error;
 use crate::pod;
 use crate::run::steps::{self, Scene};
 use crate::services::Services;
+use crate::tasks::Seat;
 use livery_domain::pod::{Desired, Pod};
 use livery_domain::run::{EventKind, Halt, Next, Outcome, Run, RunStep, StepEnd, after, halted};
 use livery_store::Error as StoreError;
-use livery_units::{ClaimToken, Span};
+use livery_units::{ClaimToken, RunId, Span};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,7 @@ pub(crate) async fn drive(
     services: Arc<Services>,
     run: Run,
     token: ClaimToken,
+    seat: Seat<RunId>,
     stop: CancellationToken,
 ) {
     let id = run.id.clone();
@@ -54,6 +56,8 @@ pub(crate) async fn drive(
         () = renewal => tracing::warn!(run.id = %id, "another control plane took the run over"),
         () = stop.cancelled() => {}
     }
+    // Before the claim: whoever claims next must find the seat free.
+    drop(seat);
     if let Err(error) = services
         .store
         .run_release(&id, &token, services.now())
@@ -128,6 +132,7 @@ async fn scene(services: &Arc<Services>, run: &Run) -> Result<Scene, Error> {
 
 /// Records what a step led to and where the run goes.
 async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result<Run, Error> {
+    let was = run.clone();
     let (next, outcome) = after(run.step, &end, run.outcome);
     match &end {
         StepEnd::Done => note(services, &run, EventKind::Done, &took(services, &run)).await,
@@ -138,7 +143,6 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
     }
     let scratch = steps::results_of(services, &run).await?;
     scratch.apply(&mut run);
-    let was = run.step;
     run.outcome = outcome;
     match next {
         Next::Step(step) => run.step = step,
@@ -154,14 +158,14 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
             }
         }
     }
-    if was != run.step || run.is_over() {
+    if was.step != run.step || run.is_over() {
         run.step_began = services.now();
     }
     if run.is_over() {
         // Before the row says so: whoever sees the end of a run finds its receipt.
         steps::farewell(services, &run).await;
     }
-    record(services, run).await
+    record(services, &was, run).await
 }
 
 fn took(services: &Services, run: &Run) -> String {
@@ -219,6 +223,7 @@ async fn halt_comes(services: &Services, run: &Run) -> Result<Halt, Error> {
 
 /// Stops what runs in the pod and sends the run to pull or teardown.
 async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<Run, Error> {
+    let was = run.clone();
     let why = match halt {
         Halt::Cancelled => "cancelled by its user",
         Halt::OverBudget => "its budget is used up",
@@ -230,11 +235,12 @@ async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<
     run.reason = Some(why.to_owned());
     run.step = halted(run.step);
     run.step_began = services.now();
-    record(services, run).await
+    record(services, &was, run).await
 }
 
-/// Writes the row; a cancellation that came in between is kept.
-async fn record(services: &Services, mut run: Run) -> Result<Run, Error> {
+/// Writes the row. A cancellation that came in between is kept; any other change in between means
+/// that another driver has the run, and this one's word does not count.
+async fn record(services: &Services, was: &Run, mut run: Run) -> Result<Run, Error> {
     loop {
         match services.store.run_update(&run).await {
             Ok(written) => {
@@ -243,6 +249,11 @@ async fn record(services: &Services, mut run: Run) -> Result<Run, Error> {
             }
             Err(StoreError::Stale) => {
                 let current = services.store.run_fetch(&run.id).await?;
+                if (current.step, current.outcome, current.ended)
+                    != (was.step, was.outcome, was.ended)
+                {
+                    return Err(Error::Store("another driver moved the run on".into()));
+                }
                 run.generation = current.generation;
                 run.cancel_requested = current.cancel_requested;
             }

@@ -2,6 +2,7 @@
 //! a status that an operator can list. A nudge only makes it sooner.
 
 mod content_sweep;
+mod driving;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use driving::Seat;
 pub(crate) use pod_reconciler::PodReconciler;
 pub(crate) use run_reconciler::RunReconciler;
 

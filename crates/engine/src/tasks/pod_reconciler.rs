@@ -1,19 +1,19 @@
 //! Takes every pod towards what its user wants.
 
 use super::BackgroundTask;
+use super::driving::Driving;
 use crate::pod;
-use crate::services::{Services, fresh};
+use crate::services::Services;
 use async_trait::async_trait;
-use livery_units::Span;
+use livery_units::{PodId, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Claims pods that are due and drives each in a task of its own.
 pub(crate) struct PodReconciler {
     stop: CancellationToken,
-    driving: Arc<AtomicU64>,
+    driving: Driving<PodId>,
 }
 
 /// Pods claimed by one activation.
@@ -26,7 +26,7 @@ impl PodReconciler {
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
-            driving: Arc::default(),
+            driving: Driving::default(),
         }
     }
 }
@@ -42,11 +42,11 @@ impl BackgroundTask for PodReconciler {
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
-        let token = fresh::claim();
         let now = services.now();
+        let token = self.driving.token();
         let claimed = match services
             .store
-            .pod_claim(&token, now, now.after(pod::CLAIM_SPAN), BATCH)
+            .pod_claim(token, now, now.after(pod::CLAIM_SPAN), BATCH)
             .await
         {
             Ok(claimed) => claimed,
@@ -54,17 +54,17 @@ impl BackgroundTask for PodReconciler {
         };
         let count = claimed.len();
         for pod in claimed {
+            let Some(seat) = self.driving.take(pod.id.clone()) else {
+                continue;
+            };
             let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
-            let driving = self.driving.clone();
-            driving.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 tokio::select! {
-                    () = pod::drive(services, pod, token) => {}
+                    () = pod::drive(services, pod, token, seat) => {}
                     () = stop.cancelled() => {}
                 }
-                driving.fetch_sub(1, Ordering::Relaxed);
             });
         }
-        json!({ "claimed": count, "driving": self.driving.load(Ordering::Relaxed) })
+        json!({ "claimed": count, "driving": self.driving.count() })
     }
 }

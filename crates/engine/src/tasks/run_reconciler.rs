@@ -1,19 +1,19 @@
 //! Sees that every run that is not over has a driver.
 
 use super::BackgroundTask;
+use super::driving::Driving;
 use crate::run;
-use crate::services::{Services, fresh};
+use crate::services::Services;
 use async_trait::async_trait;
-use livery_units::Span;
+use livery_units::{RunId, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// Claims runs without a driver and drives each in a task of its own.
 pub(crate) struct RunReconciler {
     stop: CancellationToken,
-    driving: Arc<AtomicU64>,
+    driving: Driving<RunId>,
 }
 
 /// Runs claimed by one activation.
@@ -26,7 +26,7 @@ impl RunReconciler {
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
-            driving: Arc::default(),
+            driving: Driving::default(),
         }
     }
 }
@@ -42,11 +42,11 @@ impl BackgroundTask for RunReconciler {
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
-        let token = fresh::claim();
         let now = services.now();
+        let token = self.driving.token();
         let claimed = match services
             .store
-            .run_claim(&token, now, now.after(run::CLAIM_SPAN), BATCH)
+            .run_claim(token, now, now.after(run::CLAIM_SPAN), BATCH)
             .await
         {
             Ok(claimed) => claimed,
@@ -54,14 +54,12 @@ impl BackgroundTask for RunReconciler {
         };
         let count = claimed.len();
         for claimed_run in claimed {
+            let Some(seat) = self.driving.take(claimed_run.id.clone()) else {
+                continue;
+            };
             let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
-            let driving = self.driving.clone();
-            driving.fetch_add(1, Ordering::Relaxed);
-            tokio::spawn(async move {
-                run::drive(services, claimed_run, token, stop).await;
-                driving.fetch_sub(1, Ordering::Relaxed);
-            });
+            tokio::spawn(run::drive(services, claimed_run, token, seat, stop));
         }
-        json!({ "claimed": count, "driving": self.driving.load(Ordering::Relaxed) })
+        json!({ "claimed": count, "driving": self.driving.count() })
     }
 }

@@ -14,6 +14,7 @@ on_both!(
     a_nudge_during_a_claim_is_not_lost,
     what_has_ended_is_not_claimed,
     runs_are_claimed_with_their_secrets,
+    a_sole_control_plane_forgets_the_claims_of_the_last_one,
 );
 
 fn token(number: u128) -> ClaimToken {
@@ -158,4 +159,40 @@ async fn runs_are_claimed_with_their_secrets(database: Database) {
     store.run_nudge(&run.id).await.unwrap();
     let claimed = store.run_claim(&token(2), at(601), at(700), 9).await;
     assert_eq!(claimed.unwrap().len(), 1);
+}
+
+async fn a_sole_control_plane_forgets_the_claims_of_the_last_one(database: Database) {
+    let store = database.store().await;
+    let pod = one_pod(&store).await;
+    let dead = token(1);
+    assert_eq!(
+        store
+            .pod_claim(&dead, at(100), at(900), 7)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        store
+            .pod_claim(&token(2), at(101), at(900), 7)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    store.claims_forget().await.unwrap();
+    assert_eq!(
+        store
+            .pod_claim(&token(2), at(101), at(900), 7)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(
+        !store
+            .pod_claim_renew(&pod.id, &dead, at(950))
+            .await
+            .unwrap()
+    );
 }

@@ -1,6 +1,9 @@
 //! The store's behaviour, the same on SQLite and PostgreSQL.
 
-#![allow(clippy::print_stdout, reason = "skip reasons, and what a child tells its parent")]
+#![allow(
+    clippy::print_stdout,
+    reason = "skip reasons, and what a child tells its parent"
+)]
 
 mod claims;
 mod crash;

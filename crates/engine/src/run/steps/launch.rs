@@ -131,11 +131,8 @@ fn alternative(scene: &Scene, offer: &Offer) -> Option<Resources> {
 }
 
 fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder, Error> {
-    let (container_disk, volume_disk) = pod::disks(
-        offer,
-        resources.disk_size,
-        resources.volume_size.or(resources.disk_size),
-    )?;
+    let (container_disk, volume_disk) =
+        pod::disks(offer, resources.disk_size, resources.volume_wanted())?;
     let exactly = |bound: Option<Bound<u32>>| match bound {
         Some(Bound::Exactly(amount)) => amount,
         Some(Bound::AtLeast(_)) | None => offer.vcpu_milli,

@@ -8,7 +8,7 @@ pub use sim_host::SimHost;
 use livery_content::{Compression, ContentStore};
 use livery_domain::placement::Need;
 use livery_domain::run::{Run, Submission};
-use livery_engine::{Clock, Engine, NewPod, Options};
+use livery_engine::{Clock, Engine, NewPod, Options, Peers};
 use livery_host_api::{Host, HostClient, HostDirectory};
 use livery_store::{Credit, Store};
 use livery_supplier_hosts::HostsSupplier;
@@ -95,8 +95,6 @@ impl Bench {
             &self.dir,
         )
         .await;
-        // The dead engine's claims expire.
-        self.clock.forward(60);
     }
 
     pub fn new_pod(&self) -> NewPod {
@@ -162,7 +160,10 @@ async fn start(
         hosts,
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
+        peers: Peers::None,
     })
+    .await
+    .unwrap()
 }
 
 /// Looks again and again until there is an answer; a minute without one fails the test.
