@@ -122,6 +122,19 @@ pub(crate) fn create_file(dir: impl AsFd, name: &OsStr) -> Result<OwnedFd, Errno
     open(dir.as_fd(), Path::new(name), flags, mode, IN_TREE)
 }
 
+/// Opens a file that was just created once more, for writing past the page cache; `None` if it
+/// cannot be done there or the name stands for another file by now.
+pub(crate) fn open_direct(dir: impl AsFd, name: &OsStr, created: impl AsFd) -> Option<OwnedFd> {
+    let flags = OFlags::WRONLY
+        .union(OFlags::DIRECT)
+        .union(OFlags::NOFOLLOW)
+        .union(OFlags::NONBLOCK)
+        .union(OFlags::CLOEXEC);
+    let file = open(dir.as_fd(), Path::new(name), flags, Mode::empty(), IN_TREE).ok()?;
+    let (one, other) = (fstat(&file).ok()?, fstat(created).ok()?);
+    ((one.dev, one.ino) == (other.dev, other.ino)).then_some(file)
+}
+
 /// Looks at a name in an open directory without following it.
 pub(crate) fn stat(dir: impl AsFd, name: &OsStr) -> Result<FileStat, Errno> {
     rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(FileStat::from)

@@ -14,6 +14,7 @@ mod cache;
 mod chunk;
 mod collect;
 mod confined;
+mod direct;
 mod encoding;
 mod error;
 mod manifest;

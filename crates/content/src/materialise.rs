@@ -6,7 +6,7 @@ mod links;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
 
@@ -73,16 +73,13 @@ pub fn materialise(
         store,
         base: base.as_fd(),
         owner: target.owner,
-        kernel_copies: AtomicBool::new(true),
         files_written: AtomicU64::new(0),
         files_kept: AtomicU64::new(0),
         bytes_written: AtomicU64::new(0),
     };
     dirs::make(&site, manifest)?;
     let (small, large) = batches(manifest);
-    parallel::map(&small, Vec::new, |buffer, batch| {
-        write_batch(&site, batch, buffer)
-    })?;
+    parallel::map(&small, || (), |(), batch| write_batch(&site, batch))?;
     for entry in large {
         files::write_large(&site, entry)?;
     }
@@ -99,8 +96,6 @@ struct Site<'a> {
     store: &'a ContentStore,
     base: BorrowedFd<'a>,
     owner: Owner,
-    /// Whether the kernel has not yet refused to copy from the store to here by itself.
-    kernel_copies: AtomicBool,
     files_written: AtomicU64,
     files_kept: AtomicU64,
     bytes_written: AtomicU64,
@@ -146,11 +141,7 @@ fn batches(manifest: &Manifest) -> (Vec<Batch<'_>>, Vec<&Entry>) {
     (small, large)
 }
 
-fn write_batch(
-    site: &Site<'_>,
-    batch: &Batch<'_>,
-    buffer: &mut Vec<u8>,
-) -> Result<(), ContentError> {
+fn write_batch(site: &Site<'_>, batch: &Batch<'_>) -> Result<(), ContentError> {
     let Some(first) = batch.first() else {
         return Ok(());
     };
@@ -158,7 +149,7 @@ fn write_batch(
     for entry in batch {
         match &entry.kind {
             Kind::File { size, chunks, .. } => {
-                files::write_small(site, &dir, entry, (*size, chunks), buffer)?;
+                files::write_small(site, &dir, entry, (*size, chunks))?;
             }
             Kind::Symlink { target } => links::write(site, &dir, entry, target)?,
             Kind::Dir => {}

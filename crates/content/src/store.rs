@@ -151,8 +151,7 @@ impl ContentStore {
 
     /// Checks blobs, drops those that are damaged and returns their names; absent ones count too.
     ///
-    /// Large raw blobs are copied into trees without being hashed again, so this is how a rotten
-    /// disk is found out.
+    /// This is how a store gets well after a disk went bad: what was dropped can be sent again.
     pub fn verify(&self, hashes: &[ContentHash]) -> Result<Vec<ContentHash>, ContentError> {
         let check = |(): &mut (), hash: &ContentHash| match self.get(hash) {
             Ok(_) => Ok(None),
@@ -173,14 +172,6 @@ impl ContentStore {
     /// Without this a power cut costs at most what was written since; see [`Recovery`].
     pub fn flush(&self) -> Result<(), ContentError> {
         recovery::flush(&self.dir)
-    }
-
-    /// Opens a large blob that is kept as plain bytes; `None` if it is kept in another way.
-    pub(crate) fn open_raw(&self, hash: &ContentHash) -> Result<Option<File>, ContentError> {
-        match self.packs.contains(hash) {
-            true => Ok(None),
-            false => self.objects.open_raw(hash),
-        }
     }
 
     fn read(&self, hash: &ContentHash) -> Result<(Encoding, Bytes), ContentError> {

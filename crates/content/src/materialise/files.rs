@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::Ordering;
 
 use livery_units::ContentHash;
 use rustix::fs::{AtFlags, Mode};
@@ -14,8 +13,7 @@ use rustix::io::Errno;
 use super::{Site, dirs, io as on, temporary_name, times};
 use crate::chunk::{CHUNK_LEN, chunk_len, zero_chunk};
 use crate::confined::{self, FileKind, FileStat};
-use crate::store::ContentStore;
-use crate::{ContentError, Entry, Kind, hash_bytes, parallel};
+use crate::{ContentError, Entry, Kind, direct, hash_bytes, parallel};
 
 /// Where a file is written.
 enum Slot {
@@ -27,8 +25,12 @@ enum Slot {
     Beside(File, String),
 }
 
-/// How much is copied at a time where the kernel does not copy by itself; fits the processor's cache.
-const PIECE_LEN: usize = 256 << 10;
+/// A file that is being written, and the same once more for writing past the page cache.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    file: &'a File,
+    direct: Option<&'a File>,
+}
 
 /// Writes a file of at most one chunk.
 pub(super) fn write_small(
@@ -36,12 +38,11 @@ pub(super) fn write_small(
     dir: &OwnedFd,
     entry: &Entry,
     (size, chunks): (u64, &[ContentHash]),
-    buffer: &mut Vec<u8>,
 ) -> Result<(), ContentError> {
     let slot = prepare(site, dir, entry, size)?;
-    settle(site, dir, entry, slot, |file| match chunks {
+    settle(site, dir, entry, slot, |file, _| match chunks {
         [] => Ok(()),
-        [first, ..] => write_chunk(site, file, entry, (0, first), buffer),
+        [first, ..] => write_chunk(site, Files { file, direct: None }, entry, (0, first)),
     })
 }
 
@@ -53,13 +54,20 @@ pub(super) fn write_large(site: &Site<'_>, entry: &Entry) -> Result<(), ContentE
     };
     let dir = dirs::open_parent(site, entry)?;
     let slot = prepare(site, &dir, entry, size)?;
-    settle(site, &dir, entry, slot, |file| {
+    settle(site, &dir, entry, slot, |file, name| {
         file.set_len(size)
             .map_err(ContentError::on("write", entry.path.as_path()))?;
+        let direct = confined::open_direct(&dir, name, file).map(File::from);
+        let files = Files {
+            file,
+            direct: direct.as_ref(),
+        };
         let indexed: Vec<_> = (0_u64..).zip(chunks).collect();
-        parallel::map(&indexed, Vec::new, |buffer, (index, hash)| {
-            write_chunk(site, file, entry, (*index, hash), buffer)
-        })?;
+        parallel::map(
+            &indexed,
+            || (),
+            |(), (index, hash)| write_chunk(site, files, entry, (*index, hash)),
+        )?;
         Ok(())
     })
 }
@@ -141,7 +149,7 @@ fn settle(
     dir: &OwnedFd,
     entry: &Entry,
     slot: Slot,
-    write: impl FnOnce(&File) -> Result<(), ContentError>,
+    write: impl FnOnce(&File, &OsStr) -> Result<(), ContentError>,
 ) -> Result<(), ContentError> {
     let name = entry.path.name();
     let (file, tmp) = match &slot {
@@ -152,7 +160,7 @@ fn settle(
         Slot::New(file) => (file, None),
         Slot::Beside(file, tmp) => (file, Some(OsStr::new(tmp))),
     };
-    let result = write(file)
+    let result = write(file, tmp.unwrap_or(name))
         .and_then(|()| set_attributes(site, file, entry))
         .and_then(|()| match tmp {
             None => Ok(()),
@@ -183,10 +191,9 @@ fn set_attributes(site: &Site<'_>, file: &File, entry: &Entry) -> Result<(), Con
 /// Writes one chunk into a file that is empty there.
 fn write_chunk(
     site: &Site<'_>,
-    file: &File,
+    files: Files<'_>,
     entry: &Entry,
     (index, hash): (u64, &ContentHash),
-    buffer: &mut Vec<u8>,
 ) -> Result<(), ContentError> {
     let size = match &entry.kind {
         Kind::File { size, .. } => *size,
@@ -197,30 +204,22 @@ fn write_chunk(
         // The file was given its length before: here it is a hole.
         return Ok(());
     }
-    if let Some(source) = raw_object(site.store, hash, len)? {
-        return copy(site, &source, file, (offset, len), buffer)
-            .map_err(ContentError::on("write", entry.path.as_path()));
-    }
     let bytes = site.store.get(hash)?;
     if bytes.len() as u64 != len {
         return Err(wrong_length(hash, &bytes));
     }
-    file.write_all_at(&bytes, offset)
-        .map_err(ContentError::on("write", entry.path.as_path()))
-}
-
-/// Opens a large chunk that needs no decoding, if it has the length that it should.
-fn raw_object(
-    store: &ContentStore,
-    hash: &ContentHash,
-    len: u64,
-) -> Result<Option<File>, ContentError> {
-    let Some(file) = store.open_raw(hash)? else {
-        return Ok(None);
+    let whole = match files.direct {
+        Some(direct) if len == CHUNK_LEN => direct::write_blocks_at(direct, &bytes, offset),
+        Some(_) | None => Err(io::ErrorKind::InvalidInput.into()),
     };
-    // One of another length is read and hashed like a packed one, which names what is wrong.
-    let found = file.metadata().is_ok_and(|meta| meta.len() == len);
-    Ok(found.then_some(file))
+    let written = match whole {
+        // Not possible there, or not a whole chunk: the ordinary way.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+            files.file.write_all_at(&bytes, offset)
+        }
+        result => result,
+    };
+    written.map_err(ContentError::on("write", entry.path.as_path()))
 }
 
 fn wrong_length(hash: &ContentHash, bytes: &[u8]) -> ContentError {
@@ -232,39 +231,4 @@ fn wrong_length(hash: &ContentHash, bytes: &[u8]) -> ContentError {
             hash_bytes(bytes)
         ),
     }
-}
-
-/// Copies a whole file into another at an offset, inside the kernel where it can.
-fn copy(
-    site: &Site<'_>,
-    from: &File,
-    to: &File,
-    (offset, len): (u64, u64),
-    buffer: &mut Vec<u8>,
-) -> io::Result<()> {
-    let mut done = 0;
-    while done < len && site.kernel_copies.load(Ordering::Relaxed) {
-        let (mut at_from, mut at_to) = (done, offset + done);
-        let more = usize::try_from(len - done).unwrap_or(usize::MAX);
-        match rustix::fs::copy_file_range(from, Some(&mut at_from), to, Some(&mut at_to), more) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => done += count as u64,
-            Err(Errno::INTR) => {}
-            Err(Errno::XDEV | Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM) => {
-                // Two file systems, mostly; it will be the same for every other file.
-                site.kernel_copies.store(false, Ordering::Relaxed);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    buffer.resize(PIECE_LEN, 0);
-    while done < len {
-        let more = usize::try_from(len - done)
-            .unwrap_or(usize::MAX)
-            .min(PIECE_LEN);
-        from.read_exact_at(&mut buffer[..more], done)?;
-        to.write_all_at(&buffer[..more], offset + done)?;
-        done += more as u64;
-    }
-    Ok(())
 }

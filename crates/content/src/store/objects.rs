@@ -1,17 +1,17 @@
 //! Large blobs: one file each.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use livery_units::ContentHash;
+use livery_units::{Bytes as Size, ContentHash};
 
 use super::{Presence, Recovery};
 use crate::encoding::decode;
-use crate::{ContentError, Encoding, MAX_FRAME_LEN};
+use crate::{ContentError, Encoding, MAX_FRAME_LEN, direct};
 
 #[derive(Debug)]
 pub(super) struct Objects {
@@ -68,10 +68,6 @@ impl Objects {
         Presence::Here
     }
 
-    pub(super) fn open_raw(&self, hash: &ContentHash) -> Result<Option<File>, ContentError> {
-        open(&self.path(hash, Encoding::Raw))
-    }
-
     pub(super) fn read(
         &self,
         hash: &ContentHash,
@@ -83,14 +79,12 @@ impl Objects {
                 .metadata()
                 .map_err(ContentError::on("read", &path))?
                 .len();
-            let len = usize::try_from(len)
-                .unwrap_or(usize::MAX)
-                .min(MAX_FRAME_LEN);
-            let mut body = Vec::with_capacity(len);
-            file.take(MAX_FRAME_LEN as u64 + 1)
-                .read_to_end(&mut body)
-                .map_err(ContentError::on("read", &path))?;
-            return Ok(Some((encoding, body.into())));
+            if len > MAX_FRAME_LEN as u64 {
+                return Err(ContentError::TooLarge(Size::new(len)));
+            }
+            let len = usize::try_from(len).unwrap_or(MAX_FRAME_LEN);
+            let body = direct::read(file, &path, len).map_err(ContentError::on("read", &path))?;
+            return Ok(Some((encoding, body)));
         }
         Ok(None)
     }
@@ -146,9 +140,7 @@ impl Objects {
     }
 
     fn write_through(&self, tmp: &Path, path: &Path, body: &[u8]) -> Result<(), ContentError> {
-        let mut file = File::create_new(tmp).map_err(ContentError::on("create", tmp))?;
-        file.write_all(body)
-            .map_err(ContentError::on("write", tmp))?;
+        direct::write_new(tmp, body).map_err(ContentError::on("write", tmp))?;
         match fs::rename(tmp, path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let shard = path.parent().unwrap_or(&self.dir);
