@@ -74,6 +74,10 @@ pub const ALL: &[EnvVar] = &[
         doc: "Where an ordinary user's socket is.",
     },
     EnvVar {
+        name: "PATH",
+        doc: "Where `livery doctor` looks for the programs that a host needs.",
+    },
+    EnvVar {
         name: "TERM",
         doc: "The kind of terminal, handed on to commands that get one in a pod.",
     },

@@ -1,0 +1,57 @@
+//! The job's own output on standard output.
+
+use super::patience::Patience;
+use futures_util::StreamExt;
+use livery_api::Client;
+use livery_api::dto::LogQuery;
+use tokio::io::AsyncWriteExt;
+
+/// How far a log is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// What there is now.
+    Now,
+    /// To the job's last output.
+    Over,
+}
+
+/// Prints a run's log.
+pub async fn print(client: &Client, run: &str, until: Until) -> anyhow::Result<()> {
+    print_patiently(client, run, until, &mut Patience::only_waiting()).await
+}
+
+/// Prints a run's log and goes on at the same byte after a broken connection.
+pub async fn print_patiently(
+    client: &Client,
+    run: &str,
+    until: Until,
+    patience: &mut Patience<'_>,
+) -> anyhow::Result<()> {
+    let mut stdout = tokio::io::stdout();
+    let mut offset = 0;
+    let follow = until == Until::Over;
+    'connect: loop {
+        let mut stream = match client.run_log(run, LogQuery { offset, follow }).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                patience.after(error).await?;
+                continue;
+            }
+        };
+        while let Some(piece) = stream.next().await {
+            match piece {
+                Ok(bytes) => {
+                    patience.answered();
+                    stdout.write_all(&bytes).await?;
+                    stdout.flush().await?;
+                    offset += bytes.len() as u64;
+                }
+                Err(error) => {
+                    patience.after(error).await?;
+                    continue 'connect;
+                }
+            }
+        }
+        return Ok(());
+    }
+}

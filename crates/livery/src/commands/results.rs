@@ -1,0 +1,29 @@
+//! `livery results`
+
+use crate::connect;
+use crate::failure::Ending;
+use crate::settings::Settings;
+use crate::transfer::download;
+use crate::ui::say;
+use std::path::PathBuf;
+
+/// Bring the files that a run left behind to a directory, each verified by its hash.
+#[derive(Debug, clap::Args)]
+pub struct ResultsArgs {
+    /// The run's id, or the name of the newest run of that name
+    #[arg(value_name = "RUN")]
+    id: String,
+    /// Where to [default: ./results/NAME]
+    dir: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub async fn run(args: ResultsArgs, settings: &Settings) -> anyhow::Result<Ending> {
+    let client = connect::client(settings).await?;
+    let run = client.run(&args.id).await?;
+    let results = client.run_results(run.id.as_str()).await?;
+    let dir = args.dir.unwrap_or_else(|| download::default_dir(&run));
+    let written = download::tree(&client, results.manifest, &dir).await?;
+    say(&format!("{written} in {}", dir.display()));
+    Ok(Ending::Done)
+}

@@ -1,0 +1,35 @@
+//! From settings to a client that is answered: starts this machine's control plane when needed.
+
+use crate::serve::background;
+use crate::settings::{Settings, Start};
+use livery_api::{Client, Error, Target};
+
+/// Returns a client of the control plane that the settings name. Without one, it is this machine's
+/// own, which is started when nobody answers.
+pub async fn client(settings: &Settings) -> anyhow::Result<Client> {
+    if let Some(server) = &settings.server {
+        return Ok(Client::new(server.clone(), settings.token.clone()));
+    }
+    let client = own(settings);
+    match client.version().await {
+        Ok(_) => Ok(client),
+        Err(Error::NoServer { .. }) if settings.start == Start::WhenNeeded => {
+            background::start(settings, background::Asked::ByAnotherCommand).await?;
+            Ok(client)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns a client of this machine's own control plane, whether or not there is one.
+pub fn own(settings: &Settings) -> Client {
+    Client::new(Target::Unix(settings.place.socket.clone()), None)
+}
+
+/// Returns a client of the control plane that the settings name, without starting one.
+pub fn existing(settings: &Settings) -> Client {
+    match &settings.server {
+        Some(server) => Client::new(server.clone(), settings.token.clone()),
+        None => own(settings),
+    }
+}

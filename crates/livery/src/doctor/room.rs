@@ -1,0 +1,85 @@
+//! Room: disk, memory, and the file system that images lie on.
+
+use super::{Finding, read};
+use livery_units::Bytes;
+use std::path::{Path, PathBuf};
+
+/// Less than this, and not even a small image fits.
+const DISK_MIN: Bytes = Bytes::gib(2);
+
+/// Less than this, and a usual image with a model does not fit.
+const DISK_GOOD: Bytes = Bytes::gib(20);
+
+const MEMORY_GOOD: Bytes = Bytes::gib(1);
+
+pub(super) fn disk(data_dir: &Path) -> Finding {
+    const NAME: &str = "disk";
+    let at = existing(data_dir);
+    let free = match rustix::fs::statvfs(&at) {
+        Ok(stat) => Bytes::new(stat.f_bavail.saturating_mul(stat.f_frsize)),
+        Err(error) => {
+            let found = format!("{} cannot be looked at: {error}", at.display());
+            return Finding::bad(NAME, found, "give another place with `--data-dir`");
+        }
+    };
+    let found = format!("{free} free for {}", data_dir.display());
+    let mend = "make room, or give a place on a larger disk with `--data-dir`";
+    match free {
+        free if free < DISK_MIN => Finding::bad(NAME, found, mend),
+        free if free < DISK_GOOD => Finding::limited(NAME, found, mend),
+        _ => Finding::good(NAME, found),
+    }
+}
+
+pub(super) fn memory() -> Finding {
+    const NAME: &str = "memory";
+    let text = read("/proc/meminfo").unwrap_or_default();
+    let kib = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches(" kB").parse::<u64>().ok()
+    };
+    let amount = |name: &str| kib(name).map(|kib| Bytes::new(kib.saturating_mul(1_024)));
+    match (amount("MemTotal:"), amount("MemAvailable:")) {
+        (Some(total), Some(free)) if free < MEMORY_GOOD => {
+            let found = format!("{total}, of which only {free} are free");
+            Finding::limited(NAME, found, "end what uses it: `ps aux --sort=-rss | head`")
+        }
+        (Some(total), Some(free)) => Finding::good(NAME, format!("{total}, {free} free")),
+        (_, None) | (None, _) => Finding::limited(NAME, "not known", "mount -t proc proc /proc"),
+    }
+}
+
+/// Layers of images are shown to pods with other owners, without a copy, where the file system
+/// can do that.
+pub(super) fn idmapped_mounts(data_dir: &Path) -> Finding {
+    const NAME: &str = "idmapped mounts";
+    const MEND: &str = "give a place on ext4, xfs or btrfs with `--data-dir`";
+    let at = existing(data_dir);
+    let kind = rustix::fs::statfs(&at).map(|stat| stat.f_type);
+    let name = match kind {
+        Ok(0xef53) => "ext4",
+        Ok(0x5846_5342) => "xfs",
+        Ok(0x9123_683e) => "btrfs",
+        Ok(0x0102_1994) => "tmpfs",
+        Ok(0xf2f5_2010) => "f2fs",
+        Ok(0x794c_7630) => {
+            let found = format!("{} is on overlayfs, which has none", at.display());
+            return Finding::limited(NAME, found, MEND);
+        }
+        Ok(other) => {
+            let found = format!(
+                "{} is on a file system ({other:#x}) that may have none",
+                at.display()
+            );
+            return Finding::limited(NAME, found, MEND);
+        }
+        Err(error) => return Finding::limited(NAME, format!("not known: {error}"), MEND),
+    };
+    Finding::good(NAME, format!("{name} has them"))
+}
+
+/// Returns the nearest directory above a place that is there already.
+fn existing(place: &Path) -> PathBuf {
+    let found = place.ancestors().find(|path| path.exists());
+    found.unwrap_or(Path::new("/")).to_owned()
+}

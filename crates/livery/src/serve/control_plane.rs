@@ -1,0 +1,197 @@
+//! The control plane: puts the parts together and serves the API until it is asked to end.
+
+use super::host_agent::{self, MachineArgs, taken};
+use super::lock::{self, Lock, Taken};
+use super::process::{self, EXIT_TAKEN, Stance};
+use super::{host_link, logging};
+use crate::failure::{Ending, Failure};
+use crate::settings::{Place, check_socket};
+use crate::ui::listing;
+use anyhow::Context;
+use livery_agent::{Agent, Content};
+use livery_content::{Compression, ContentStore};
+use livery_engine::{Engine, Options, Peers, SystemClock};
+use livery_host_api::{HostClient, HostDirectory};
+use livery_http::{App, AppOptions};
+use livery_store::{Credit, Store};
+use livery_supplier::SharedSupplier;
+use livery_supplier::layers::{Retry, Timeout, Traced};
+use livery_supplier_hosts::HostsSupplier;
+use livery_units::{AccountId, Span};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// How a control plane is put together.
+pub struct ControlPlane {
+    /// Where it is.
+    pub place: Place,
+    /// The database; a SQLite file in the data directory when absent.
+    pub database: Option<String>,
+    /// TCP addresses to listen on, beside the unix socket.
+    pub listen: Vec<SocketAddr>,
+    /// The host on this machine.
+    pub host: HostChoice,
+}
+
+/// Which host a control plane has on this machine.
+pub enum HostChoice {
+    /// One in its own process.
+    InProcess(MachineArgs),
+    /// One in another process, on this socket.
+    Separate(PathBuf),
+    /// None.
+    None,
+}
+
+/// The account of whoever owns the control plane; the same on every one, so that several on one
+/// database agree.
+const OWNER: &str = "acc_owner";
+
+/// How long a call to a supplier may take.
+const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
+
+/// Runs the control plane until it is asked to end.
+pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
+    if stance == Stance::Background {
+        process::leave_user()?;
+    }
+    check_socket(&plane.place.socket)?;
+    process::private_dir(&plane.place.data_dir)?;
+    let _lock = match Lock::take(&lock::control_plane(&plane.place.data_dir))? {
+        Taken::Ours(lock) => lock,
+        Taken::By { .. } if stance == Stance::Background => return Ok(Ending::Code(EXIT_TAKEN)),
+        Taken::By { pid } => return Err(taken("control plane", pid, "livery serve --stop").into()),
+    };
+    logging::init();
+    let runtime = process::runtime()?;
+    let result = runtime.block_on(serve_until_asked(plane));
+    // Streams that nobody reads any more must not hold the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
+    let stop = CancellationToken::new();
+    process::stop_on_signals(&stop)?;
+    let data = &plane.place.data_dir;
+    let store = open_store(plane).await?;
+    let owner = owner(&store).await?;
+    let content = open_content(data)?;
+    let hosts = HostDirectory::new();
+    let agent = connect_host(plane, &hosts, &content, &stop).await?;
+    let engine = Engine::start(Options {
+        store,
+        content,
+        suppliers: vec![wrapped(Arc::new(HostsSupplier::new(hosts.clone())))],
+        hosts: hosts.clone(),
+        clock: Arc::new(SystemClock),
+        logs_dir: data.join("logs"),
+        // The lock on the data directory says so for a database that lies in it.
+        peers: match plane.database {
+            None => Peers::None,
+            Some(_) => Peers::Several,
+        },
+    });
+    let engine = engine.await?;
+    let app = App::new(AppOptions {
+        engine: engine.clone(),
+        hosts,
+        owner,
+        owner_uid: rustix::process::geteuid().as_raw(),
+        version: env!("CARGO_PKG_VERSION"),
+        stop: stop.clone(),
+    });
+    let served = listen(plane, app).await;
+    engine.stop();
+    if let Some(agent) = agent {
+        host_agent::close(&agent).await;
+    }
+    // Nobody must wait on a socket that nobody listens on.
+    let _ = std::fs::remove_file(&plane.place.socket);
+    tracing::info!("ended; pods go on");
+    served.map(|()| Ending::Done)
+}
+
+async fn open_store(plane: &ControlPlane) -> anyhow::Result<Store> {
+    let file = plane.place.data_dir.join("livery.db");
+    let url = match &plane.database {
+        Some(url) => url.clone(),
+        None => format!("sqlite:{}", file.display()),
+    };
+    let store = Store::open(&url).await;
+    store.context("the database cannot be opened")
+}
+
+async fn owner(store: &Store) -> anyhow::Result<AccountId> {
+    let id: AccountId = OWNER.parse()?;
+    store.account_ensure(&id, "owner", listing::now()).await?;
+    store.account_credit_set(&id, Credit::Owner).await?;
+    Ok(id)
+}
+
+fn open_content(data: &Path) -> anyhow::Result<Arc<ContentStore>> {
+    let dir = data.join("content");
+    let store = ContentStore::open(&dir, Compression::WherePays);
+    let store =
+        store.with_context(|| format!("the content store {} cannot be opened", dir.display()))?;
+    let recovery = store.recovery();
+    if recovery.cut_bytes > 0 {
+        tracing::info!(?recovery, "the content store was cut off and is mended");
+    }
+    Ok(Arc::new(store))
+}
+
+async fn connect_host(
+    plane: &ControlPlane,
+    hosts: &HostDirectory,
+    content: &Arc<ContentStore>,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<Arc<Agent>>> {
+    match &plane.host {
+        HostChoice::InProcess(args) => {
+            let shared = Content::Shared(content.clone());
+            let agent = host_agent::make(args, &plane.place.data_dir, shared).await?;
+            let client = HostClient::in_process(agent.clone());
+            hosts.add(agent.host_id().clone(), Arc::new(client));
+            Ok(Some(agent))
+        }
+        HostChoice::Separate(socket) => {
+            tokio::spawn(host_link::keep(socket.clone(), hosts.clone(), stop.clone()));
+            Ok(None)
+        }
+        HostChoice::None => Ok(None),
+    }
+}
+
+/// What every supplier gets: traced, retried, and bounded in time.
+fn wrapped(supplier: SharedSupplier) -> SharedSupplier {
+    let bounded = Arc::new(Timeout::new(supplier, SUPPLIER_PATIENCE));
+    Arc::new(Traced::new(Arc::new(Retry::new(bounded))))
+}
+
+async fn listen(plane: &ControlPlane, app: App) -> anyhow::Result<()> {
+    let mut tcp = Vec::new();
+    for address in &plane.listen {
+        let listener = TcpListener::bind(address).await.map_err(|why| {
+            Failure::mistake(format!("cannot listen on {address}: {why}"))
+                .hint("choose another address with `--listen`")
+        })?;
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "tokens and data cross the network in the clear: put TLS in front");
+        }
+        tracing::info!(%address, "listening; callers need a token (`livery token create`)");
+        tcp.push(tokio::spawn(livery_http::serve_tcp(app.clone(), listener)));
+    }
+    let socket = &plane.place.socket;
+    let listener = process::listen(socket)?;
+    tracing::info!(socket = %socket.display(), "listening");
+    livery_http::serve_unix(app, listener).await;
+    for served in tcp {
+        served.await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The host agent: made inside the control plane, or served as a process of its own.
+
+use super::lock::{self, Lock, Taken};
+use super::logging;
+use super::process::{self, EXIT_TAKEN, Stance};
+use crate::failure::{Ending, Failure};
+use anyhow::Context;
+use livery_agent::{Agent, AgentOptions, Content, Limits, ParseGpusError, SimulatedGpus};
+use livery_domain::offer::Tier;
+use livery_runtime::net::Subnet;
+use livery_units::{Bytes, Money};
+use rustix::process::geteuid;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// What this machine offers.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "This machine")]
+pub struct MachineArgs {
+    /// Pretend GPUs, for development: MODEL[:COUNT[:VRAM]], such as "RTX 4090:2"; may be given
+    /// several times
+    #[arg(long, value_name = "GPUS", value_parser = simulated)]
+    simulate_gpus: Vec<String>,
+    /// Dollars per hour for the whole machine
+    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    price: Money,
+    /// Where the machine stands: local, community or secure
+    #[arg(long, default_value = "local")]
+    tier: Tier,
+    /// Region, in your own words
+    #[arg(long, default_value = "here")]
+    region: String,
+    /// The most virtual CPUs that pods may use [default: all]
+    #[arg(long, value_name = "N")]
+    max_cpus: Option<u32>,
+    /// The most memory that pods may use [default: all but a reserve]
+    #[arg(long, value_name = "SIZE")]
+    max_memory: Option<Bytes>,
+    /// The most disk that pods may use [default: all but a reserve]
+    #[arg(long, value_name = "SIZE")]
+    max_disk: Option<Bytes>,
+    /// A registry, HOST:PORT, that is spoken to in plain HTTP; may be given several times
+    #[arg(long, value_name = "HOST:PORT")]
+    insecure_registry: Vec<String>,
+    /// The addresses that pods are given, four per pod; two agents on one machine need two ranges
+    #[arg(long, value_name = "SUBNET", default_value_t = Subnet::DEFAULT)]
+    pod_subnet: Subnet,
+    /// What the names of pods' network interfaces begin with; two agents on one machine need two
+    #[arg(long, value_name = "NAME", default_value = POD_INTERFACES)]
+    pod_interfaces: String,
+    /// First of this machine's user ids that pods' users are mapped to, 65,536 per pod; two agents
+    /// on one machine need two ranges
+    #[arg(long, value_name = "UID", default_value_t = POD_UIDS)]
+    pod_uids: u32,
+}
+
+/// What the agent's own defaults are, for the help.
+const POD_INTERFACES: &str = "lvy";
+const POD_UIDS: u32 = 1 << 20;
+
+impl MachineArgs {
+    /// Returns what a machine of one's own offers: all of it, free of charge.
+    pub fn usual() -> Self {
+        Self {
+            simulate_gpus: Vec::new(),
+            price: Money::ZERO,
+            tier: Tier::Local,
+            region: "here".to_owned(),
+            max_cpus: None,
+            max_memory: None,
+            max_disk: None,
+            insecure_registry: Vec::new(),
+            pod_subnet: Subnet::DEFAULT,
+            pod_interfaces: POD_INTERFACES.to_owned(),
+            pod_uids: POD_UIDS,
+        }
+    }
+
+    /// Writes them as arguments again, for a daemon.
+    pub fn to_arguments(&self) -> Vec<OsString> {
+        let mut arguments = Vec::new();
+        let mut add = |name: &str, value: String| {
+            arguments.extend([OsString::from(name), OsString::from(value)]);
+        };
+        for gpus in &self.simulate_gpus {
+            add("--simulate-gpus", gpus.clone());
+        }
+        add("--price", self.price.to_string());
+        add("--tier", self.tier.to_string());
+        add("--region", self.region.clone());
+        add("--pod-subnet", self.pod_subnet.to_string());
+        add("--pod-interfaces", self.pod_interfaces.clone());
+        add("--pod-uids", self.pod_uids.to_string());
+        let cpus = self.max_cpus.map(|cpus| ("--max-cpus", cpus.to_string()));
+        let bytes = |size: Bytes| format!("{}b", size.get());
+        let memory = self.max_memory.map(|size| ("--max-memory", bytes(size)));
+        let disk = self.max_disk.map(|size| ("--max-disk", bytes(size)));
+        for (name, value) in [cpus, memory, disk].into_iter().flatten() {
+            add(name, value);
+        }
+        for registry in &self.insecure_registry {
+            add("--insecure-registry", registry.clone());
+        }
+        arguments
+    }
+
+    fn options(&self, data_dir: &Path, content: Content) -> anyhow::Result<AgentOptions> {
+        let shim = std::env::current_exe().context("cannot find this program's own file")?;
+        let home = std::env::var_os("HOME").map(PathBuf::from);
+        let mut options = AgentOptions::new(data_dir.to_owned(), shim);
+        for gpus in &self.simulate_gpus {
+            options.simulated_gpus.push(gpus.parse::<SimulatedGpus>()?);
+        }
+        options.price_hourly = self.price;
+        options.tier = self.tier;
+        options.region.clone_from(&self.region);
+        options.content = content;
+        options.limits = Limits {
+            vcpu_milli: self.max_cpus.map(|cpus| cpus.saturating_mul(1_000)),
+            memory: self.max_memory,
+            disk: self.max_disk,
+        };
+        options
+            .insecure_registries
+            .clone_from(&self.insecure_registry);
+        options.network.subnet = self.pod_subnet;
+        options.network.name.clone_from(&self.pod_interfaces);
+        options.id_base = self.pod_uids;
+        options.docker_config = home.map(|home| home.join(".docker/config.json"));
+        Ok(options)
+    }
+}
+
+/// Checks the text and keeps it, so that it can be handed on to a daemon as it was given.
+fn simulated(text: &str) -> Result<String, ParseGpusError> {
+    text.parse::<SimulatedGpus>().map(|_| text.to_owned())
+}
+
+/// Ends an agent: what cannot be left half-way is done first, but not for ever. Pods go on.
+pub async fn close(agent: &Agent) {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+    match tokio::time::timeout(PATIENCE, agent.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the host agent did not end cleanly"),
+        Err(_) => tracing::warn!("the host agent was still at work; the next one goes on with it"),
+    }
+}
+
+/// Makes the agent of this machine.
+pub async fn make(
+    args: &MachineArgs,
+    data_dir: &Path,
+    content: Content,
+) -> anyhow::Result<Arc<Agent>> {
+    if !geteuid().is_root() {
+        return Err(
+            Failure::failed("the host agent makes containers and needs root")
+                .hint("start it with sudo, or run `livery serve --no-host`")
+                .into(),
+        );
+    }
+    let options = args.options(data_dir, content)?;
+    let agent = Agent::open(options).await;
+    agent.context("the host agent could not start (`livery doctor` checks this machine)")
+}
+
+/// Where a separate host agent is.
+pub struct HostPlace {
+    /// Its data.
+    pub data_dir: PathBuf,
+    /// Its socket.
+    pub socket: PathBuf,
+    /// The user who may use the socket, if not the one who runs the agent.
+    pub owner: Option<u32>,
+}
+
+/// Serves the agent as a process of its own until it is asked to end.
+pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::Result<Ending> {
+    if stance == Stance::Background {
+        process::leave_user()?;
+    }
+    process::private_dir(&place.data_dir)?;
+    let _lock = match Lock::take(&lock::host_agent(&place.data_dir))? {
+        Taken::Ours(lock) => lock,
+        Taken::By { .. } if stance == Stance::Background => return Ok(Ending::Code(EXIT_TAKEN)),
+        Taken::By { pid } => return Err(taken("host agent", pid, "livery host --stop").into()),
+    };
+    logging::init();
+    let runtime = process::runtime()?;
+    let result = runtime.block_on(serve_until_asked(args, place));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result
+}
+
+/// Says that a data directory has its process already.
+pub fn taken(what: &str, pid: Option<u32>, end: &str) -> Failure {
+    let pid = pid.map_or(String::new(), |pid| format!(" (process {pid})"));
+    Failure::mistake(format!("a {what} runs already on this data directory{pid}"))
+        .hint(format!("`{end}` ends it; `--data-dir` makes another one"))
+}
+
+async fn serve_until_asked(args: &MachineArgs, place: &HostPlace) -> anyhow::Result<Ending> {
+    let stop = CancellationToken::new();
+    process::stop_on_signals(&stop)?;
+    let agent = make(args, &place.data_dir, Content::Own).await?;
+    let listener = process::listen(&place.socket)?;
+    if let Some(owner) = place.owner {
+        std::os::unix::fs::chown(&place.socket, Some(owner), None)
+            .with_context(|| format!("cannot give {} to user {owner}", place.socket.display()))?;
+    }
+    tracing::info!(socket = %place.socket.display(), "the host agent listens");
+    livery_host_api::serve_listener(agent.clone(), listener, stop.cancelled()).await;
+    close(&agent).await;
+    // Nobody must wait on a socket that nobody listens on.
+    let _ = std::fs::remove_file(&place.socket);
+    Ok(Ending::Done)
+}

@@ -1,0 +1,102 @@
+//! Ends a control plane or a host agent and waits until it is gone. Pods go on.
+
+use super::lock::{self, Lock};
+use super::sudo;
+use crate::connect;
+use crate::failure::{Ending, Failure};
+use crate::settings::Settings;
+use crate::ui::{say, warn};
+use livery_api::Error;
+use livery_api::dto::Health;
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a process that was asked to end may take.
+const END_PATIENCE: Duration = Duration::from_secs(20);
+
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Ends this machine's control plane.
+pub async fn control_plane(settings: &Settings) -> anyhow::Result<Ending> {
+    let place = &settings.place;
+    let lock = lock::control_plane(&place.data_dir);
+    let asked = connect::own(settings).shutdown().await;
+    let health = match (asked, Lock::holder(&lock)?) {
+        (Ok(shutdown), _) => Some(shutdown.health),
+        (Err(Error::NoServer { .. }), None) => {
+            say("no control plane runs here");
+            return Ok(Ending::Done);
+        }
+        // It hangs, is just starting, or speaks another version: a signal says the same.
+        (Err(_), Some(pid)) => {
+            terminate(pid)?;
+            None
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    gone(&lock).await?;
+    say("the control plane has ended");
+    if let Some(health) = health {
+        tell_what_goes_on(&health);
+    }
+    if !geteuid().is_root() && place.host_socket.exists() && !sudo::stop_host(place)? {
+        warn("the host agent goes on: it is root's, and sudo asks for a password");
+    }
+    Ok(Ending::Done)
+}
+
+/// Ends the separate host agent of a data directory.
+pub async fn host_agent(data_dir: &Path) -> anyhow::Result<Ending> {
+    let lock = lock::host_agent(data_dir);
+    let Some(pid) = Lock::holder(&lock)? else {
+        say("no host agent runs here");
+        return Ok(Ending::Done);
+    };
+    terminate(pid)?;
+    gone(&lock).await?;
+    say("the host agent has ended; pods go on");
+    Ok(Ending::Done)
+}
+
+fn tell_what_goes_on(health: &Health) {
+    if health.pods_live > 0 {
+        warn(&format!(
+            "{} pods go on and cost {}/h; `livery pods` starts a control plane again and shows \
+             them",
+            health.pods_live, health.hourly
+        ));
+    }
+    if health.runs_live > 0 {
+        warn(&format!(
+            "{} runs are not over; the next control plane takes them up where they are",
+            health.runs_live
+        ));
+    }
+}
+
+fn terminate(pid: u32) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        match kill_process(pid, Signal::TERM) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+async fn gone(lock: &Path) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while let Some(pid) = Lock::holder(lock)? {
+        if began.elapsed() > END_PATIENCE {
+            let seconds = END_PATIENCE.as_secs();
+            let message =
+                format!("process {pid} was asked to end and still runs {seconds} seconds later");
+            let hint = format!("`kill -9 {pid}` ends it; nothing is lost by that");
+            return Err(Failure::failed(message).hint(hint).into());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}

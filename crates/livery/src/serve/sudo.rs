@@ -1,0 +1,78 @@
+//! The host agent needs root. An ordinary user gets one through `sudo`, on a socket of their own.
+
+use crate::failure::Failure;
+use crate::settings::Place;
+use crate::ui::say;
+use rustix::process::getuid;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::{Command, ExitStatus, Stdio};
+use tokio::net::UnixStream;
+
+/// Makes sure that a host agent answers this user.
+pub async fn ensure_host(place: &Place) -> anyhow::Result<()> {
+    if UnixStream::connect(&place.host_socket).await.is_ok() {
+        return Ok(());
+    }
+    let arguments = host_arguments(place, "--detach")?;
+    let status = quietly(&arguments)?;
+    if status.is_some_and(|status| status.success()) {
+        return Ok(());
+    }
+    if status.is_some() && std::io::stdin().is_terminal() {
+        say("the host agent makes containers and needs root: sudo may ask for your password");
+        if Command::new("sudo")
+            .arg("--")
+            .args(&arguments)
+            .status()?
+            .success()
+        {
+            return Ok(());
+        }
+    }
+    let shown: Vec<_> = arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let hint = format!(
+        "run it yourself: `sudo {}`; or run `livery serve --no-host` for a control plane without \
+         a host on this machine",
+        shown.join(" ")
+    );
+    Err(
+        Failure::failed("the host agent needs root, and sudo did not start it")
+            .hint(hint)
+            .into(),
+    )
+}
+
+/// Ends this user's host agent, as far as sudo does that without a question; returns whether it
+/// did.
+pub fn stop_host(place: &Place) -> anyhow::Result<bool> {
+    let status = quietly(&host_arguments(place, "--stop")?)?;
+    Ok(status.is_some_and(|status| status.success()))
+}
+
+fn host_arguments(place: &Place, what: &str) -> anyhow::Result<Vec<OsString>> {
+    let mut arguments: Vec<OsString> = vec![std::env::current_exe()?.into(), "host".into()];
+    arguments.extend([what.into(), "--data-dir".into()]);
+    arguments.push(place.host_data_dir.clone().into());
+    arguments.extend(["--socket".into(), place.host_socket.clone().into()]);
+    arguments.extend(["--owner".into(), getuid().as_raw().to_string().into()]);
+    Ok(arguments)
+}
+
+/// Runs a command as root if that needs no password; none when there is no sudo.
+fn quietly(arguments: &[OsString]) -> anyhow::Result<Option<ExitStatus>> {
+    let mut command = Command::new("sudo");
+    command.args(["-n", "--"]).args(arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    match command.status() {
+        Ok(status) => Ok(Some(status)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
