@@ -42,9 +42,12 @@ fn close_inherited() {
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let open: Vec<RawFd> = names.filter_map(|name| name.parse().ok()).collect();
     for fd in open.into_iter().filter(|fd| *fd >= FIRST) {
+        // The directory just read was among them, and is closed by now.
+        if std::fs::read_link(format!("/proc/self/fd/{fd}")).is_err() {
+            continue;
+        }
         // SAFETY: this runs before this process has opened anything itself, so nothing here owns
-        // a descriptor above standard error; the directory just read is closed already, and
-        // closing a number that is not open does nothing.
+        // a descriptor above standard error, and this one is open.
         unsafe { rustix::io::close(fd) };
     }
 }

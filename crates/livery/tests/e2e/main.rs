@@ -1,0 +1,19 @@
+//! The whole product as its users meet it: the binary, real pods, and nothing left afterwards.
+//!
+//! Every test has a control plane of its own, with its own data, addresses and names, so that they
+//! run beside each other. They need root and say so where it is missing.
+
+#![allow(clippy::print_stdout, reason = "says why a test was skipped and what was survived")]
+
+mod support;
+
+mod bad_input;
+mod disk_full;
+mod faults;
+mod hung;
+mod images;
+mod isolation;
+mod pods;
+mod run_ends;
+mod runs;
+mod shell;

@@ -1,0 +1,15 @@
+//! What the tests stand on.
+
+mod command;
+mod files;
+mod leftovers;
+mod registry;
+mod watch;
+mod world;
+
+pub use command::{Ran, Running};
+pub use files::{Job, digest, numbers, tree_of};
+pub use leftovers::Traces;
+pub use registry::{PASSWORD, Registry, USER, free_port};
+pub use watch::{RunView, until};
+pub use world::{Victim, World};
