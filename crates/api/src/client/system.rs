@@ -2,7 +2,7 @@
 
 use super::{Client, part};
 use crate::Error;
-use crate::dto::{Health, NewToken, Shutdown, TaskList, TokenCreated, TokenList, Version};
+use crate::dto::{Health, Ledger, NewToken, Shutdown, TaskList, TokenCreated, TokenList, Version};
 
 impl Client {
     /// Returns what answers; fails when it speaks another version of the API.
@@ -18,6 +18,11 @@ impl Client {
     /// Returns the background tasks with their last activations.
     pub async fn tasks(&self) -> Result<TaskList, Error> {
         self.get("/v1/tasks").await
+    }
+
+    /// Has the whole ledger checked; fails when its books do not balance.
+    pub async fn ledger(&self) -> Result<Ledger, Error> {
+        self.get("/v1/ledger").await
     }
 
     /// Ends the control plane, which must be on this machine; pods go on.

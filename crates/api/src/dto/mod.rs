@@ -14,5 +14,6 @@ pub use run::{
     EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList, Submission,
 };
 pub use system::{
-    Health, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList, Version,
+    Health, Ledger, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList,
+    Version,
 };

@@ -56,6 +56,19 @@ pub struct TaskList {
     pub tasks: Vec<TaskStatus>,
 }
 
+/// A ledger that was checked and balances, and what is in the caller's books.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Transfers that were checked, of all accounts.
+    pub transfers: u64,
+    /// What the account can spend; below zero for one that may owe.
+    #[serde(with = "text::dollars")]
+    pub balance: Money,
+    /// What is held for its pods that are not over.
+    #[serde(with = "text::dollars")]
+    pub held: Money,
+}
+
 /// A token to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

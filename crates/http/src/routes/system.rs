@@ -8,7 +8,7 @@ use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
 use livery_api::PROTOCOL;
-use livery_api::dto::{Health, Shutdown, TaskList, Version};
+use livery_api::dto::{Health, Ledger, Shutdown, TaskList, Version};
 use livery_engine::Which;
 use livery_units::{AccountId, Money};
 
@@ -17,6 +17,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/v1/version", Access::Anyone, version),
         get("/v1/health", Access::Account, health),
         get("/v1/tasks", Access::Owner, tasks),
+        get("/v1/ledger", Access::Owner, ledger),
         post("/v1/shutdown", Access::OwnerHere, shutdown),
     ]
 }
@@ -51,6 +52,15 @@ async fn tasks(State(app): State<App>) -> Json<TaskList> {
     Json(TaskList {
         tasks: tasks.collect(),
     })
+}
+
+async fn ledger(State(app): State<App>, Acting(account): Acting) -> Result<Json<Ledger>, Refusal> {
+    let stand = app.engine.ledger(&account).await?;
+    Ok(Json(Ledger {
+        transfers: stand.transfers,
+        balance: stand.balance,
+        held: stand.held,
+    }))
 }
 
 async fn shutdown(
