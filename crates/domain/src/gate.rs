@@ -171,7 +171,7 @@ fn clock(max: Span, found: Option<Span>) -> Check {
 }
 
 fn same_gpus(name: &str, wanted: &Gpus, found: &[Gpus]) -> Check {
-    let count: u32 = found.iter().map(|gpus| gpus.count).sum();
+    let count: u64 = found.iter().map(|gpus| u64::from(gpus.count)).sum();
     let fits = |gpus: &Gpus| {
         let real = match gpus.reality {
             GpuReality::Real => true,
@@ -179,7 +179,7 @@ fn same_gpus(name: &str, wanted: &Gpus, found: &[Gpus]) -> Check {
         };
         real && gpus.model.satisfies(&wanted.model) && gpus.vram >= less_a_twentieth(wanted.vram)
     };
-    let good = ok_if((count == wanted.count && found.iter().all(fits)).then_some(()));
+    let good = ok_if((count == u64::from(wanted.count) && found.iter().all(fits)).then_some(()));
     let show = |gpus: &Gpus| format!("{gpus} with {}", gpus.vram);
     let shown: Vec<String> = found.iter().map(show).collect();
     let shown = if shown.is_empty() {

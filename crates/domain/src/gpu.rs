@@ -9,23 +9,33 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GpuModel(String);
 
-/// Vendor words that some suppliers and drivers put before the model.
-const VENDOR_WORDS: [&str; 6] = ["nvidia", "geforce", "tesla", "quadro", "amd", "instinct"];
+/// Words that some suppliers and drivers put around the model.
+const FILLER_WORDS: [&str; 7] = [
+    "nvidia",
+    "geforce",
+    "tesla",
+    "quadro",
+    "amd",
+    "instinct",
+    "generation",
+];
 
 impl GpuModel {
     /// Reads any supplier's or driver's spelling: `RTX4090`, `NVIDIA GeForce RTX 4090`, `rtx-4090`.
     ///
     /// Unknown models keep their own words, upper-cased: a new GPU needs no release of ours.
     pub fn parse(text: &str) -> Self {
-        let lower = text.to_lowercase();
-        let words: Vec<&str> = lower
+        // By way of upper case, so that letters which only meet there are one letter from the start.
+        let lower = text.to_uppercase().to_lowercase();
+        let all: Vec<&str> = lower
             .split(|c: char| c.is_whitespace() || c == '-' || c == '_')
-            .filter(|word| !word.is_empty() && !VENDOR_WORDS.contains(word))
+            .filter(|word| !word.is_empty())
             .collect();
-        let words = if words.is_empty() {
-            vec![lower.trim()]
-        } else {
-            words
+        let is_filler = |word: &&str| FILLER_WORDS.contains(word);
+        // Filler alone is all the name there is.
+        let words = match all.iter().all(|word| is_filler(word)) {
+            true => all,
+            false => all.into_iter().filter(|word| !is_filler(word)).collect(),
         };
         let mut name: Vec<String> = Vec::new();
         for word in words.iter().flat_map(|word| split_series(word)) {
@@ -34,7 +44,6 @@ impl GpuModel {
                 "ti" => name.push("Ti".to_owned()),
                 "super" => name.push("SUPER".to_owned()),
                 "ada" => name.push("Ada".to_owned()),
-                "generation" => {}
                 _ => name.push(word.to_uppercase()),
             }
         }

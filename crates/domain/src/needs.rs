@@ -1,6 +1,6 @@
 //! What a job needs of an offer: one need per alternative, in the job's own order.
 
-use crate::job::{Alternatives, Job, Resources};
+use crate::job::{Alternatives, Job, Resources, SMALLEST_DISK};
 use crate::placement::{GpuNeed, Need, Preference};
 use livery_units::Bytes;
 
@@ -48,14 +48,14 @@ fn gpu_needs(resources: &Resources) -> Vec<GpuNeed> {
 }
 
 fn need(job: &Job, resources: &Resources, gpus: GpuNeed) -> Need {
-    let disk = |size: Option<Bytes>| size.unwrap_or(Bytes::ZERO);
-    let volume = resources.volume_size.or(resources.disk_size);
+    // A disk without a size takes what the offer can spare, but it must be able to exist.
+    let disk = |size: Option<Bytes>| size.unwrap_or(SMALLEST_DISK);
     Need {
         gpus,
         vram: resources.min_vram.unwrap_or(Bytes::ZERO),
         vcpu_milli: resources.vcpu_milli.map_or(0, |bound| bound.least()),
         memory: resources.memory.map_or(Bytes::ZERO, |bound| bound.least()),
-        disk: disk(resources.disk_size).saturating_plus(disk(volume)),
+        disk: disk(resources.disk_size).saturating_plus(disk(resources.volume_wanted())),
         tiers: job.tiers.clone(),
         pricing: resources.pricing,
         suppliers: job.suppliers.clone(),

@@ -57,8 +57,8 @@ impl Default for Need {
     }
 }
 
-/// Why an offer does not fit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why an offer does not fit, in the order in which it is looked at: the greater, the nearer it came.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misfit {
     /// It failed this run before.
     Excluded,
@@ -150,7 +150,7 @@ pub fn rank(
                     met = Some(index);
                     break;
                 }
-                Some(why) => closest = closest.or(Some(why)),
+                Some(why) => closest = closest.max(Some(why)),
             }
         }
         match (met, closest) {

@@ -74,7 +74,8 @@ impl fmt::Display for Bytes {
 /// Reads `24GB`, `24 GiB`, `512m`, `1.5TB` or a bare number of gigabytes.
 ///
 /// GPU and cloud price lists write "24GB" for what is 24 GiB, and so do our users: decimal and
-/// binary suffixes both mean the binary unit, as in RunPod's and SkyPilot's settings.
+/// binary suffixes both mean the binary unit, as in RunPod's and SkyPilot's settings. A part of a byte
+/// counts as a whole one, so that `1.1GB` is printed as 1.1 GiB and not as just under it.
 impl FromStr for Bytes {
     type Err = ParseBytesError;
 
@@ -100,7 +101,7 @@ impl FromStr for Bytes {
         let whole: u64 = whole.parse().map_err(|_| fail())?;
         let part: u64 = decimals.parse().map_err(|_| fail())?;
         let scale = 10_u64.pow(u32::try_from(decimals.len()).map_err(|_| fail())?);
-        let part = u64::try_from(u128::from(part) * u128::from(unit) / u128::from(scale));
+        let part = u64::try_from((u128::from(part) * u128::from(unit)).div_ceil(u128::from(scale)));
         let bytes = whole
             .checked_mul(unit)
             .and_then(|n| n.checked_add(part.ok()?));

@@ -98,13 +98,15 @@ impl FromStr for Money {
         if !digits(whole) || !digits(decimals) || decimals.len() > 9 {
             return Err(fail());
         }
-        let whole: i64 = whole.parse().map_err(|_| fail())?;
-        let nanos: i64 = format!("{decimals:0<9}").parse().map_err(|_| fail())?;
+        // Wider than the result: the least amount has no positive counterpart.
+        let whole: i128 = whole.parse().map_err(|_| fail())?;
+        let nanos: i128 = format!("{decimals:0<9}").parse().map_err(|_| fail())?;
         let total = whole
-            .checked_mul(NANOS_PER_DOLLAR)
-            .and_then(|n| n.checked_add(nanos));
-        let total = total.ok_or_else(fail)?;
-        Ok(Self(if negative { -total } else { total }))
+            .checked_mul(i128::from(NANOS_PER_DOLLAR))
+            .and_then(|total| total.checked_add(nanos))
+            .ok_or_else(fail)?;
+        let signed = if negative { -total } else { total };
+        i64::try_from(signed).map(Self).map_err(|_| fail())
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Span(u64);
 
 /// Why a text is not a stretch of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a duration (write 90s, 30m, 2h or 1d; parts may follow each other: 1h30m)")]
+#[error("`{0}` is not a duration (write 90s, 1.5h, 30m or 1d; parts may follow each other: 1h30m)")]
 pub struct ParseSpanError(String);
 
 impl Timestamp {
@@ -97,13 +97,14 @@ impl FromStr for Span {
             return Err(fail());
         }
         while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fail)?;
-            let number: u64 = rest[..digits].parse().map_err(|_| fail())?;
-            rest = &rest[digits..];
-            let letters = rest
+            let digits = rest
+                .find(|c: char| !c.is_ascii_digit() && c != '.')
+                .ok_or_else(fail)?;
+            let (number, after) = rest.split_at(digits);
+            let letters = after
                 .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(rest.len());
-            let unit = match &rest[..letters] {
+                .unwrap_or(after.len());
+            let unit = match &after[..letters] {
                 "ms" => 1,
                 "s" => 1_000,
                 "m" => 60_000,
@@ -111,12 +112,25 @@ impl FromStr for Span {
                 "d" => 86_400_000,
                 _ => return Err(fail()),
             };
-            rest = rest[letters..].trim_start();
-            let part = number.checked_mul(unit).ok_or_else(fail)?;
+            rest = after[letters..].trim_start();
+            let part = times(number, unit).ok_or_else(fail)?;
             total = total.checked_add(part).ok_or_else(fail)?;
         }
         Ok(Self(total))
     }
+}
+
+/// Multiplies `12` or `1.5` by a unit, down to the millisecond; at most three decimals are taken.
+fn times(number: &str, unit: u64) -> Option<u64> {
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+    if decimals.is_empty() || decimals.len() > 3 {
+        return None;
+    }
+    let whole: u64 = whole.parse().ok()?;
+    let thousandths: u64 = format!("{decimals:0<3}").parse().ok()?;
+    whole
+        .checked_mul(unit)?
+        .checked_add(thousandths * unit / 1_000)
 }
 
 #[cfg(test)]
@@ -125,11 +139,24 @@ mod tests {
 
     #[test]
     fn spans_parse_and_print() {
-        assert_eq!("1h30m".parse::<Span>().unwrap(), Span::from_secs(5_400));
+        for text in ["1h30m", "1.5h", "1h 30m", "90m", "0.5h 60m"] {
+            assert_eq!(text.parse::<Span>().unwrap(), Span::from_secs(5_400));
+        }
         assert_eq!("90s".parse::<Span>().unwrap().to_string(), "1m 30s");
         assert_eq!(Span::from_millis(12_340).to_string(), "12.3s");
         assert_eq!(Span::from_secs(90_000).to_string(), "1d 01h");
-        for text in ["", "5", "h", "5x", "-5s", "999999999999999999999d"] {
+        for text in [
+            "",
+            "5",
+            "h",
+            "5x",
+            "-5s",
+            "1.s",
+            ".5s",
+            "1..5s",
+            "1.2345s",
+            "999999999999999999999d",
+        ] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }
     }

@@ -24,7 +24,7 @@ mod resources;
 
 pub use pattern::{OutputPattern, OutputPatternError};
 pub use pod_path::{PodPath, PodPathError, WORKDIR};
-pub use resources::{Accelerators, Alternatives, Bound, DEFAULT_DISK, Resources};
+pub use resources::{Accelerators, Alternatives, Bound, DEFAULT_DISK, Resources, SMALLEST_DISK};
 
 use crate::offer::{SupplierName, Tier};
 use livery_units::{Money, Secret, Span};

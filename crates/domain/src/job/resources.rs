@@ -61,19 +61,18 @@ pub struct Resources {
     pub pricing: Pricing,
 }
 
-/// The size of a disk that the job file does not mention.
+/// The size of a disk that nobody named a size for, as far as the offer has that much.
 pub const DEFAULT_DISK: Bytes = Bytes::gib(10);
 
-impl Resources {
-    /// Returns the size of the container disk to order.
-    pub fn container_disk(&self) -> Bytes {
-        self.disk_size.unwrap_or(DEFAULT_DISK)
-    }
+/// The smallest disk that a file system and an image's own files still fit on; what an offer must
+/// have for each disk that nobody named a size for.
+pub const SMALLEST_DISK: Bytes = Bytes::mib(64);
 
-    /// Returns the size of the volume disk to order; as large as `disk_size` when only that is
-    /// given, because people who know SkyPilot's one disk expect their data to fit on it.
-    pub fn volume_disk(&self) -> Bytes {
-        self.volume_size.or(self.disk_size).unwrap_or(DEFAULT_DISK)
+impl Resources {
+    /// Returns the size of the volume disk, if the job says one: as large as `disk_size` when only
+    /// that is given, because people who know SkyPilot's one disk expect their data to fit on it.
+    pub fn volume_wanted(&self) -> Option<Bytes> {
+        self.volume_size.or(self.disk_size)
     }
 }
 
@@ -139,19 +138,19 @@ mod tests {
 
     #[test]
     fn one_disk_size_is_enough_for_both_disks() {
-        let both = |disk_size, volume_size| {
+        let volume = |disk_size, volume_size| {
             let resources = Resources {
                 disk_size,
                 volume_size,
                 ..Resources::default()
             };
-            (resources.container_disk(), resources.volume_disk())
+            resources.volume_wanted()
         };
-        let (five, nine) = (Bytes::gib(5), Bytes::gib(9));
-        assert_eq!(both(None, None), (DEFAULT_DISK, DEFAULT_DISK));
-        assert_eq!(both(Some(five), None), (five, five));
-        assert_eq!(both(None, Some(nine)), (DEFAULT_DISK, nine));
-        assert_eq!(both(Some(five), Some(nine)), (five, nine));
+        let (five, nine) = (Some(Bytes::gib(5)), Some(Bytes::gib(9)));
+        assert_eq!(volume(None, None), None);
+        assert_eq!(volume(five, None), five);
+        assert_eq!(volume(None, nine), nine);
+        assert_eq!(volume(five, nine), nine);
     }
 
     #[test]

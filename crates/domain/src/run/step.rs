@@ -125,6 +125,7 @@ pub enum Next {
 ///
 /// Every path leads to teardown. Whatever happens after training began (a failed `run`, a
 /// cancellation, a spent budget) passes through pull first, because results are what was paid for.
+/// Another offer is only tried for a run that has not failed or been ended yet.
 pub fn after(step: RunStep, end: &StepEnd, outcome: Outcome) -> (Next, Outcome) {
     let failed = match outcome {
         Outcome::Pending => Outcome::Failed,
@@ -146,11 +147,11 @@ pub fn after(step: RunStep, end: &StepEnd, outcome: Outcome) -> (Next, Outcome) 
             (Next::Step(RunStep::Teardown), ended)
         }
         (RunStep::Teardown, StepEnd::Done) => (Next::Finished, failed),
-        (RunStep::Launch | RunStep::Validate, StepEnd::NextOffer(_)) => {
-            (Next::ChooseAgain, outcome)
+        (RunStep::Launch | RunStep::Validate, StepEnd::NextOffer(_) | StepEnd::PodGone(_)) => {
+            (another_offer(outcome), outcome)
         }
-        (RunStep::Deploy | RunStep::Transfer, StepEnd::NextOffer(_)) => {
-            (Next::ChooseAgain, outcome)
+        (RunStep::Deploy | RunStep::Transfer, StepEnd::NextOffer(_) | StepEnd::PodGone(_)) => {
+            (another_offer(outcome), outcome)
         }
         (RunStep::Choose | RunStep::Launch | RunStep::Validate, StepEnd::Failed(_)) => {
             (Next::Step(RunStep::Teardown), failed)
@@ -166,12 +167,18 @@ pub fn after(step: RunStep, end: &StepEnd, outcome: Outcome) -> (Next, Outcome) 
         (RunStep::Choose | RunStep::Train | RunStep::Pull, StepEnd::NextOffer(_)) => {
             (Next::Step(RunStep::Teardown), failed)
         }
-        (
-            RunStep::Launch | RunStep::Validate | RunStep::Deploy | RunStep::Transfer,
-            StepEnd::PodGone(_),
-        ) => (Next::ChooseAgain, outcome),
         (RunStep::Choose | RunStep::Train | RunStep::Pull, StepEnd::PodGone(_)) => {
             (Next::Step(RunStep::Teardown), failed)
+        }
+    }
+}
+
+/// A run whose outcome stands rents nothing more.
+fn another_offer(outcome: Outcome) -> Next {
+    match outcome {
+        Outcome::Pending => Next::ChooseAgain,
+        Outcome::Succeeded | Outcome::Failed | Outcome::Cancelled | Outcome::OverBudget => {
+            Next::Step(RunStep::Teardown)
         }
     }
 }

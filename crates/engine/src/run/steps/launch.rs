@@ -145,7 +145,7 @@ fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder
         name: scene.job.name.clone(),
         image: resources.image.clone().unwrap_or_else(|| "host".to_owned()),
         // A run's pod idles: setup and run are started in it as tasks.
-        command: Some(Vec::new()),
+        command: None,
         env: BTreeMap::new(),
         gpu_count: offer.gpus.as_ref().map_or(0, |gpus| gpus.count),
         vcpu_milli: exactly(resources.vcpu_milli),

@@ -1,8 +1,13 @@
 //! Pods: what the user wants, what was last seen, and the one function that decides what to do.
 
+mod plan;
+mod seen;
+
+pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
+
 use crate::offer::words;
 use crate::offer::{Offer, ParseWordError, SupplierName};
-use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Span, Timestamp};
+use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -187,80 +192,11 @@ impl Pod {
         &self.offer.supplier
     }
 
-    /// Returns what is shown to the user.
-    pub fn phase(&self) -> Phase {
-        phase(self.desired, self.observed, self.started)
-    }
-}
-
-/// Derives the phase.
-pub fn phase(desired: Desired, observed: Observed, started: Option<Timestamp>) -> Phase {
-    match (desired, observed) {
-        (Desired::Running, Observed::Unknown) if started.is_none() => Phase::Pending,
-        (Desired::Running, Observed::Absent) if started.is_none() => Phase::Pending,
-        (Desired::Running, Observed::Unknown | Observed::Starting) => Phase::Starting,
-        (Desired::Running, Observed::Up) => Phase::Running,
-        (Desired::Running, Observed::Down) => Phase::Exited,
-        (Desired::Running, Observed::Absent | Observed::Lost) => Phase::Lost,
-        (Desired::Stopped, Observed::Down) => Phase::Stopped,
-        (Desired::Stopped, Observed::Absent | Observed::Lost) => Phase::Lost,
-        (Desired::Stopped, Observed::Unknown | Observed::Starting | Observed::Up) => {
-            Phase::Stopping
-        }
-        (Desired::Gone, Observed::Absent) => Phase::Terminated,
-        (Desired::Gone, Observed::Unknown | Observed::Starting | Observed::Up) => {
-            Phase::Terminating
-        }
-        (Desired::Gone, Observed::Down | Observed::Lost) => Phase::Terminating,
-    }
-}
-
-/// What the reconciler should do next with a pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Ask the supplier for it under its launch key.
-    Launch,
-    /// Ask the supplier how it is.
-    Observe,
-    /// Ask the supplier to stop it.
-    Stop,
-    /// Ask the supplier to start it again.
-    Start,
-    /// Ask the supplier to remove it.
-    Terminate,
-    /// It is as wanted; look again at that time.
-    Rest(Timestamp),
-    /// It is gone, as wanted: settle the bill and close the row.
-    Close,
-}
-
-/// How long an observation stands before the supplier is asked again.
-pub const OBSERVATION_FRESH: Span = Span::from_secs(5);
-
-/// Decides the next step for a pod, from what is wanted, what was seen and the time.
-///
-/// A launch is repeated under the same key while nothing has been seen: suppliers treat the key as
-/// one order however often it comes. What was seen up and then vanished is never launched again: its
-/// disks are gone, and a user must know.
-pub fn plan(pod: &Pod, observed: Observed, now: Timestamp) -> Step {
-    let stale = pod
-        .observed_at
-        .is_none_or(|at| now.since(at) >= OBSERVATION_FRESH);
-    let rest = Step::Rest(pod.observed_at.unwrap_or(now).after(OBSERVATION_FRESH));
-    let never_launched = pod.foreign_id.is_none();
-    match (pod.desired, observed) {
-        (Desired::Running, Observed::Unknown | Observed::Absent) if never_launched => Step::Launch,
-        (Desired::Gone, Observed::Absent) => Step::Close,
-        (Desired::Gone, Observed::Unknown | Observed::Starting | Observed::Up) => Step::Terminate,
-        (Desired::Gone, Observed::Down | Observed::Lost) => Step::Terminate,
-        (Desired::Running | Desired::Stopped, Observed::Unknown) => Step::Observe,
-        (Desired::Stopped, Observed::Starting | Observed::Up) => Step::Stop,
-        (Desired::Running, Observed::Down) if pod.started.is_none() => Step::Start,
-        (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) if stale => {
-            Step::Observe
-        }
-        (Desired::Running, Observed::Starting | Observed::Up | Observed::Down) => rest,
-        (Desired::Stopped, Observed::Down) => rest,
-        (Desired::Running | Desired::Stopped, Observed::Absent | Observed::Lost) => rest,
+    /// Returns whether anything was ever made of it, as far as anybody has said.
+    ///
+    /// A launch whose answer was lost may have made something that is not known yet: the launch key
+    /// finds it.
+    pub fn is_made(&self) -> bool {
+        self.foreign_id.is_some() || self.started.is_some()
     }
 }

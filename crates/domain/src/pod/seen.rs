@@ -1,0 +1,49 @@
+//! How a pod's row changes with what its supplier says.
+
+use super::{Desired, Observed, Pod};
+use livery_units::Timestamp;
+
+impl Pod {
+    /// Takes in what the supplier said at `at`, with its own words if it had any.
+    pub fn saw(&mut self, observed: Observed, detail: Option<String>, at: Timestamp) {
+        self.observed = observed;
+        self.observed_at = Some(at);
+        match observed {
+            Observed::Up => {
+                self.started = self.started.or(Some(at));
+                self.up_until = Some(at);
+                self.reason = None;
+            }
+            Observed::Starting => self.reason = detail,
+            Observed::Down => {
+                self.started = self.started.or(Some(at));
+                self.reason = detail.or(self.reason.take());
+            }
+            Observed::Lost | Observed::Absent => self.saw_it_missing(detail),
+            Observed::Unknown => {}
+        }
+    }
+
+    /// Prepares the row for a launch, and must be stored before the supplier is called: from then on
+    /// an older "absent" says nothing, because the call may make the pod and lose its answer.
+    pub fn launching(&mut self) {
+        self.observed = Observed::Unknown;
+        self.observed_at = None;
+    }
+
+    /// Takes in the supplier's answer to a launch: its own id for the pod that it now makes.
+    pub fn launched(&mut self, foreign_id: String) {
+        self.foreign_id = Some(foreign_id);
+        self.observed = Observed::Starting;
+    }
+
+    fn saw_it_missing(&mut self, detail: Option<String>) {
+        match self.desired {
+            Desired::Running | Desired::Stopped if self.is_made() => {
+                let words = "it vanished without being asked to".to_owned();
+                self.reason = detail.or(Some(words));
+            }
+            Desired::Running | Desired::Stopped | Desired::Gone => {}
+        }
+    }
+}
