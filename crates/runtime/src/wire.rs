@@ -35,11 +35,31 @@ pub(crate) enum Request {
         task: Option<String>,
         command: CommandSpec,
         streams: Streams,
+        /// What a terminal measures before anything runs on it.
+        size: Option<Size>,
     },
     /// Send a signal to the command that this connection runs.
     Signal(i32),
     /// Send a signal to everything a task started.
     SignalTask { task: String, signal: i32 },
+}
+
+/// Rows and columns of a terminal.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Size {
+    pub rows: u16,
+    pub columns: u16,
+}
+
+impl From<Size> for rustix::termios::Winsize {
+    fn from(size: Size) -> Self {
+        Self {
+            ws_row: size.rows,
+            ws_col: size.columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        }
+    }
 }
 
 /// What the pod's first process answers.

@@ -140,7 +140,16 @@ impl Server<'_> {
                 task,
                 command,
                 streams,
-            } => self.start(stream, task, &command, streams, descriptors),
+                size,
+            } => {
+                let started = match streams {
+                    Streams::Pipes => spawn::on_pipes(&command, self.defaults, descriptors)
+                        .map(|child| (child, None)),
+                    Streams::Terminal => spawn::on_terminal(&command, self.defaults, size)
+                        .map(|(child, terminal)| (child, Some(terminal))),
+                };
+                self.answer(stream, task, started)
+            }
             Request::SignalTask { task, signal } => {
                 for running in &self.running {
                     if running.task.as_deref() == Some(&task) {
@@ -154,21 +163,12 @@ impl Server<'_> {
         }
     }
 
-    fn start(
+    fn answer(
         &mut self,
         stream: UnixStream,
         task: Option<String>,
-        command: &CommandSpec,
-        streams: Streams,
-        descriptors: Vec<OwnedFd>,
+        started: Result<(Child, Option<OwnedFd>), Refusal>,
     ) -> io::Result<()> {
-        let started = match streams {
-            Streams::Pipes => {
-                spawn::on_pipes(command, self.defaults, descriptors).map(|child| (child, None))
-            }
-            Streams::Terminal => spawn::on_terminal(command, self.defaults)
-                .map(|(child, terminal)| (child, Some(terminal))),
-        };
         match started {
             Ok((child, terminal)) => {
                 let along: Vec<_> = terminal.iter().map(AsFd::as_fd).collect();

@@ -11,6 +11,7 @@ use rustix::pty::OpenptFlags;
 use super::Defaults;
 use super::users::{self, Identity};
 use crate::spec::CommandSpec;
+use crate::wire::Size;
 
 /// Where programs are looked for when nobody said.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -65,9 +66,10 @@ pub(super) fn on_pipes(
 pub(super) fn on_terminal(
     spec: &CommandSpec,
     defaults: &Defaults,
+    size: Option<Size>,
 ) -> Result<(Child, OwnedFd), Refusal> {
     let broken = |error: io::Error| Refusal::new(format!("could not make a terminal: {error}"));
-    let (controller, terminal) = open_terminal().map_err(broken)?;
+    let (controller, terminal) = open_terminal(size).map_err(broken)?;
     let mut command = prepare(spec, defaults)?;
     let second = terminal.try_clone().map_err(broken)?;
     let third = terminal.try_clone().map_err(broken)?;
@@ -78,11 +80,14 @@ pub(super) fn on_terminal(
     launch(command, spec, Controlling::Yes).map(|child| (child, controller))
 }
 
-fn open_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+fn open_terminal(size: Option<Size>) -> io::Result<(OwnedFd, OwnedFd)> {
     let controller =
         rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     rustix::pty::grantpt(&controller)?;
     rustix::pty::unlockpt(&controller)?;
+    if let Some(size) = size {
+        rustix::termios::tcsetwinsize(&controller, size.into())?;
+    }
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let terminal = rustix::pty::ioctl_tiocgptpeer(&controller, flags)?;
     Ok((controller, terminal))

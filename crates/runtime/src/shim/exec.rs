@@ -14,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags};
 
 use super::complain;
-use super::terminal::{Relay, Turn};
+use super::terminal::{self, Relay, Turn};
 use crate::layout::PodDir;
 use crate::spec::{ExecSpec, Streams};
 use crate::wire::{self, Reply, Request};
@@ -77,6 +77,7 @@ fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
         task: None,
         command: spec.command,
         streams: spec.streams,
+        size: terminal::size(),
     };
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     let streams = match spec.streams {
@@ -171,7 +172,7 @@ fn catch_signals() -> io::Result<OwnedFd> {
 /// Waits for the command's end, passing signals and, on a terminal, everything typed and shown.
 fn attend(stream: &UnixStream, mut relay: Option<Relay>, watch: &Watch) -> io::Result<i32> {
     loop {
-        let (heard, signalled, abandoned) = {
+        let (heard, abandoned) = {
             let mut polled = vec![
                 PollFd::new(stream, PollFlags::IN),
                 PollFd::new(&watch.signals, PollFlags::IN),
@@ -186,18 +187,21 @@ fn attend(stream: &UnixStream, mut relay: Option<Relay>, watch: &Watch) -> io::R
                 Err(error) => return Err(error.into()),
             }
             let happened = |index: usize| !polled[index].revents().is_empty();
-            (happened(0), happened(1), happened(2))
+            (happened(0), happened(2))
         };
         if abandoned {
             return Ok(POD_ENDED);
         }
-        if signalled {
-            pass_signals(stream, relay.as_ref(), watch)?;
-        }
         if let Some(relay) = &mut relay
-            && relay.turn()? == Turn::HungUp
+            && relay.listen()? == Turn::HungUp
         {
             return Ok(128 + libc::SIGHUP);
+        }
+        // A size that was changed before a key was typed must arrive before the key does: the
+        // signal is there by the time the key has been read.
+        pass_signals(stream, relay.as_ref(), watch)?;
+        if let Some(relay) = &mut relay {
+            relay.pass()?;
         }
         if heard {
             let reply = wire::receive::<Reply>(stream)?;

@@ -38,6 +38,7 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
         task: Some(spec.id.to_string()),
         command: spec.command,
         streams: Streams::Pipes,
+        size: None,
     };
     let nowhere = fs::File::open("/dev/null").on("open", "/dev/null")?;
     let streams = [nowhere.as_fd(), log_end.as_fd(), log_end.as_fd()];

@@ -7,6 +7,8 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::fs::OFlags;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize};
 
+use crate::wire::Size;
+
 /// Joins this process's terminal to the one inside the pod.
 #[derive(Debug)]
 pub(super) struct Relay {
@@ -26,7 +28,16 @@ enum InnerEnd {
     Closed,
 }
 
-/// What a look at both terminals found.
+/// Measures the agent's terminal, if there is one.
+pub(super) fn size() -> Option<Size> {
+    let size = tcgetwinsize(io::stdin()).ok()?;
+    Some(Size {
+        rows: size.ws_row,
+        columns: size.ws_col,
+    })
+}
+
+/// What a look at the agent's terminal found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
     GoOn,
@@ -54,15 +65,13 @@ impl Relay {
             let flags = rustix::fs::fcntl_getfl(end)?;
             rustix::fs::fcntl_setfl(end, flags | OFlags::NONBLOCK)?;
         }
-        let relay = Self {
+        Ok(Self {
             inner,
             typed: Vec::new(),
             shown: Vec::new(),
             inner_open: InnerEnd::Open,
             before,
-        };
-        relay.resize();
-        Ok(relay)
+        })
     }
 
     /// Gives the inner terminal the size of the outer one.
@@ -96,11 +105,16 @@ impl Relay {
         }
     }
 
-    /// Moves what can be moved without waiting.
-    pub fn turn(&mut self) -> io::Result<Turn> {
+    /// Takes what was typed, without waiting.
+    pub fn listen(&mut self) -> io::Result<Turn> {
         if self.typed.len() < ROOM && fill(io::stdin().as_fd(), &mut self.typed)? == Filled::End {
             return Ok(Turn::HungUp);
         }
+        Ok(Turn::GoOn)
+    }
+
+    /// Moves what can be moved in both directions, without waiting.
+    pub fn pass(&mut self) -> io::Result<()> {
         if self.inner_open == InnerEnd::Open {
             if drain(self.inner.as_fd(), &mut self.typed).is_err() {
                 self.typed.clear();
@@ -113,8 +127,7 @@ impl Relay {
                 }
             }
         }
-        drain(io::stdout().as_fd(), &mut self.shown)?;
-        Ok(Turn::GoOn)
+        drain(io::stdout().as_fd(), &mut self.shown)
     }
 
     /// Shows the last of it and puts the agent's terminal back as it was.

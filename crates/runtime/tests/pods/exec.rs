@@ -6,6 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 
 use livery_runtime::{CommandSpec, ExecSpec, Streams};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -138,7 +139,14 @@ fn a_terminal_has_a_name_and_a_size_inside() {
 /// Reads until something is shown; the end of the terminal is a failure.
 fn read_until(terminal: &mut File, shown: &mut String, wanted: &str) {
     let mut part = [0; 1024];
+    let patience = Timespec {
+        tv_sec: 60,
+        tv_nsec: 0,
+    };
     while !shown.contains(wanted) {
+        let mut polled = [PollFd::new(&*terminal, PollFlags::IN)];
+        let ready = poll(&mut polled, Some(&patience)).unwrap();
+        assert!(ready > 0, "`{wanted}` did not follow {shown}");
         let length = terminal.read(&mut part).unwrap_or(0);
         assert!(length > 0, "`{wanted}` was not in {shown}");
         shown.push_str(&String::from_utf8_lossy(&part[..length]));

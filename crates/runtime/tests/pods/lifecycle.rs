@@ -94,3 +94,46 @@ fn tasks_run_once_and_tell_how_they_ended() {
     );
     assert_eq!(bench.runtime().tasks(&pod).unwrap().len(), 2);
 }
+
+#[test]
+fn pods_made_at_the_same_time_do_not_share_anything() {
+    let Some(bench) = Bench::new() else { return };
+    let runtime = bench.runtime();
+    let roots = std::thread::scope(|scope| {
+        let makers: Vec<_> = (1..=4)
+            .map(|number| {
+                scope.spawn(move || {
+                    let spec = idle_pod(number);
+                    // Two agents' worth of calls about one pod: it is still made once.
+                    let twin = spec.clone();
+                    let second = scope.spawn(move || runtime.create(&twin).unwrap());
+                    let first = runtime.create(&spec).unwrap();
+                    assert_eq!(first, second.join().unwrap());
+                    runtime.root(&spec.id).unwrap()
+                })
+            })
+            .collect();
+        makers
+            .into_iter()
+            .map(|maker| maker.join().unwrap())
+            .collect::<Vec<_>>()
+    });
+    let mut ids: Vec<u32> = roots.iter().map(|root| root.first_id).collect();
+    ids.sort_unstable();
+    for pair in ids.windows(2) {
+        assert!(pair[1] - pair[0] >= roots[0].ids, "{ids:?}");
+    }
+    let pods: Vec<_> = runtime
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|state| state.id)
+        .collect();
+    assert_eq!(pods.len(), 4);
+    std::thread::scope(|scope| {
+        for pod in &pods {
+            scope.spawn(move || runtime.remove(pod).unwrap());
+        }
+    });
+    assert_eq!(runtime.list().unwrap(), []);
+}
