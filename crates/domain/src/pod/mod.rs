@@ -2,8 +2,10 @@
 
 mod plan;
 mod seen;
+mod want;
 
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
+pub use want::{Wish, WishError};
 
 use crate::offer::words;
 use crate::offer::{Offer, ParseWordError, SupplierName};

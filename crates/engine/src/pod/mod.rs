@@ -10,7 +10,7 @@ pub(crate) use reconcile::{CLAIM_SPAN, drive};
 
 use crate::error::Error;
 use crate::services::Services;
-use livery_domain::pod::{Desired, Phase, Pod};
+use livery_domain::pod::{Desired, Phase, Pod, Wish};
 use livery_store::Which;
 use livery_units::{AccountId, PodId, Span};
 
@@ -58,8 +58,17 @@ pub(crate) async fn want(
 ) -> Result<Pod, Error> {
     loop {
         let mut pod = find(services, account, id).await?;
-        if !change_desired(&mut pod, desired)? {
-            return Ok(pod);
+        let phase = pod.phase();
+        match pod.want(desired) {
+            Ok(Wish::Changed) => {}
+            Ok(Wish::AsBefore) => return Ok(pod),
+            Err(why) => {
+                return Err(Error::PodPhase {
+                    pod: pod.id.to_string(),
+                    phase: phase.to_string(),
+                    message: why.to_string(),
+                });
+            }
         }
         match services.store.pod_update(&pod).await {
             Ok(pod) => {
@@ -72,49 +81,6 @@ pub(crate) async fn want(
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-/// Changes what is wanted; returns whether that changed anything, and refuses what makes no sense.
-fn change_desired(pod: &mut Pod, desired: Desired) -> Result<bool, Error> {
-    let refuse = |message: &str| {
-        Err(Error::PodPhase {
-            pod: pod.id.to_string(),
-            phase: pod.phase().to_string(),
-            message: message.to_owned(),
-        })
-    };
-    match (pod.desired, desired) {
-        (Desired::Gone, Desired::Gone) => return Ok(false),
-        (Desired::Gone, Desired::Running | Desired::Stopped) => {
-            return refuse("a terminated pod cannot come back; create a new one");
-        }
-        (Desired::Running, Desired::Stopped) if pod.run.is_some() => {
-            return refuse("it serves a run; cancel the run instead");
-        }
-        (Desired::Running | Desired::Stopped, Desired::Gone) => {}
-        (Desired::Running, Desired::Stopped) => match pod.phase() {
-            Phase::Lost => return refuse("it vanished with its disks; terminate it"),
-            Phase::Pending
-            | Phase::Starting
-            | Phase::Running
-            | Phase::Stopping
-            | Phase::Stopped => {}
-            Phase::Exited | Phase::Terminating | Phase::Terminated => {}
-        },
-        (Desired::Stopped, Desired::Running) => pod.started = None,
-        (Desired::Stopped, Desired::Stopped) => return Ok(false),
-        (Desired::Running, Desired::Running) => match pod.phase() {
-            // A pod whose command ended is started again, as `docker start` does.
-            Phase::Exited => pod.started = None,
-            Phase::Lost => return refuse("it vanished with its disks; terminate it"),
-            Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopping => {
-                return Ok(false);
-            }
-            Phase::Stopped | Phase::Terminating | Phase::Terminated => return Ok(false),
-        },
-    }
-    pod.desired = desired;
-    Ok(true)
 }
 
 /// Waits until the pod has left the phases on the way to what is wanted, or the time is over.
