@@ -139,7 +139,7 @@ pub struct NewPod {
     pub name: Option<String>,
     /// `host`, a registry reference, `oci:DIR` or `docker-archive:FILE`.
     pub image: String,
-    /// Command instead of the image's own.
+    /// What to run: an empty command is the image's own; without one the pod idles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// Environment.

@@ -31,8 +31,10 @@ pub async fn until_over_patiently(
 ) -> anyhow::Result<Run> {
     let mut after = 0;
     let mut printer = Printer::new();
+    let mut is_over = false;
     loop {
-        let wait_ms = WAIT_MAX_MS;
+        // The last event comes a moment before the run itself says that it has ended.
+        let wait_ms = if is_over { LAST_LOOK_MS } else { WAIT_MAX_MS };
         let answer = client.run_events(run, EventsQuery { after, wait_ms }).await;
         let events = match answer {
             Ok(answer) => answer.events,
@@ -44,14 +46,13 @@ pub async fn until_over_patiently(
         patience.answered();
         for event in &events {
             after = event.seq;
+            is_over = event.kind == EventKind::Over;
             match wait {
                 Wait::Printing => printer.print(event),
                 Wait::Quietly => {}
             }
         }
-        let maybe_over =
-            events.is_empty() || events.iter().any(|event| event.kind == EventKind::Over);
-        if maybe_over {
+        if is_over || events.is_empty() {
             match client.run(run).await {
                 Ok(run) if run.ended.is_some() => return Ok(run),
                 Ok(_) => {}
@@ -60,6 +61,9 @@ pub async fn until_over_patiently(
         }
     }
 }
+
+/// How long to wait for one more event once the last has come.
+const LAST_LOOK_MS: u64 = 50;
 
 struct Printer {
     style: Style,
@@ -95,7 +99,7 @@ impl Printer {
             EventKind::Note => say(&format!("  {}", style.dim(first))),
             EventKind::Done => {
                 let mark = style.good("✓");
-                say(format!("{mark} {number} {:<8} {took:>7}  {first}", event.step).trim_end());
+                say(&format!("{mark} {number} {:<8} {took:>7}", event.step));
             }
             EventKind::Failed => {
                 let mark = style.bad("✗");

@@ -62,7 +62,10 @@ pub struct PodCreateArgs {
     /// Print the pod as JSON
     #[arg(long)]
     json: bool,
-    /// What to run instead of the image's own command
+    /// Run the image's own command; without this and CMD the pod idles and is used by `exec`
+    #[arg(long, conflicts_with = "command")]
+    image_command: bool,
+    /// What to run; the pod ends with it
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
 }
@@ -77,7 +80,8 @@ pub async fn run(args: PodCreateArgs, settings: &Settings) -> anyhow::Result<End
     let pod = NewPod {
         name: args.name,
         image: absolute_image(&args.image)?,
-        command: Some(args.command).filter(|command| !command.is_empty()),
+        // Without words it is the image's own.
+        command: (args.image_command || !args.command.is_empty()).then_some(args.command),
         env,
         gpu: args.gpu,
         gpu_count: args.count,
