@@ -33,7 +33,7 @@ impl GpuModel {
             .collect();
         let is_filler = |word: &&str| FILLER_WORDS.contains(word);
         // Filler alone is all the name there is.
-        let words = match all.iter().all(|word| is_filler(word)) {
+        let words = match all.iter().all(is_filler) {
             true => all,
             false => all.into_iter().filter(|word| !is_filler(word)).collect(),
         };

@@ -111,8 +111,14 @@ proptest! {
         let mut driver = Driver::new(delays);
         live(&mut driver, &history);
         driver.world.recover();
-        // Whatever it is on its way to comes first.
+        let at_once = driver.want(Desired::Running);
         driver.steps(100);
+        match driver.row.phase() {
+            Phase::Running | Phase::Lost => {}
+            Phase::Exited => prop_assert!(driver.world.commands_ended > 0, "it was to be up"),
+            Phase::Stopped => prop_assert_eq!(at_once, Err(WishError::Stopping)),
+            other => prop_assert!(false, "it is {} for ever: {:?}", other, driver.row),
+        }
         let wish = driver.want(Desired::Running);
         driver.steps(100);
         match driver.row.phase() {
