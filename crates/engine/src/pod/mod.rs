@@ -21,14 +21,14 @@ pub(crate) async fn find(
     id_or_name: &str,
 ) -> Result<Pod, Error> {
     let not_found = || Error::PodNotFound(id_or_name.to_owned());
-    if let Ok(id) = id_or_name.parse::<PodId>() {
-        if let Ok(pod) = services.store.pod_fetch(&id).await {
-            return if pod.account == *account {
-                Ok(pod)
-            } else {
-                Err(not_found())
-            };
-        }
+    if let Ok(id) = id_or_name.parse::<PodId>()
+        && let Ok(pod) = services.store.pod_fetch(&id).await
+    {
+        return if pod.account == *account {
+            Ok(pod)
+        } else {
+            Err(not_found())
+        };
     }
     let all = services.store.pod_list(Some(account), Which::All).await?;
     let by_prefix = |pod: &&Pod| id_or_name.len() >= 8 && pod.id.as_str().starts_with(id_or_name);

@@ -90,10 +90,11 @@ async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
 
 /// Does the run's present step and moves it on.
 async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
-    if run.outcome == Outcome::Pending && run.step != RunStep::Teardown {
-        if let Some(halt) = halt_now(services, &run).await? {
-            return halt_run(services, run, halt).await;
-        }
+    if run.outcome == Outcome::Pending
+        && run.step != RunStep::Teardown
+        && let Some(halt) = halt_now(services, &run).await?
+    {
+        return halt_run(services, run, halt).await;
     }
     begin(services, &run).await?;
     let scene = scene(services, &run).await?;
