@@ -66,10 +66,15 @@ pub fn main() -> ExitCode {
 /// Returns the whole command line's description, with the environment variables that it heeds.
 pub fn description() -> clap::Command {
     // Those of the tests are of no use to a user.
-    let used = env_vars::ALL.iter().filter(|var| !var.name.contains("_TEST_"));
-    let lines = used.map(|var| format!("  {:<16} {}", var.name, var.doc));
+    let used = env_vars::ALL
+        .iter()
+        .filter(|var| !var.name.contains("_TEST_"));
+    let lines = used.map(|var| format!("  {:<21} {}", var.name, var.doc));
     let lines: Vec<String> = lines.collect();
-    let help = format!("Environment variables:\n{}\n\n{AFTER_HELP}", lines.join("\n"));
+    let help = format!(
+        "Environment variables:\n{}\n\n{AFTER_HELP}",
+        lines.join("\n")
+    );
     Cli::command().after_help(AFTER_HELP).after_long_help(help)
 }
 

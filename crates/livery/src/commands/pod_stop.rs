@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::ui::{print_json, say};
 use livery_domain::pod::Phase;
 
-/// Stop a pod.
+/// Stop pods: their volume disks are kept, everything else of them is gone.
 #[derive(Debug, clap::Args)]
 pub struct PodStopArgs {
     /// The pods' ids, or their names

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::ui::{print_json, say};
 use livery_domain::pod::Phase;
 
-/// Terminate pods.
+/// Terminate pods: nothing of them is left, and nothing of them costs anything.
 #[derive(Debug, clap::Args)]
 pub struct PodTerminateArgs {
     /// The pods' ids, or their names

@@ -21,8 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub async fn control_plane(settings: &Settings) -> anyhow::Result<Ending> {
     let place = &settings.place;
     let lock = lock::control_plane(&place.data_dir);
+    let holder = Lock::holder(&lock)?;
     let asked = connect::own(settings).shutdown().await;
-    let health = match (asked, Lock::holder(&lock)?) {
+    let health = match (asked, holder) {
         (Ok(shutdown), _) => Some(shutdown.health),
         (Err(Error::NoServer { .. }), None) => {
             say("no control plane runs here");
@@ -35,7 +36,7 @@ pub async fn control_plane(settings: &Settings) -> anyhow::Result<Ending> {
         }
         (Err(error), None) => return Err(error.into()),
     };
-    gone(&lock).await?;
+    gone(&lock, holder).await?;
     say("the control plane has ended");
     if let Some(health) = health {
         tell_what_goes_on(&health);
@@ -54,7 +55,7 @@ pub async fn host_agent(data_dir: &Path) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     };
     terminate(pid)?;
-    gone(&lock).await?;
+    gone(&lock, Some(pid)).await?;
     say("the host agent has ended; pods go on");
     Ok(Ending::Done)
 }
@@ -86,9 +87,10 @@ fn terminate(pid: u32) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn gone(lock: &Path) -> anyhow::Result<()> {
+/// Waits until the lock is free and the process that had it has ended.
+async fn gone(lock: &Path, had: Option<u32>) -> anyhow::Result<()> {
     let began = Instant::now();
-    while let Some(pid) = Lock::holder(lock)? {
+    while let Some(pid) = Lock::holder(lock)?.or(had.filter(|pid| lives(*pid))) {
         if began.elapsed() > END_PATIENCE {
             let seconds = END_PATIENCE.as_secs();
             let message =
@@ -99,4 +101,14 @@ async fn gone(lock: &Path) -> anyhow::Result<()> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+/// Returns whether a process has not ended; one that only waits to be collected has.
+fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before the state is in parentheses and may hold anything.
+    let state = stat
+        .rsplit_once(") ")
+        .and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| state != 'Z' && state != 'X')
 }

@@ -1,0 +1,10 @@
+//! The command line itself: help, mistakes, exit codes, JSON, and control planes that come and go.
+//!
+//! Nothing here makes a pod, so nothing here needs root: every control plane runs without a host.
+
+mod errors;
+mod help;
+mod job_files;
+mod plane;
+mod servers;
+mod shapes;
