@@ -31,10 +31,7 @@ pub async fn run(args: PodStopArgs, settings: &Settings) -> anyhow::Result<Endin
     for pod in asked {
         let pod = settle(&client, pod, &args.waiting, Phase::Stopped).await?;
         say(&match pod.phase == Phase::Stopped {
-            true => format!(
-                "pod {}  its volume disk is kept, everything else of it is gone.:is stopped",
-                pod.id
-            ),
+            true => format!("pod {} is stopped", pod.id),
             false => format!("pod {} is {}", pod.id, pod.phase),
         });
         pods.push(pod);

@@ -31,10 +31,7 @@ pub async fn run(args: PodTerminateArgs, settings: &Settings) -> anyhow::Result<
     for pod in asked {
         let pod = settle(&client, pod, &args.waiting, Phase::Terminated).await?;
         say(&match pod.phase == Phase::Terminated {
-            true => format!(
-                "pod {}  nothing of them is left, and nothing of them costs anything.:is gone",
-                pod.id
-            ),
+            true => format!("pod {} is gone", pod.id),
             false => format!("pod {} is {}", pod.id, pod.phase),
         });
         pods.push(pod);
