@@ -3,7 +3,10 @@
 //! Every test has a control plane of its own, with its own data, addresses and names, so that they
 //! run beside each other. They need root and say so where it is missing.
 
-#![allow(clippy::print_stdout, reason = "says why a test was skipped and what was survived")]
+#![allow(
+    clippy::print_stdout,
+    reason = "says why a test was skipped and what was survived"
+)]
 
 mod support;
 

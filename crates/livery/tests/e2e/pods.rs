@@ -11,22 +11,39 @@ use std::time::Duration;
 fn commands_in_a_pod_have_their_streams_and_their_exit_codes() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&["--name", "box", "--env", "COLOUR=green"]);
-    let ran = world.sh("box", "echo $COLOUR; echo aside >&2; exit 42").expect(42);
+    let ran = world
+        .sh("box", "echo $COLOUR; echo aside >&2; exit 42")
+        .expect(42);
     assert_eq!((ran.out.as_str(), ran.err.as_str()), ("green\n", "aside\n"));
     world.sh(&pod, "kill -9 $$").expect(137);
-    world.livery(&["exec", "-n", &pod, "--", "no-such-command"]).expect(127);
+    world
+        .livery(&["exec", "-n", &pod, "--", "no-such-command"])
+        .expect(127);
 
     let input = world.work().join("input");
-    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..3_000_000_u32)
+        .map(|number| (number % 251) as u8)
+        .collect();
     std::fs::write(&input, &bytes).unwrap();
-    let command = world.command(&["exec", &pod, "--", "sh", "-c", "cat > /workspace/copy; md5sum /workspace/copy; wc -c < /workspace/copy"]);
+    let command = world.command(&[
+        "exec",
+        &pod,
+        "--",
+        "sh",
+        "-c",
+        "cat > /workspace/copy; md5sum /workspace/copy; wc -c < /workspace/copy",
+    ]);
     let stdin = Stdio::from(File::open(&input).unwrap());
     let ran = world.run_command(command, stdin).finish().expect(0);
     assert!(ran.out.ends_with("3000000\n"), "{}", ran.out);
     // And back out, byte for byte.
     let command = world.command(&["exec", "-n", &pod, "--", "cat", "/workspace/copy"]);
     let output = { command }.output().unwrap();
-    assert!(output.stdout == bytes, "{} bytes came back", output.stdout.len());
+    assert!(
+        output.stdout == bytes,
+        "{} bytes came back",
+        output.stdout.len()
+    );
     world.finish();
 }
 
@@ -34,13 +51,20 @@ fn commands_in_a_pod_have_their_streams_and_their_exit_codes() {
 fn a_stopped_pod_keeps_its_workspace_and_nothing_else() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&[]);
-    world.sh(&pod, "echo kept > /workspace/file; echo gone > /root/file").expect(0);
+    world
+        .sh(&pod, "echo kept > /workspace/file; echo gone > /root/file")
+        .expect(0);
     world.ok(&["pod", "stop", &pod]);
     world.sh(&pod, "true").expect(2).says(&["stopped"]);
     let listed: serde_json::Value = serde_json::from_str(&world.ok(&["pods", "--json"])).unwrap();
     assert_eq!(listed[0]["phase"], "stopped");
     world.ok(&["pod", "start", &pod]);
-    let ran = world.sh(&pod, "cat /workspace/file; test -e /root/file || echo fresh").expect(0);
+    let ran = world
+        .sh(
+            &pod,
+            "cat /workspace/file; test -e /root/file || echo fresh",
+        )
+        .expect(0);
     assert_eq!(ran.out, "kept\nfresh\n");
     world.ok(&["pod", "terminate", &pod]);
     world.sh(&pod, "true").expect(2);
@@ -54,7 +78,12 @@ fn a_stopped_pod_keeps_its_workspace_and_nothing_else() {
 fn pods_are_small_machines_of_the_size_that_was_asked_for() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&[]);
-    let ran = world.sh(&pod, "df -m /workspace | tail -1 | awk '{print $2}'; id -u; cat /etc/hostname; hostname").expect(0);
+    let ran = world
+        .sh(
+            &pod,
+            "df -m /workspace | tail -1 | awk '{print $2}'; id -u; cat /etc/hostname; hostname",
+        )
+        .expect(0);
     let lines: Vec<&str> = ran.out.lines().collect();
     let mebibytes: u32 = lines[0].parse().unwrap();
     assert!((90..=128).contains(&mebibytes), "{}", ran.out);
@@ -62,7 +91,11 @@ fn pods_are_small_machines_of_the_size_that_was_asked_for() {
     // More than it has is killed inside, and the pod goes on.
     let hog = "python3 -c 'x = bytearray(600 << 20)'; echo ended with $?";
     let ran = world.sh(&pod, hog).expect(0);
-    assert!(ran.out.contains("137") || ran.out.contains("ended with 1"), "{}", ran.out);
+    assert!(
+        ran.out.contains("137") || ran.out.contains("ended with 1"),
+        "{}",
+        ran.out
+    );
     assert_eq!(world.sh(&pod, "echo well").expect(0).out, "well\n");
     let shown: serde_json::Value =
         serde_json::from_str(&world.ok(&["pods", "show", &pod, "--json"])).unwrap();
@@ -73,7 +106,17 @@ fn pods_are_small_machines_of_the_size_that_was_asked_for() {
 #[test]
 fn a_pod_whose_command_ends_is_down_and_still_its_owners() {
     let Some(world) = World::new() else { return };
-    let arguments = ["pod", "create", "--memory", "128MB", "--disk", "64MB", "--volume", "64MB", "--no-wait"];
+    let arguments = [
+        "pod",
+        "create",
+        "--memory",
+        "128MB",
+        "--disk",
+        "64MB",
+        "--volume",
+        "64MB",
+        "--no-wait",
+    ];
     let command = ["--", "sh", "-c", "echo bye; exit 5"];
     let pod = world.ok(&[&arguments[..], &command].concat());
     let shown = until("the pod is down", Duration::from_secs(20), || {
@@ -105,30 +148,46 @@ fn ports_inside_are_reached_by_forwarding() {
     forward.kill();
     server.kill();
     // A command whose client was killed does not go on in the pod for ever.
-    until("the server in the pod is gone", Duration::from_secs(20), || {
-        let listed = world.sh(&pod, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '");
-        (!listed.out.contains("http.server 8000")).then_some(())
-    });
+    until(
+        "the server in the pod is gone",
+        Duration::from_secs(20),
+        || {
+            let listed = world.sh(&pod, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '");
+            (!listed.out.contains("http.server 8000")).then_some(())
+        },
+    );
     world.finish();
 }
 
 #[test]
 fn pods_go_on_while_the_control_plane_is_away() {
-    let Some(mut world) = World::new() else { return };
+    let Some(world) = World::new() else {
+        return;
+    };
     let pod = world.pod(&[]);
     let script = "for i in $(seq 200); do echo $i > /workspace/count; sleep 0.05; done";
     let background = format!("setsid sh -c '{script}' > /dev/null 2>&1 < /dev/null & echo begun");
     assert_eq!(world.sh(&pod, &background).expect(0).out, "begun\n");
     let count = |world: &World| -> u32 {
         let read = until("the count is written", Duration::from_secs(10), || {
-            world.sh(&pod, "cat /workspace/count").out.trim().parse().ok()
+            world
+                .sh(&pod, "cat /workspace/count")
+                .out
+                .trim()
+                .parse()
+                .ok()
         });
         read
     };
     let before = count(&world);
     world.kill(crate::support::Victim::ControlPlane);
-    world.livery(&["pods"]).expect(1).says(&["no control plane answers"]);
+    world
+        .livery(&["pods"])
+        .expect(1)
+        .says(&["no control plane answers"]);
     world.bring_up();
-    until("it counted on", Duration::from_secs(10), || (count(&world) > before).then_some(()));
+    until("it counted on", Duration::from_secs(10), || {
+        (count(&world) > before).then_some(())
+    });
     world.finish();
 }

@@ -8,8 +8,11 @@ use std::fs;
 #[test]
 fn a_failed_job_exits_with_1_and_its_results_are_home() {
     let Some(world) = World::new() else { return };
-    let script = "mkdir -p /workspace/out\necho half > /workspace/out/model\necho no luck >&2\nexit 3";
-    Job::new("fails", script).with("outputs: [out/*]").write(&world);
+    let script =
+        "mkdir -p /workspace/out\necho half > /workspace/out/model\necho no luck >&2\nexit 3";
+    Job::new("fails", script)
+        .with("outputs: [out/*]")
+        .write(&world);
     let ran = world.livery(&["run", "job.yaml"]).expect(1);
     let ran = ran.says(&["exit code 3", "results: 1 files", "✓ 8/8 teardown"]);
     assert_eq!(ran.out, "no luck\n");
@@ -21,7 +24,9 @@ fn a_failed_job_exits_with_1_and_its_results_are_home() {
 #[test]
 fn a_failed_setup_does_not_train() {
     let Some(world) = World::new() else { return };
-    Job::new("unset", "echo trained").script("setup", "echo no; exit 9").write(&world);
+    Job::new("unset", "echo trained")
+        .script("setup", "echo no; exit 9")
+        .write(&world);
     let ran = world.livery(&["run", "job.yaml"]).expect(1);
     assert_eq!(ran.out, "no\n");
     ran.says(&["setup ended with exit code 9"]);
@@ -35,24 +40,37 @@ const WAITS: &str = "trap 'echo told > /workspace/out/told; exit 0' TERM\nmkdir 
 #[test]
 fn a_cancelled_run_gets_its_signal_and_its_last_words_come_home() {
     let Some(world) = World::new() else { return };
-    Job::new("stop", WAITS).with("outputs: [out/*]").write(&world);
+    Job::new("stop", WAITS)
+        .with("outputs: [out/*]")
+        .write(&world);
     let id = world.ok(&["run", "--detach", "job.yaml"]);
     let run = RunView::of(&world, &id);
     run.until_logged("waiting");
-    world.livery(&["cancel", "stop"]).expect(0).says(&["torn down: cancelled"]);
+    world
+        .livery(&["cancel", "stop"])
+        .expect(0)
+        .says(&["torn down: cancelled"]);
     let over = run.now().unwrap();
-    assert_eq!((over.outcome, over.ended.is_some()), (Outcome::Cancelled, true));
+    assert_eq!(
+        (over.outcome, over.ended.is_some()),
+        (Outcome::Cancelled, true)
+    );
     world.ok(&["results", &run.id, "home"]);
     let told = fs::read_to_string(world.work().join("home/out/told"));
     assert_eq!(told.unwrap(), "told\n");
-    world.livery(&["cancel", &run.id]).expect(0).says(&["over already"]);
+    world
+        .livery(&["cancel", &run.id])
+        .expect(0)
+        .says(&["over already"]);
     world.finish();
 }
 
 #[test]
 fn a_run_is_cancelled_before_its_pod_is_up() {
     let Some(world) = World::new() else { return };
-    Job::new("early", "echo trained").with("validate: [sleep 5]").write(&world);
+    Job::new("early", "echo trained")
+        .with("validate: [sleep 5]")
+        .write(&world);
     let id = world.ok(&["run", "--detach", "job.yaml"]);
     let run = RunView::of(&world, &id);
     run.until_began(RunStep::Launch);
@@ -66,15 +84,25 @@ fn a_run_is_cancelled_before_its_pod_is_up() {
 #[test]
 fn the_first_ctrl_c_cancels_and_waits_for_the_teardown() {
     let Some(world) = World::new() else { return };
-    Job::new("ctrlc", WAITS).with("outputs: [out/*]").write(&world);
+    Job::new("ctrlc", WAITS)
+        .with("outputs: [out/*]")
+        .write(&world);
     let mut attached = world.spawn(&["run", "job.yaml"]);
     attached.until_out("waiting");
     attached.signal(Signal::INT);
     let ran = attached.finish().expect(1);
-    ran.says(&["cancelling the run", "✓ 8/8 teardown", "total", "the run was cancelled"]);
+    ran.says(&[
+        "cancelling the run",
+        "✓ 8/8 teardown",
+        "total",
+        "the run was cancelled",
+    ]);
     assert!(world.work().join("results/ctrlc/out/told").exists());
     let run = RunView::newest(&world).now().unwrap();
-    assert_eq!((run.outcome, run.ended.is_some()), (Outcome::Cancelled, true));
+    assert_eq!(
+        (run.outcome, run.ended.is_some()),
+        (Outcome::Cancelled, true)
+    );
     world.finish();
 }
 
@@ -103,7 +131,10 @@ fn a_run_past_its_hours_or_its_money_is_stopped_pulled_and_torn_down() {
             .write(&world);
         let ran = world.livery(&["run", "job.yaml"]).expect(1);
         ran.says(&["its budget is used up", "✓ 8/8 teardown"]);
-        assert_eq!(RunView::newest(&world).now().unwrap().outcome, Outcome::OverBudget);
+        assert_eq!(
+            RunView::newest(&world).now().unwrap().outcome,
+            Outcome::OverBudget
+        );
         let told = world.work().join("results").join(name).join("out/told");
         assert!(told.exists());
     }
@@ -117,13 +148,26 @@ fn a_gate_that_fails_shows_its_table_and_sends_nothing() {
     Job::new("gate", "echo trained").with(gate).write(&world);
     let ran = world.livery(&["run", "job.yaml"]).expect(1);
     assert_eq!(ran.out, "");
-    let ran = ran.says(&["FAIL", "the moon is full", "exit code 4: waning", "/workspace"]);
+    let ran = ran.says(&[
+        "FAIL",
+        "the moon is full",
+        "exit code 4: waning",
+        "/workspace",
+    ]);
     assert!(!ran.err.contains("4/8 deploy"), "{}", ran.err);
     // Both offers of this machine were tried, one pod each.
     let pods: serde_json::Value =
         serde_json::from_str(&world.ok(&["pods", "--all", "--json"])).unwrap();
-    let phases: Vec<&str> = pods.as_array().unwrap().iter().map(|pod| pod["phase"].as_str().unwrap()).collect();
-    assert!(!phases.is_empty() && phases.iter().all(|phase| *phase == "terminated"), "{phases:?}");
+    let phases: Vec<&str> = pods
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pod| pod["phase"].as_str().unwrap())
+        .collect();
+    assert!(
+        !phases.is_empty() && phases.iter().all(|phase| *phase == "terminated"),
+        "{phases:?}"
+    );
     world.finish();
 }
 
@@ -132,8 +176,14 @@ fn a_job_that_no_offer_fits_says_why() {
     let Some(world) = World::new() else { return };
     let job = "name: big\nresources: {image_id: host, accelerators: H100:8}\nrun: echo never\n";
     fs::write(world.work().join("job.yaml"), job).unwrap();
-    world.livery(&["run", "job.yaml"]).expect(1).says(&["no offer fits", "GPU"]);
-    world.livery(&["run", "--explain", "job.yaml"]).expect(1).says(&["no offer fits"]);
+    world
+        .livery(&["run", "job.yaml"])
+        .expect(1)
+        .says(&["no offer fits", "GPU"]);
+    world
+        .livery(&["run", "--explain", "job.yaml"])
+        .expect(1)
+        .says(&["no offer fits"]);
     assert_eq!(world.ok(&["pods", "--all", "--json"]).trim(), "[]");
     world.finish();
 }
@@ -158,7 +208,9 @@ fn a_checkpoint_is_home_when_the_pod_is_lost_in_training() {
     world.ok(&["results", &run.id, "home"]);
     let step = fs::read_to_string(world.work().join("home/ckpt/step")).unwrap();
     let last = step.lines().last().unwrap();
-    let whole: String = (1..=last.parse::<u32>().unwrap()).map(|n| format!("{n}\n")).collect();
+    let whole: String = (1..=last.parse::<u32>().unwrap())
+        .map(|n| format!("{n}\n"))
+        .collect();
     assert_eq!(step, whole);
     assert!(!world.work().join("home/out").exists());
     world.finish();

@@ -34,7 +34,11 @@ impl Terminal {
         resize(&near, 100, 30);
         let mut command = world.command(arguments);
         let end = || Stdio::from(far.try_clone().unwrap());
-        command.stdin(end()).stdout(end()).stderr(end()).env("TERM", "xterm");
+        command
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .env("TERM", "xterm");
         // SAFETY: both calls are safe between fork and exec: they are plain system calls.
         unsafe {
             command.pre_exec(|| {
@@ -49,7 +53,10 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&bytes[..count]));
+                shown
+                    .lock()
+                    .unwrap()
+                    .push_str(&String::from_utf8_lossy(&bytes[..count]));
             }
         });
         Self {
@@ -76,8 +83,13 @@ impl Terminal {
 
     /// Waits until the command has ended.
     fn finish(mut self) -> (Ran, bool) {
-        let status = until("the command ends", PATIENCE, || self.child.try_wait().unwrap());
-        let echoes = tcgetattr(&self.far).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON);
+        let status = until("the command ends", PATIENCE, || {
+            self.child.try_wait().unwrap()
+        });
+        let echoes = tcgetattr(&self.far)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ECHO | LocalModes::ICANON);
         let out = self.screen.lock().unwrap().clone();
         let ran = Ran {
             code: status.code(),
@@ -117,7 +129,9 @@ fn a_shell_has_a_terminal_that_follows_the_users() {
     terminal.shows("30 100");
     resize(&terminal.keys, 77, 22);
     // The size travels on its own way: it is asked for until it has come.
-    terminal.types("while [ \"$(stty size)\" != '22 77' ]; do sleep 0.1; done; echo grown $((20 + 2))\n");
+    terminal.types(
+        "while [ \"$(stty size)\" != '22 77' ]; do sleep 0.1; done; echo grown $((20 + 2))\n",
+    );
     terminal.shows("grown 22");
     terminal.types("sleep 1000\n");
     terminal.shows("sleep 1000");
@@ -154,6 +168,9 @@ fn a_command_with_a_terminal_is_told_when_the_user_is_gone() {
 fn a_shell_without_a_terminal_says_what_to_use() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&[]);
-    world.livery(&["shell", &pod]).expect(2).says(&["needs a terminal", "livery exec"]);
+    world
+        .livery(&["shell", &pod])
+        .expect(2)
+        .says(&["needs a terminal", "livery exec"]);
     world.finish();
 }

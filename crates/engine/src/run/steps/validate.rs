@@ -7,7 +7,7 @@ use livery_domain::gate::{Check, Verdict, Wanted, judge, passed};
 use livery_domain::pod::Pod;
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::dto::{CommandResult, ProbeSpec};
-use livery_units::Span;
+use livery_units::{Bytes, Span};
 
 /// How far a pod's clock may be from ours: checkpoints and certificates care.
 const CLOCK_SKEW_MAX: Span = Span::from_secs(5);
@@ -59,10 +59,17 @@ fn wanted(pod: &Pod) -> Wanted {
     Wanted {
         vcpu_milli: pod.order.vcpu_milli,
         memory: pod.order.memory,
-        free_disk: livery_units::Bytes::new(pod.order.volume_disk.get() / 10 * 9),
+        free_disk: free_of(pod.order.volume_disk),
         gpus: pod.offer.gpus.clone(),
         clock_skew_max: CLOCK_SKEW_MAX,
     }
+}
+
+/// What an empty disk must have free: a file system keeps a part for itself, and of a small disk
+/// more than of a large one.
+fn free_of(disk: Bytes) -> Bytes {
+    let kept = disk.get() / 10 + Bytes::mib(32).get();
+    Bytes::new(disk.get().saturating_sub(kept))
 }
 
 fn command_check(name: &str, result: &CommandResult) -> Check {

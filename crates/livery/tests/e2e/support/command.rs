@@ -31,7 +31,10 @@ pub struct Running {
 impl Running {
     /// Starts a command whose output goes to `name.out` and `name.err` in a directory.
     pub fn start(mut command: Command, dir: &Path, name: &str, stdin: Stdio) -> Self {
-        let (out, err) = (dir.join(format!("{name}.out")), dir.join(format!("{name}.err")));
+        let (out, err) = (
+            dir.join(format!("{name}.out")),
+            dir.join(format!("{name}.err")),
+        );
         let what = format!("{command:?}");
         let child = command
             .stdin(stdin)
@@ -71,7 +74,12 @@ impl Running {
                 return Some(());
             }
             if self.child.try_wait().unwrap().is_some() && !read(self).contains(text) {
-                panic!("{} ended without `{text}`:\n{}{}", self.what, self.out(), self.err());
+                panic!(
+                    "{} ended without `{text}`:\n{}{}",
+                    self.what,
+                    self.out(),
+                    self.err()
+                );
             }
             None
         });

@@ -58,7 +58,11 @@ pub fn tree_of(dir: &Path, count: u32) {
     fs::set_permissions(dir.join("tool"), fs::Permissions::from_mode(0o755)).unwrap();
     symlink("deep/er/large", dir.join("link")).unwrap();
     for number in 0..count {
-        fs::write(dir.join(format!("deep/{number}")), format!("file {number}\n")).unwrap();
+        fs::write(
+            dir.join(format!("deep/{number}")),
+            format!("file {number}\n"),
+        )
+        .unwrap();
     }
 }
 
@@ -82,7 +86,11 @@ fn add(root: &Path, dir: &Path, found: &mut BTreeMap<String, String>) {
         } else {
             let bytes = fs::read(&path).unwrap();
             let hash = livery_content::hash_bytes(&bytes);
-            format!("{:o} {} bytes {hash}", kind.permissions().mode() & 0o777, bytes.len())
+            format!(
+                "{:o} {} bytes {hash}",
+                kind.permissions().mode() & 0o777,
+                bytes.len()
+            )
         };
         found.insert(name, what);
     }

@@ -24,13 +24,40 @@ impl Traces {
     /// Lists what is there of the world.
     pub fn look(&self) -> Vec<String> {
         let mut found = Vec::new();
-        found.extend(self.processes().into_iter().map(|(pid, what)| format!("process {pid}: {what}")));
-        found.extend(self.mounts().into_iter().map(|path| format!("mount {path}")));
-        found.extend(self.loops().into_iter().map(|name| format!("loop device {name}")));
-        found.extend(self.cgroups().into_iter().map(|path| format!("cgroup {}", path.display())));
-        found.extend(self.links().into_iter().map(|name| format!("interface {name}")));
-        found.extend(self.tables().into_iter().map(|name| format!("firewall table {name}")));
-        found.extend(self.files().into_iter().map(|path| format!("file {}", path.display())));
+        found.extend(
+            self.processes()
+                .into_iter()
+                .map(|(pid, what)| format!("process {pid}: {what}")),
+        );
+        // A small disk under the control plane's data is the test's own.
+        let own = self.directory.join("data").display().to_string();
+        let mounts = self.mounts().into_iter().filter(|path| *path != own);
+        found.extend(mounts.map(|path| format!("mount {path}")));
+        found.extend(
+            self.loops()
+                .into_iter()
+                .map(|name| format!("loop device {name}")),
+        );
+        found.extend(
+            self.cgroups()
+                .into_iter()
+                .map(|path| format!("cgroup {}", path.display())),
+        );
+        found.extend(
+            self.links()
+                .into_iter()
+                .map(|name| format!("interface {name}")),
+        );
+        found.extend(
+            self.tables()
+                .into_iter()
+                .map(|name| format!("firewall table {name}")),
+        );
+        found.extend(
+            self.files()
+                .into_iter()
+                .map(|path| format!("file {}", path.display())),
+        );
         found
     }
 
@@ -71,7 +98,9 @@ impl Traces {
         let own = std::process::id();
         let mut found = Vec::new();
         for entry in list(Path::new("/proc")) {
-            let number = entry.file_name().and_then(|name| name.to_str()?.parse().ok());
+            let number = entry
+                .file_name()
+                .and_then(|name| name.to_str()?.parse().ok());
             let Some(number) = number.filter(|number: &u32| *number != own) else {
                 continue;
             };
@@ -81,7 +110,10 @@ impl Traces {
             };
             let (line, groups) = (read("cmdline"), read("cgroup"));
             // The dead are waited for by their parents, and hold nothing.
-            let is_zombie = read("stat").rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'));
+            let is_zombie = read("stat")
+                .rsplit(") ")
+                .next()
+                .is_some_and(|rest| rest.starts_with('Z'));
             if (self.names_it(&line) || self.names_it(&groups)) && !is_zombie {
                 let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
                 found.extend(pid.map(|pid| (pid, line.trim().to_owned())));
@@ -94,7 +126,10 @@ impl Traces {
         let text = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let below = format!("{}/", self.directory.display());
         let target = |line: &str| Some(line.split(' ').nth(4)?.to_owned());
-        text.lines().filter_map(target).filter(|path| path.starts_with(&below)).collect()
+        text.lines()
+            .filter_map(target)
+            .filter(|path| path.starts_with(&below))
+            .collect()
     }
 
     fn loops(&self) -> Vec<String> {
@@ -103,7 +138,11 @@ impl Traces {
             self.names_it(&file)
         };
         let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-        list(Path::new("/sys/block")).into_iter().filter(backed).filter_map(name).collect()
+        list(Path::new("/sys/block"))
+            .into_iter()
+            .filter(backed)
+            .filter_map(name)
+            .collect()
     }
 
     fn cgroups(&self) -> Vec<PathBuf> {
@@ -113,20 +152,29 @@ impl Traces {
         let trees = list(root).into_iter().chain([root.to_owned()]);
         let of_tree = |tree: PathBuf| {
             let group = |pod: &String| tree.join("livery").join(pod);
-            pods.iter().map(group).filter(|path| path.exists()).collect::<Vec<_>>()
+            pods.iter()
+                .map(group)
+                .filter(|path| path.exists())
+                .collect::<Vec<_>>()
         };
         trees.flat_map(of_tree).collect()
     }
 
     fn pods_on_disk(&self) -> Vec<String> {
         let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-        self.files().into_iter().filter_map(name).filter(|name| name.starts_with("pod_")).collect()
+        self.files()
+            .into_iter()
+            .filter_map(name)
+            .filter(|name| name.starts_with("pod_"))
+            .collect()
     }
 
     fn links(&self) -> Vec<String> {
         let prefix = format!("{}-", self.interfaces);
         let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-        let all = list(Path::new("/sys/class/net")).into_iter().filter_map(name);
+        let all = list(Path::new("/sys/class/net"))
+            .into_iter()
+            .filter_map(name);
         all.filter(|name| name.starts_with(&prefix)).collect()
     }
 
@@ -134,7 +182,8 @@ impl Traces {
         let name = format!("livery_{}", self.interfaces);
         let out = Command::new("nft").args(["list", "tables"]).output();
         let text = out.map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
-        let is_there = text.is_ok_and(|text| text.lines().any(|line| line.ends_with(&format!(" {name}"))));
+        let is_there =
+            text.is_ok_and(|text| text.lines().any(|line| line.ends_with(&format!(" {name}"))));
         is_there.then_some(name).into_iter().collect()
     }
 
@@ -142,7 +191,10 @@ impl Traces {
     fn files(&self) -> Vec<PathBuf> {
         let host = self.agent_data.join("host");
         let places = ["pods", "runtime/pods", "runtime/slots", "netns"];
-        places.iter().flat_map(|place| list(&host.join(place))).collect()
+        places
+            .iter()
+            .flat_map(|place| list(&host.join(place)))
+            .collect()
     }
 }
 

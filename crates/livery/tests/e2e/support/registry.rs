@@ -21,7 +21,9 @@ impl Registry {
     pub fn start() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let passwords = directory.path().join("htpasswd");
-        let made = Command::new("htpasswd").args(["-Bbn", "-C", "4", USER, PASSWORD]).output();
+        let made = Command::new("htpasswd")
+            .args(["-Bbn", "-C", "4", USER, PASSWORD])
+            .output();
         let Ok(made) = made else {
             println!("skipped: `htpasswd` is not installed (package apache2-utils)");
             return None;

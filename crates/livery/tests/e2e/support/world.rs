@@ -43,8 +43,8 @@ pub struct World {
     shape: Shape,
     number: u8,
     options: Vec<String>,
-    control_plane: Option<Running>,
-    agent: Option<Running>,
+    control_plane: RefCell<Option<Running>>,
+    agent: RefCell<Option<Running>>,
     /// Counts commands, to name the files of their output.
     commands: Cell<u32>,
     pods: RefCell<BTreeSet<String>>,
@@ -55,38 +55,49 @@ pub struct World {
 impl World {
     /// Starts a control plane with its agent in one process, or says why this test cannot run.
     pub fn new() -> Option<Self> {
-        Self::start(tempfile::tempdir().unwrap(), Shape::OneProcess, &[])
+        Self::start(Shape::OneProcess, &[])
     }
 
     /// The same, with the agent in a process of its own.
     pub fn in_two_processes() -> Option<Self> {
-        Self::start(tempfile::tempdir().unwrap(), Shape::TwoProcesses, &[])
+        Self::start(Shape::TwoProcesses, &[])
     }
 
     /// In one process, with more options.
     pub fn with(options: &[&str]) -> Option<Self> {
-        Self::start(tempfile::tempdir().unwrap(), Shape::OneProcess, options)
+        Self::start(Shape::OneProcess, options)
     }
 
-    /// In one process, with its data in a given place.
-    pub fn at(place: &Path) -> Option<Self> {
-        let directory = tempfile::tempdir_in(place).unwrap();
-        Self::start(directory, Shape::OneProcess, &[])
+    /// In one process, with its data on a disk of that many mebibytes.
+    pub fn on_a_disk_of(mebibytes: u32) -> Option<Self> {
+        let world = Self::prepare(Shape::OneProcess, &[])?;
+        fs::create_dir(world.data()).unwrap();
+        let size = std::ffi::CString::new(format!("size={mebibytes}m,mode=700")).unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        rustix::mount::mount("tmpfs", world.data(), "tmpfs", flags, size.as_c_str()).unwrap();
+        world.bring_up();
+        Some(world)
     }
 
-    fn start(directory: tempfile::TempDir, shape: Shape, options: &[&str]) -> Option<Self> {
+    fn start(shape: Shape, options: &[&str]) -> Option<Self> {
+        let world = Self::prepare(shape, options)?;
+        world.bring_up();
+        Some(world)
+    }
+
+    fn prepare(shape: Shape, options: &[&str]) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: pods need root");
             return None;
         }
         let (number, reserved) = reserve();
-        let mut world = Self {
-            directory,
+        let world = Self {
+            directory: tempfile::tempdir().unwrap(),
             shape,
             number,
             options: options.iter().map(|text| (*text).to_owned()).collect(),
-            control_plane: None,
-            agent: None,
+            control_plane: RefCell::default(),
+            agent: RefCell::default(),
             commands: Cell::new(0),
             pods: RefCell::default(),
             _reserved: reserved,
@@ -96,7 +107,6 @@ impl World {
         }
         // What an earlier test of this number left when it was killed is none of ours.
         world.traces().clear_away();
-        world.bring_up();
         Some(world)
     }
 
@@ -146,27 +156,38 @@ impl World {
     }
 
     /// Starts whatever of the two does not run.
-    pub fn bring_up(&mut self) {
-        if self.shape == Shape::TwoProcesses && self.agent.is_none() {
+    pub fn bring_up(&self) {
+        self.start_processes();
+        until(
+            "the control plane answers and has its host",
+            START_PATIENCE,
+            || {
+                let health = ask(self, async |client| client.health().await)?;
+                (health.hosts_connected == 1).then_some(())
+            },
+        );
+    }
+
+    fn start_processes(&self) {
+        if self.shape == Shape::TwoProcesses && self.agent.borrow().is_none() {
             let mut command = self.command(&["host"]);
             command.env("LIVERY_DATA_DIR", self.agent_data());
             self.machine_options(&mut command);
-            self.agent = Some(self.daemon(command, "host"));
+            self.agent.replace(Some(self.daemon(command, "host")));
         }
-        if self.control_plane.is_none() {
+        if self.control_plane.borrow().is_none() {
             let mut command = self.command(&["serve"]);
             match self.shape {
                 Shape::OneProcess => self.machine_options(&mut command),
                 Shape::TwoProcesses => {
-                    command.arg("--host-socket").arg(self.agent_data().join("host.sock"));
+                    command
+                        .arg("--host-socket")
+                        .arg(self.agent_data().join("host.sock"));
                 }
             }
-            self.control_plane = Some(self.daemon(command, "serve"));
+            self.control_plane
+                .replace(Some(self.daemon(command, "serve")));
         }
-        until("the control plane answers and has its host", START_PATIENCE, || {
-            let health = ask(self, async |client| client.health().await)?;
-            (health.hosts_connected == 1).then_some(())
-        });
     }
 
     fn machine_options(&self, command: &mut Command) {
@@ -188,13 +209,17 @@ impl World {
         let before = fs::read(self.path().join(format!("{name}.err"))).unwrap_or_default();
         if !before.is_empty() {
             let number = self.commands.replace(self.commands.get() + 1);
-            fs::write(self.path().join(format!("talk/{number}.{name}.log")), before).unwrap();
+            fs::write(
+                self.path().join(format!("talk/{number}.{name}.log")),
+                before,
+            )
+            .unwrap();
         }
         Running::start(command, self.path(), name, Stdio::null())
     }
 
     /// Kills a process with SIGKILL.
-    pub fn kill(&mut self, victim: Victim) {
+    pub fn kill(&self, victim: Victim) {
         let process = match victim {
             Victim::ControlPlane => self.control_plane.take(),
             Victim::Agent => self.agent.take(),
@@ -204,7 +229,7 @@ impl World {
 
     /// Sends a signal to the agent's process.
     pub fn signal_agent(&self, signal: Signal) {
-        self.agent.as_ref().unwrap().signal(signal);
+        self.agent.borrow().as_ref().unwrap().signal(signal);
     }
 
     /// Makes a command of the binary with an environment of the test's own.
@@ -233,6 +258,23 @@ impl World {
         self.livery(arguments).expect(0).out
     }
 
+    /// Starts the control plane without waiting for its host, and runs a command.
+    #[track_caller]
+    pub fn ok_without_host(&self, arguments: &[&str]) -> String {
+        self.start_processes();
+        until("the control plane answers", START_PATIENCE, || {
+            let ran = self.livery(arguments);
+            (ran.code == Some(0)).then_some(ran.out)
+        })
+    }
+
+    /// Starts the control plane again after it was asked to end.
+    pub fn bring_up_again(&self) {
+        let ended = self.control_plane.take().unwrap().finish();
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        self.bring_up();
+    }
+
     /// Starts a command.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         self.run_command(self.command(arguments), Stdio::null())
@@ -241,7 +283,12 @@ impl World {
     /// Starts a prepared command.
     pub fn run_command(&self, command: Command, stdin: Stdio) -> Running {
         let number = self.commands.replace(self.commands.get() + 1);
-        Running::start(command, &self.path().join("talk"), &number.to_string(), stdin)
+        Running::start(
+            command,
+            &self.path().join("talk"),
+            &number.to_string(),
+            stdin,
+        )
     }
 
     /// Creates a small pod on this machine's own programs; returns its id.
@@ -249,7 +296,9 @@ impl World {
     pub fn pod(&self, more: &[&str]) -> String {
         let small = ["pod", "create", "--memory", "256MB", "--cpus", "0.5"];
         let disks = ["--disk", "128MB", "--volume", "128MB"];
-        self.ok(&[&small[..], &disks, more].concat()).trim().to_owned()
+        self.ok(&[&small[..], &disks, more].concat())
+            .trim()
+            .to_owned()
     }
 
     /// Runs a script in a pod.
@@ -262,11 +311,15 @@ impl World {
     #[track_caller]
     pub fn finish(self) {
         let left = self.wind_up();
-        assert_eq!(left, Vec::<String>::new(), "something is left on the machine");
+        assert_eq!(
+            left,
+            Vec::<String>::new(),
+            "something is left on the machine"
+        );
     }
 
     /// Does what [`World::finish`] does and returns what is left.
-    pub fn wind_up(mut self) -> Vec<String> {
+    pub fn wind_up(self) -> Vec<String> {
         self.bring_up();
         let live = ask(&self, async |client| client.pods(Which::Live).await).unwrap();
         for pod in live.pods {
@@ -276,7 +329,7 @@ impl World {
         let text = self.ok(&["debug", "ledger", "--json"]);
         let ledger: serde_json::Value = serde_json::from_str(&text).unwrap();
         let mut left = Vec::new();
-        if ledger["held"] != "0" {
+        if ledger["held"] != "0.00" {
             left.push(format!("a hold in the ledger: {text}"));
         }
         self.ok(&["serve", "--stop"]);
@@ -293,10 +346,13 @@ impl World {
     pub fn remember_pods(&self) {
         let all = ask(self, async |client| client.pods(Which::All).await);
         let ids = all.unwrap_or_default().pods.into_iter();
-        self.pods.borrow_mut().extend(ids.map(|pod| pod.id.to_string()));
+        self.pods
+            .borrow_mut()
+            .extend(ids.map(|pod| pod.id.to_string()));
     }
 
-    fn traces(&self) -> Traces {
+    /// What the world's things are known by.
+    pub fn traces(&self) -> Traces {
         Traces {
             directory: self.path().to_owned(),
             agent_data: self.agent_data(),
@@ -314,8 +370,8 @@ impl Drop for World {
             println!("the end of the log:");
             tail.into_iter().rev().for_each(|line| println!("  {line}"));
         }
-        self.control_plane = None;
-        self.agent = None;
+        self.control_plane.take();
+        self.agent.take();
         self.traces().clear_away();
     }
 }

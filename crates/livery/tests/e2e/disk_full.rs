@@ -1,0 +1,126 @@
+//! Full disks: the host's under the control plane and the agent, and a pod's own.
+
+use crate::support::{Job, RunView, World};
+use livery_domain::run::Outcome;
+use std::fs::{self, File};
+use std::io::Write;
+
+/// Fills the disk under the control plane's data to the last block; dropping it makes room again.
+struct Ballast(std::path::PathBuf);
+
+impl Ballast {
+    fn fill(world: &World) -> Self {
+        let path = world.data().join("ballast");
+        let mut file = File::create(&path).unwrap();
+        let block = vec![7; 64 << 10];
+        while file.write_all(&block).is_ok() {}
+        while file.write_all(&block[..512]).is_ok() {}
+        Self(path)
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn what_does_not_fit_on_the_machine_is_not_begun() {
+    let Some(world) = World::on_a_disk_of(400) else {
+        return;
+    };
+    let ran = world.livery(&["pod", "create", "--disk", "5GB"]).expect(2);
+    ran.says(&["no offer fits", "disk"]);
+    // Bytes that cannot be made smaller.
+    let mut random = File::open("/dev/urandom").unwrap();
+    let mut large = File::create(world.work().join("large")).unwrap();
+    std::io::copy(&mut std::io::Read::take(&mut random, 500 << 20), &mut large).unwrap();
+    Job::new("large", "true")
+        .with("file_mounts: {/workspace/large: ./large}")
+        .write(&world);
+    world
+        .livery(&["run", "job.yaml"])
+        .expect(1)
+        .says(&["disk is full"]);
+    assert_eq!(world.ok(&["pods", "--all", "--json"]).trim(), "[]");
+    // What was sent in vain does not stay in the way of what fits.
+    Job::new("small", "echo fits").write(&world);
+    assert_eq!(world.livery(&["run", "job.yaml"]).expect(0).out, "fits\n");
+    world.finish();
+}
+
+#[test]
+fn a_full_disk_refuses_new_runs_and_hurts_no_old_one() {
+    let Some(world) = World::on_a_disk_of(600) else {
+        return;
+    };
+    let script = "for i in $(seq 15); do echo tick $i; sleep 0.2; done\nmkdir -p /workspace/out\n\
+                  echo whole > /workspace/out/file";
+    Job::new("old", script)
+        .with("outputs: [out/*]")
+        .write(&world);
+    let id = world.ok(&["run", "--detach", "job.yaml"]);
+    let run = RunView::of(&world, &id);
+    run.until_logged("tick 3");
+    let ballast = Ballast::fill(&world);
+    world.livery(&["runs"]).expect(0);
+    let new = world.livery(&["run", "--detach", "job.yaml", "--name", "new"]);
+    assert_ne!(
+        new.code,
+        Some(2),
+        "it is no mistake of the user's: {}",
+        new.err
+    );
+    drop(ballast);
+    let over = run.until_over();
+    assert_eq!(over.outcome, Outcome::Succeeded, "{}", run.story());
+    let log: String = (1..=15).map(|number| format!("tick {number}\n")).collect();
+    assert_eq!(world.ok(&["logs", &run.id]), log);
+    world.ok(&["results", &run.id, "home"]);
+    let file = fs::read_to_string(world.work().join("home/out/file"));
+    assert_eq!(file.unwrap(), "whole\n");
+    // One that got through the door is carried out or says why not.
+    if new.code == Some(0) {
+        RunView::of(&world, &new.out).until_over();
+    }
+    world.finish();
+}
+
+#[test]
+fn a_pod_that_fills_its_disks_is_told_and_nobody_else_notices() {
+    let Some(world) = World::new() else { return };
+    let [greedy, other] = [world.pod(&[]), world.pod(&[])];
+    for place in ["/workspace", "/root"] {
+        let fill = format!("dd if=/dev/zero of={place}/big bs=1M");
+        world
+            .sh(&greedy, &fill)
+            .expect(1)
+            .says(&["No space left on device"]);
+    }
+    let write = "echo well > /workspace/file && cat /workspace/file";
+    assert_eq!(world.sh(&other, write).expect(0).out, "well\n");
+    world.sh(&greedy, write).expect(1);
+    // With both disks full the pod still does what it is told, and can be helped.
+    let ran = world.sh(
+        &greedy,
+        "rm /workspace/big /root/big; echo well > /workspace/file; cat /workspace/file",
+    );
+    assert_eq!(ran.expect(0).out, "well\n");
+    world.finish();
+}
+
+#[test]
+fn a_job_that_fills_its_disk_fails_and_its_results_come_home() {
+    let Some(world) = World::new() else { return };
+    let script = "set -e\nmkdir -p /workspace/out\nseq 1000 > /workspace/out/part\n\
+                  dd if=/dev/zero of=/workspace/big bs=1M";
+    Job::new("fills", script)
+        .with("outputs: [out/*]")
+        .write(&world);
+    let ran = world.livery(&["run", "job.yaml"]).expect(1);
+    assert!(ran.out.contains("No space left on device"), "{}", ran.out);
+    let part = fs::read_to_string(world.work().join("results/fills/out/part"));
+    assert_eq!(part.unwrap(), crate::support::numbers(1_000));
+    world.finish();
+}

@@ -1,0 +1,280 @@
+//! The fault suite: every process is killed (SIGKILL) at every step of a run and started again.
+//!
+//! Then the run must finish, or end in a stated failure where the pod itself was killed; results
+//! and log must be whole, each command must have run once, the books must balance, and nothing may
+//! be left on the machine.
+
+use crate::support::{Job, RunView, Running, Victim, World, digest, numbers, tree_of, until};
+use livery_api::dto::Run;
+use livery_domain::run::{Outcome, RunStep};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Who is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    CommandLine,
+    ControlPlane,
+    Agent,
+    /// The control plane with the agent in it.
+    OneProcess,
+    /// The process that holds the pod; the pod dies with it.
+    PodShim,
+    /// The process that watches over `setup` or `run`.
+    TaskShim,
+}
+
+/// Whether a run may end otherwise than well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hope {
+    MustSucceed,
+    MayFail,
+}
+
+/// Faults at once: they wait more than they work.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn the_command_line_killed_at_every_step() {
+    survive(Target::CommandLine, &RunStep::ALL);
+}
+
+#[test]
+fn the_control_plane_killed_at_every_step() {
+    survive(Target::ControlPlane, &RunStep::ALL);
+}
+
+#[test]
+fn the_agent_killed_at_every_step() {
+    survive(Target::Agent, &RunStep::ALL);
+}
+
+#[test]
+fn control_plane_and_agent_killed_together_at_every_step() {
+    survive(Target::OneProcess, &RunStep::ALL);
+}
+
+#[test]
+fn the_shim_killed_at_every_step_at_which_there_is_one() {
+    survive(Target::PodShim, &RunStep::ALL[1..]);
+}
+
+#[test]
+fn the_shim_of_a_task_killed() {
+    survive(Target::TaskShim, &[RunStep::Deploy, RunStep::Train]);
+}
+
+fn survive(target: Target, steps: &[RunStep]) {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: pods need root");
+        return;
+    }
+    let todo = Mutex::new(steps.to_vec());
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(step) = { todo.lock().unwrap().pop() } {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| fault(target, step))) {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text =
+                    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                let text = text.unwrap_or_default();
+                failures
+                    .lock()
+                    .unwrap()
+                    .push(format!("{target:?} killed at {step}: {text}"));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    let survived = steps.len() - failures.len();
+    println!(
+        "survived {survived} of {} faults: {target:?} killed",
+        steps.len()
+    );
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// One fault and what must hold after it.
+fn fault(target: Target, step: RunStep) {
+    let world = match target {
+        Target::ControlPlane | Target::Agent => World::in_two_processes(),
+        Target::CommandLine | Target::OneProcess => World::new(),
+        Target::PodShim | Target::TaskShim => World::new(),
+    };
+    let world = world.unwrap();
+    write_job(&world);
+    let attached = world.spawn(&["run", "job.yaml", "--results", "attached"]);
+    let run = RunView::newest(&world);
+    until_in_the_middle_of(step, &run);
+    let attached = strike(target, &world, attached);
+    let over = run.until_over();
+    let story = || format!("{over:?}\n{}", run.story());
+    let hope = match target {
+        Target::PodShim | Target::TaskShim => Hope::MayFail,
+        Target::CommandLine | Target::ControlPlane | Target::Agent | Target::OneProcess => {
+            Hope::MustSucceed
+        }
+    };
+    match (over.outcome, hope) {
+        (Outcome::Succeeded, _) => {}
+        (Outcome::Failed, Hope::MayFail) => assert!(over.reason.is_some(), "{}", story()),
+        _ => panic!("{}", story()),
+    }
+    if let Some(attached) = attached {
+        let wanted = i32::from(over.outcome != Outcome::Succeeded);
+        let ran = attached.finish().expect(wanted);
+        if over.outcome == Outcome::Succeeded {
+            assert_eq!(
+                ran.out,
+                world.ok(&["logs", &run.id]),
+                "the terminal saw what the log has"
+            );
+            check_results(&world, &world.work().join("attached/out"));
+        }
+    }
+    check(&world, &run, &over);
+    world.finish();
+}
+
+/// A job of which every step takes long enough to be met in its middle.
+fn write_job(world: &World) {
+    tree_of(&world.work().join("data"), 1_000);
+    tree_of(&world.work().join("code"), 20);
+    let script = "echo ran >> /workspace/out/trainings\necho train began\n\
+                  for i in 1 2 3 4 5 6 7 8 9 10; do echo tick $i; sleep 0.2; done\n\
+                  seq 200000 > /workspace/out/numbers\ncp -a /workspace/data /workspace/out/";
+    let setup = "mkdir -p /workspace/out\necho ran >> /workspace/out/setups\necho setup began\n\
+                 sleep 1\necho setup done";
+    Job::new("fault", script)
+        .script("setup", setup)
+        .with("workdir: ./code\nvalidate: [sleep 1]\noutputs: ['out/**']")
+        .with("file_mounts: {/workspace/data: ./data}")
+        .write(world);
+}
+
+/// What the job of [`write_job`] prints.
+fn whole_log() -> String {
+    let ticks: String = (1..=10).map(|number| format!("tick {number}\n")).collect();
+    format!("setup began\nsetup done\ntrain began\n{ticks}")
+}
+
+fn until_in_the_middle_of(step: RunStep, run: &RunView) {
+    run.until_began(step);
+    match step {
+        RunStep::Deploy => run.until_logged("setup began"),
+        RunStep::Train => run.until_logged("tick 3"),
+        RunStep::Choose | RunStep::Launch | RunStep::Validate => {}
+        RunStep::Transfer | RunStep::Pull | RunStep::Teardown => {}
+    }
+}
+
+/// Kills, and starts again what has to run; returns the command line if it lives.
+fn strike(target: Target, world: &World, attached: Running) -> Option<Running> {
+    match target {
+        Target::CommandLine => {
+            attached.kill();
+            return None;
+        }
+        Target::ControlPlane | Target::OneProcess => world.kill(Victim::ControlPlane),
+        Target::Agent => world.kill(Victim::Agent),
+        Target::PodShim => kill_shims(world, "init", Patience::UntilThePodIsGone),
+        Target::TaskShim => kill_shims(world, "task", Patience::Long),
+    }
+    world.bring_up();
+    Some(attached)
+}
+
+/// Checks everything that must hold of a run that is over.
+fn check(world: &World, run: &RunView, over: &Run) {
+    let shown = world.ok(&["run", "show", &run.id]);
+    assert!(shown.contains("total"), "a receipt is there:\n{shown}");
+    if over.outcome == Outcome::Succeeded {
+        let log = world.ok(&["logs", &run.id]);
+        // A pod that was lost before training began had a predecessor, whose words are kept too.
+        assert!(log.ends_with(&whole_log()), "{log}");
+        assert!(over.results.is_some());
+    }
+    if over.results.is_some() {
+        world.ok(&["results", &run.id, "later"]);
+        check_results(world, &world.work().join("later/out"));
+    }
+}
+
+/// Whatever came home is whole, and every command ran once.
+fn check_results(world: &World, home: &Path) {
+    for once in ["setups", "trainings"] {
+        if let Ok(text) = fs::read_to_string(home.join(once)) {
+            assert_eq!(text, "ran\n", "{once}");
+        }
+    }
+    if home.join("numbers").exists() {
+        assert_eq!(
+            fs::read_to_string(home.join("numbers")).unwrap(),
+            numbers(200_000)
+        );
+        assert_eq!(
+            digest(&home.join("data")),
+            digest(&world.work().join("data"))
+        );
+    }
+}
+
+/// Kills the process that holds a pod.
+pub fn kill_shim(world: &World, pod: &str) {
+    let path = world.runtime_dir().join("pods").join(pod).join("run.json");
+    let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let pid = i32::try_from(record["shim"]["pid"].as_i64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+}
+
+/// How long a shim is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Long,
+    /// In teardown it may be gone before it is met, and then there is nothing to kill.
+    UntilThePodIsGone,
+}
+
+/// Kills every shim of a kind as soon as there is one.
+fn kill_shims(world: &World, kind: &str, patience: Patience) {
+    let pods = world.runtime_dir().join("pods");
+    let mut seen_pod = false;
+    until(&format!("a shim ({kind})"), Duration::from_secs(20), || {
+        let shims = shims(world, kind);
+        for pid in &shims {
+            // One that ended meanwhile is as dead as any.
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        let has_pod = fs::read_dir(&pods).is_ok_and(|mut pods| pods.next().is_some());
+        let is_gone = seen_pod && !has_pod && patience == Patience::UntilThePodIsGone;
+        seen_pod |= has_pod;
+        (!shims.is_empty() || is_gone).then_some(())
+    });
+}
+
+fn shims(world: &World, kind: &str) -> Vec<Pid> {
+    let directory = world.runtime_dir().display().to_string();
+    let mark = format!("\0shim\0{kind}\0");
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if line.contains(&mark) && line.contains(&directory) {
+            let name = entry.file_name();
+            let pid = name
+                .to_str()
+                .and_then(|name| Pid::from_raw(name.parse().ok()?));
+            found.extend(pid);
+        }
+    }
+    found
+}
