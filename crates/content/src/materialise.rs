@@ -2,6 +2,7 @@
 
 mod dirs;
 mod files;
+mod identity;
 mod links;
 
 use std::os::fd::{AsFd, BorrowedFd};
@@ -64,6 +65,14 @@ pub struct Written {
 /// in one step. What is there and not in the tree stays. Symbolic links of the pod are followed on
 /// the way to `target.path`, inside the pod's root; within the tree they are replaced.
 pub fn materialise(
+    store: &ContentStore,
+    manifest: &Manifest,
+    target: &Target<'_>,
+) -> Result<Written, ContentError> {
+    identity::run_as(target.owner, || write_tree(store, manifest, target))
+}
+
+fn write_tree(
     store: &ContentStore,
     manifest: &Manifest,
     target: &Target<'_>,

@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::ContentError;
@@ -97,6 +98,9 @@ fn write_state(dir: &Path, flushed: SystemTime) -> Result<(), ContentError> {
     let secs = secs.map_or(0, |since| since.as_secs());
     let text = format!("{VERSION}\n{}\n{secs}\n", boot_id());
     let (path, tmp) = (dir.join("state"), dir.join("state.tmp"));
+    // Uploads that end together flush together: one of them writes at a time.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write(&tmp, text).map_err(ContentError::on("write", &tmp))?;
     fs::rename(&tmp, &path).map_err(ContentError::on("create", &path))
 }
