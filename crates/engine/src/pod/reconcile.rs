@@ -54,7 +54,8 @@ async fn release(
 ) -> Result<(), Error> {
     services.store.pod_release(&pod.id, token, due).await?;
     let current = services.store.pod_fetch(&pod.id).await?;
-    if current.desired != pod.desired {
+    let started_again = current.started.is_none() && pod.started.is_some();
+    if current.desired != pod.desired || started_again {
         services.store.pod_nudge(&pod.id).await?;
         services.board.pods.notify_one();
     }

@@ -18,6 +18,8 @@ pub struct Script {
     pub unreachable: bool,
     /// What `pod_create` answers instead of making a pod.
     pub create_error: Option<Error>,
+    /// The next `pod_create` makes its pod and is not heard.
+    pub create_answer_lost: bool,
     /// Whether `/workspace` is missing, which the gate must notice.
     pub no_workspace: bool,
     /// How `run` ends; it goes on until it is signalled when there is no code.
@@ -78,10 +80,17 @@ impl SimHost {
 
     /// Every pod vanishes, as when the machine loses power and its disks.
     pub fn lose_pods(&self) {
-        self.lock()
-            .pods
-            .values_mut()
-            .for_each(|pod| pod.state = PodState::Lost);
+        self.all_are(PodState::Lost);
+    }
+
+    /// The command of every pod ends by itself.
+    pub fn end_commands(&self) {
+        self.all_are(PodState::Down);
+    }
+
+    fn all_are(&self, state: PodState) {
+        let mut all = self.lock();
+        all.pods.values_mut().for_each(|pod| pod.state = state);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -188,6 +197,9 @@ impl Host for SimHost {
                 tasks: BTreeMap::new(),
             };
             state.pods.insert(id.to_string(), pod);
+        }
+        if std::mem::take(&mut state.script.create_answer_lost) {
+            return Err(Error::Unreachable("the answer was lost".into()));
         }
         Ok(status(id.as_str(), &state.pods[id.as_str()]))
     }
