@@ -3,7 +3,7 @@
 use livery_host_api::dto::Window;
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{OptionalActions, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -32,6 +32,11 @@ impl Terminal {
         let path = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let far = rustix::fs::open(path, flags, rustix::fs::Mode::empty())?;
+        // What is typed before the command's shim has taken over must reach the terminal inside the
+        // pod as it is: editing, and the meaning of keys, belong there.
+        let mut settings = tcgetattr(&far)?;
+        settings.make_raw();
+        tcsetattr(&far, OptionalActions::Now, &settings)?;
         let now = rustix::fs::fcntl_getfl(&near)?;
         rustix::fs::fcntl_setfl(&near, now | OFlags::NONBLOCK)?;
         // SAFETY: a file keeps its descriptor open, and the same, as long as it lives.

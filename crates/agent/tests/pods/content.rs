@@ -1,0 +1,148 @@
+//! Files by content, in and out of pods.
+
+use crate::bench::Bench;
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use livery_content::{
+    Compression, ContentStore, Entry, Frame, FrameDecoder, Kind, Manifest, RelPath, hash_bytes,
+};
+use livery_host_api::dto::{ApplyTree, Blobs, CollectTree};
+use livery_host_api::{Error, Host};
+use livery_units::ContentHash;
+
+/// A tree of two files, one of them in a directory.
+fn tree() -> (Manifest, Vec<Bytes>) {
+    let contents = [Bytes::from("one\n"), Bytes::from(vec![7; 300_000])];
+    let entry = |path: &str, mode, kind| Entry {
+        path: RelPath::new(path).unwrap(),
+        mode,
+        mtime_ns: 1_600_000_000_000_000_000,
+        kind,
+    };
+    let file = |content: &Bytes| Kind::File {
+        size: content.len() as u64,
+        whole: hash_bytes(content),
+        chunks: vec![hash_bytes(content)],
+    };
+    let entries = vec![
+        entry("run.sh", 0o755, file(&contents[0])),
+        entry("data", 0o755, Kind::Dir),
+        entry("data/block", 0o640, file(&contents[1])),
+    ];
+    (Manifest::new(entries).unwrap(), contents.to_vec())
+}
+
+fn framed(bytes: &Bytes) -> Bytes {
+    let frame = Frame::pack(hash_bytes(bytes), bytes.clone(), Compression::WherePays).unwrap();
+    [frame.header(), frame.body().clone()].concat().into()
+}
+
+pub async fn trees_go_in_and_come_out(bench: &mut Bench) {
+    let pod = bench.pod(1).await;
+    let (manifest, contents) = tree();
+    let blobs = manifest.to_blobs();
+    let mut all = contents.clone();
+    all.extend(blobs.blobs.iter().map(|(_, bytes)| bytes.clone()));
+    let hashes: Vec<ContentHash> = all.iter().map(|bytes| hash_bytes(bytes)).collect();
+    let named = Blobs::from_hashes(&hashes);
+    let missing = bench.host().content_missing(&named).await.unwrap();
+    assert_eq!(missing, named);
+    // Cut anywhere: frames need not arrive whole.
+    let sent = all.iter().map(framed).collect::<Vec<_>>().concat();
+    let pieces: Vec<_> = sent
+        .chunks(1_000)
+        .map(Bytes::copy_from_slice)
+        .map(Ok)
+        .collect();
+    bench
+        .host()
+        .content_put(stream::iter(pieces).boxed())
+        .await
+        .unwrap();
+    let missing = bench.host().content_missing(&named).await.unwrap();
+    assert_eq!(missing, Blobs::default());
+
+    let apply = ApplyTree {
+        manifest: blobs.root.to_string(),
+        dest: "job/files".into(),
+    };
+    let applied = bench.host().tree_apply(&pod, &apply).await.unwrap();
+    assert_eq!((applied.files_written, applied.bytes_written), (2, 300_004));
+    let again = bench.host().tree_apply(&pod, &apply).await.unwrap();
+    assert_eq!((again.files_written, again.files_kept), (0, 2));
+    let look = "cd job/files && stat -c '%a %u %Y' run.sh data/block && cat run.sh && id -u";
+    let shown = "755 0 1600000000\n640 0 1600000000\none\n0";
+    assert_eq!(bench.says(&pod, look).await, shown);
+
+    bench
+        .says(
+            &pod,
+            "echo new > job/files/data/result; ln -s /etc/passwd job/files/out",
+        )
+        .await;
+    let collect = CollectTree {
+        base: "/workspace/job/files".into(),
+        patterns: vec!["data/**".into(), "out".into(), "none/*".into()],
+    };
+    let collected = bench.host().tree_collect(&pod, &collect).await.unwrap();
+    assert_eq!((collected.files, collected.bytes), (2, 300_004));
+    assert!(
+        collected.notes.iter().any(|note| note.contains("out")),
+        "{collected:?}"
+    );
+    fetch(bench, &collected.manifest, &contents[1]).await;
+}
+
+/// Fetches a collected tree as a control plane does and checks what is in it.
+async fn fetch(bench: &Bench, manifest: &str, block: &Bytes) {
+    let store = ContentStore::open(&bench.path().join("own"), Compression::Never).unwrap();
+    let root: ContentHash = manifest.parse().unwrap();
+    for wanted in ["the manifest", "its content"] {
+        let missing = store.tree_missing(&root).unwrap();
+        assert!(!missing.is_empty(), "{wanted}");
+        let frames = bench
+            .host()
+            .content_get(&Blobs::from_hashes(&missing))
+            .await;
+        let pieces: Vec<Bytes> = frames.unwrap().try_collect().await.unwrap();
+        let mut decoder = FrameDecoder::default();
+        decoder.push(&pieces.concat());
+        while let Some(frame) = decoder.next_frame().unwrap() {
+            store.put_frame(&frame).unwrap();
+        }
+        decoder.finish().unwrap();
+    }
+    assert!(store.tree_missing(&root).unwrap().is_empty());
+    let tree = store.tree(&root).unwrap();
+    let result = tree.get(&RelPath::new("data/result").unwrap()).unwrap();
+    assert!(matches!(&result.kind, Kind::File { size: 4, .. }));
+    assert_eq!(store.get(&hash_bytes(block)).unwrap(), *block);
+}
+
+pub async fn broken_content_is_refused(bench: &mut Bench) {
+    let put = async |bytes: Bytes| {
+        let frames = stream::iter([Ok(bytes)]).boxed();
+        bench.host().content_put(frames).await
+    };
+    let good = framed(&Bytes::from("some content"));
+    let torn = put(good.slice(..good.len() - 1)).await;
+    assert!(matches!(torn, Err(Error::Invalid(_))), "{torn:?}");
+    let mut forged = good.to_vec();
+    forged[0] ^= 1;
+    let forged = put(forged.into()).await;
+    assert!(matches!(forged, Err(Error::Invalid(_))), "{forged:?}");
+    let absent = Blobs::from_hashes(&[ContentHash::from_bytes([9; 32])]);
+    let got = bench.host().content_get(&absent).await.unwrap();
+    let got = got.try_collect::<Vec<_>>().await;
+    assert!(matches!(got, Err(Error::NotFound(_))), "{got:?}");
+    let pod = bench.pod(1).await;
+    for pattern in ["/etc/*", "../x"] {
+        let collect = CollectTree {
+            base: "/workspace".into(),
+            patterns: vec![pattern.into()],
+        };
+        let refused = bench.host().tree_collect(&pod, &collect).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    bench.host().content_keep(&[]).await.unwrap();
+}

@@ -1,0 +1,43 @@
+//! The agent through its API, with real pods. They need root and say so where it is missing.
+
+mod bench;
+mod conformance;
+mod content;
+mod harness;
+mod lifecycle;
+mod probe;
+mod sessions;
+mod tasks;
+
+use harness::{Trial, trial};
+
+const TRIALS: &[Trial] = &[
+    trial!(lifecycle::a_pod_lives_and_leaves_nothing),
+    trial!(lifecycle::pods_and_tasks_outlive_the_agent),
+    trial!(lifecycle::what_does_not_fit_is_refused_by_name),
+    trial!(lifecycle::gpus_are_given_to_one_pod_at_a_time),
+    trial!(lifecycle::a_missing_image_fails_the_pod_for_good),
+    trial!(lifecycle::a_pod_is_removed_while_it_is_made),
+    trial!(lifecycle::a_pod_that_was_begun_is_gone_on_with),
+    trial!(lifecycle::mistakes_are_said_at_once),
+    trial!(sessions::a_command_talks_on_pipes),
+    trial!(sessions::a_terminal_has_a_size_and_ends),
+    trial!(sessions::a_command_ends_with_its_client),
+    trial!(sessions::signals_reach_the_command),
+    trial!(sessions::a_port_inside_is_reached),
+    trial!(tasks::a_log_is_followed_to_its_end),
+    trial!(tasks::a_task_that_ignores_signals_is_killed),
+    trial!(tasks::what_cannot_be_started_says_why),
+    trial!(content::trees_go_in_and_come_out),
+    trial!(content::broken_content_is_refused),
+    trial!(probe::a_good_pod_passes_the_gate),
+    trial!(conformance::our_hosts_keep_the_suppliers_contract),
+];
+
+fn main() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == "shim") {
+        std::process::exit(livery_runtime::shim::main(arguments));
+    }
+    harness::run(TRIALS);
+}
