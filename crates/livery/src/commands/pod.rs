@@ -18,7 +18,7 @@ pub struct PodArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum PodCommand {
-    Create(pod_create::PodCreateArgs),
+    Create(Box<pod_create::PodCreateArgs>),
     Stop(pod_stop::PodStopArgs),
     Start(pod_start::PodStartArgs),
     Terminate(pod_terminate::PodTerminateArgs),
@@ -43,7 +43,7 @@ pub struct Waiting {
 /// Runs the command.
 pub async fn run(args: PodArgs, settings: &Settings) -> anyhow::Result<Ending> {
     match args.command {
-        PodCommand::Create(args) => pod_create::run(args, settings).await,
+        PodCommand::Create(args) => pod_create::run(*args, settings).await,
         PodCommand::Stop(args) => pod_stop::run(args, settings).await,
         PodCommand::Start(args) => pod_start::run(args, settings).await,
         PodCommand::Terminate(args) => pod_terminate::run(args, settings).await,

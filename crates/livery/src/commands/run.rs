@@ -82,8 +82,8 @@ pub async fn run(args: RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
     }
     let submission = send_files(&client, local).await?;
     let run = client.run_submit(&submission).await?;
-    say(&format!("run {} ({})", run.id, run.name));
     if args.detach {
+        say(&format!("run {} ({})", run.id, run.name));
         say(&format!(
             "it goes on without this terminal; `livery logs -f {}` follows it",
             run.id
@@ -124,7 +124,7 @@ fn read(path: &Path, args: &RunArgs) -> anyhow::Result<Local> {
     };
     let file_name = path.display().to_string();
     let text = livery_jobfile::decode(&bytes, &file_name).map_err(|wrong| mistakes(&wrong))?;
-    let file = JobFile::read(&text, &file_name).map_err(|wrong| mistakes(&wrong))?;
+    let file = JobFile::read(text, &file_name).map_err(|wrong| mistakes(&wrong))?;
     let base = LocalBase {
         dir: base_dir,
         home: std::env::var_os("HOME").map(PathBuf::from),

@@ -3,6 +3,7 @@
 use super::lock::{self, Lock, Taken};
 use super::logging;
 use super::process::{self, EXIT_TAKEN, Stance};
+use super::ranges::Ranges;
 use crate::failure::{Ending, Failure};
 use anyhow::Context;
 use livery_agent::{Agent, AgentOptions, Content, Limits, ParseGpusError, SimulatedGpus};
@@ -45,20 +46,19 @@ pub struct MachineArgs {
     #[arg(long, value_name = "HOST:PORT")]
     insecure_registry: Vec<String>,
     /// The addresses that pods are given, four per pod; two agents on one machine need two ranges
-    #[arg(long, value_name = "SUBNET", default_value_t = Subnet::DEFAULT)]
-    pod_subnet: Subnet,
+    /// [default: 10.213.0.0/16, or one derived from an unusual data directory]
+    #[arg(long, value_name = "SUBNET")]
+    pod_subnet: Option<Subnet>,
     /// What the names of pods' network interfaces begin with; two agents on one machine need two
-    #[arg(long, value_name = "NAME", default_value = POD_INTERFACES)]
-    pod_interfaces: String,
+    /// [default: lvy, or one derived from an unusual data directory]
+    #[arg(long, value_name = "NAME")]
+    pod_interfaces: Option<String>,
     /// First of this machine's user ids that pods' users are mapped to, 65,536 per pod; two agents
-    /// on one machine need two ranges
-    #[arg(long, value_name = "UID", default_value_t = POD_UIDS)]
-    pod_uids: u32,
+    /// on one machine need two ranges [default: 1048576, or one derived from an unusual data
+    /// directory]
+    #[arg(long, value_name = "UID")]
+    pod_uids: Option<u32>,
 }
-
-/// What the agent's own defaults are, for the help.
-const POD_INTERFACES: &str = "lvy";
-const POD_UIDS: u32 = 1 << 20;
 
 impl MachineArgs {
     /// Returns what a machine of one's own offers: all of it, free of charge.
@@ -72,9 +72,9 @@ impl MachineArgs {
             max_memory: None,
             max_disk: None,
             insecure_registry: Vec::new(),
-            pod_subnet: Subnet::DEFAULT,
-            pod_interfaces: POD_INTERFACES.to_owned(),
-            pod_uids: POD_UIDS,
+            pod_subnet: None,
+            pod_interfaces: None,
+            pod_uids: None,
         }
     }
 
@@ -90,14 +90,16 @@ impl MachineArgs {
         add("--price", self.price.to_string());
         add("--tier", self.tier.to_string());
         add("--region", self.region.clone());
-        add("--pod-subnet", self.pod_subnet.to_string());
-        add("--pod-interfaces", self.pod_interfaces.clone());
-        add("--pod-uids", self.pod_uids.to_string());
         let cpus = self.max_cpus.map(|cpus| ("--max-cpus", cpus.to_string()));
         let bytes = |size: Bytes| format!("{}b", size.get());
         let memory = self.max_memory.map(|size| ("--max-memory", bytes(size)));
         let disk = self.max_disk.map(|size| ("--max-disk", bytes(size)));
-        for (name, value) in [cpus, memory, disk].into_iter().flatten() {
+        let subnet = self.pod_subnet.map(|net| ("--pod-subnet", net.to_string()));
+        let interfaces = self.pod_interfaces.clone();
+        let interfaces = interfaces.map(|name| ("--pod-interfaces", name));
+        let uids = self.pod_uids.map(|uid| ("--pod-uids", uid.to_string()));
+        let optional = [cpus, memory, disk, subnet, interfaces, uids];
+        for (name, value) in optional.into_iter().flatten() {
             add(name, value);
         }
         for registry in &self.insecure_registry {
@@ -125,9 +127,10 @@ impl MachineArgs {
         options
             .insecure_registries
             .clone_from(&self.insecure_registry);
-        options.network.subnet = self.pod_subnet;
-        options.network.name.clone_from(&self.pod_interfaces);
-        options.id_base = self.pod_uids;
+        let ranges = Ranges::of(data_dir);
+        options.network.subnet = self.pod_subnet.unwrap_or(ranges.subnet);
+        options.network.name = self.pod_interfaces.clone().unwrap_or(ranges.interfaces);
+        options.id_base = self.pod_uids.unwrap_or(ranges.first_uid);
         options.docker_config = home.map(|home| home.join(".docker/config.json"));
         Ok(options)
     }

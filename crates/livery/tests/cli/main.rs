@@ -2,6 +2,8 @@
 //!
 //! Nothing here makes a pod, so nothing here needs root: every control plane runs without a host.
 
+#![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
+
 mod errors;
 mod help;
 mod job_files;
