@@ -12,5 +12,6 @@ mod host_link;
 mod lock;
 mod logging;
 pub mod process;
+mod ranges;
 pub mod stop;
 mod sudo;

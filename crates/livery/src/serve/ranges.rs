@@ -78,7 +78,10 @@ mod tests {
         for number in 0..2_000 {
             let ranges = Ranges::of(Path::new(&format!("/srv/{number}")));
             assert!(ranges.interfaces.len() <= 6);
-            assert!(ranges.first_uid > FIRST_UID, "no overlap with the usual ids");
+            assert!(
+                ranges.first_uid > FIRST_UID,
+                "no overlap with the usual ids"
+            );
         }
     }
 }
