@@ -1,4 +1,8 @@
 //! As much of the standard test harness as `cargo test` and nextest ask for.
+#![allow(
+    clippy::print_stdout,
+    reason = "what a test harness says goes to the standard output"
+)]
 
 use crate::bench::Bench;
 use futures_util::FutureExt;
