@@ -72,6 +72,8 @@ impl Pod {
             (Desired::Stopped, Observed::Absent) if !self.is_made() => Phase::Stopped,
             (Desired::Running, Observed::Unknown | Observed::Starting) => Phase::Starting,
             (Desired::Running, Observed::Up) => Phase::Running,
+            // Asked to start again, and not seen since.
+            (Desired::Running, Observed::Down) if self.started.is_none() => Phase::Starting,
             (Desired::Running, Observed::Down) => Phase::Exited,
             (Desired::Stopped, Observed::Down) => Phase::Stopped,
             (Desired::Stopped, Observed::Unknown | Observed::Starting | Observed::Up) => {

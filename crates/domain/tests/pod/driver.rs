@@ -18,6 +18,8 @@ pub struct Driver {
     pub row: Pod,
     /// Whether the row is closed.
     closed: bool,
+    /// When the supplier last said that it is up.
+    said_up: Option<Timestamp>,
     /// What a crash is to strike: the next row is not stored.
     crashes_before_the_next_write: bool,
 }
@@ -30,6 +32,7 @@ impl Driver {
             world,
             row,
             closed: false,
+            said_up: None,
             crashes_before_the_next_write: false,
         }
     }
@@ -108,6 +111,10 @@ impl Driver {
         if !std::mem::take(&mut self.crashes_before_the_next_write) {
             self.row = row;
         }
+        assert!(
+            self.row.up_until <= self.said_up,
+            "billed for what nobody confirmed"
+        );
         self.world.pass(CALL);
     }
 
@@ -133,7 +140,12 @@ impl Driver {
     fn observe(&mut self, row: &mut Pod) {
         let asked = self.world.now;
         match self.look(row) {
-            Ok(observed) => row.saw(observed, None, asked),
+            Ok(observed) => {
+                if observed == Observed::Up {
+                    self.said_up = Some(asked);
+                }
+                row.saw(observed, None, asked);
+            }
             Err(Silent) => row.observed_at = Some(asked),
         }
     }

@@ -2,6 +2,7 @@
 
 mod driver;
 mod tables;
+mod wishes;
 mod world;
 
 use driver::Driver;

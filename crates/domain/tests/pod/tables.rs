@@ -52,7 +52,11 @@ fn every_pair_has_its_phase() {
         (Running, Absent, [Phase::Pending, Phase::Lost, Phase::Lost]),
         (Running, Starting, [Phase::Starting; 3]),
         (Running, Up, [Phase::Running; 3]),
-        (Running, Down, [Phase::Exited; 3]),
+        (
+            Running,
+            Down,
+            [Phase::Starting, Phase::Starting, Phase::Exited],
+        ),
         (Running, Lost, [Phase::Lost; 3]),
         (Stopped, Unknown, [Phase::Stopping; 3]),
         (Stopped, Absent, [Phase::Stopped, Phase::Lost, Phase::Lost]),
