@@ -24,11 +24,13 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         let none = Error::NoOffer {
             misfits: ranking.misfits,
         };
-        let before = scene
+        // The first line: a gate's whole table stands in the events already.
+        let last = scene
             .run
             .reason
-            .as_ref()
-            .map(|why| format!("; the last attempt failed: {why}"));
+            .as_deref()
+            .and_then(|why| why.lines().next());
+        let before = last.map(|why| format!("; the last attempt failed: {why}"));
         return Ok(StepEnd::Failed(format!(
             "{none}{}",
             before.unwrap_or_default()
