@@ -24,4 +24,6 @@ CREATE TABLE pods (
 
 CREATE INDEX pods_by_account ON pods (account_id, created);
 
+CREATE INDEX pods_by_run ON pods (run_id);
+
 CREATE INDEX pods_by_due ON pods (due) WHERE ended IS NULL;

@@ -6,7 +6,7 @@ use crate::pool::Store;
 use crate::row::{Columns, Which, clean, millis, to_json};
 use crate::twin::{OfferTwin, OrderTwin};
 use livery_domain::pod::Pod;
-use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, Timestamp};
+use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, RunId, Timestamp};
 use sqlx::any::AnyRow;
 
 macro_rules! columns {
@@ -110,6 +110,18 @@ impl Store {
             query = query.bind(account.as_str());
         }
         let rows = query.fetch_all(self.read()).await?;
+        rows.iter().map(pod).collect()
+    }
+
+    /// Returns every pod that a run ever had, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_list_of_run(&self, run: &RunId) -> Result<Vec<Pod>> {
+        let rows = sqlx::query(select!("WHERE run_id = $1 ORDER BY created DESC, id DESC"))
+            .bind(run.as_str())
+            .fetch_all(self.read())
+            .await?;
         rows.iter().map(pod).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Pods survive a round trip and are changed by one writer at a time.
 
 use crate::database::{Database, on_both};
-use crate::samples::{at, bare_pod, full_pod, with_account};
+use crate::samples::{at, bare_pod, full_pod, full_run, with_account};
 use livery_domain::pod::{Desired, Observed};
 use livery_store::{Credit, Error, Which};
 use livery_units::{AccountId, LaunchKey, PodId};
@@ -10,6 +10,7 @@ on_both!(
     every_field_survives,
     a_taken_id_or_key_is_refused,
     listings_are_newest_first_and_leave_out_what_has_ended,
+    a_run_has_its_own_pods_and_no_others,
     an_old_generation_is_stale,
     eight_writers_lose_no_change,
 );
@@ -70,6 +71,23 @@ async fn listings_are_newest_first_and_leave_out_what_has_ended(database: Databa
         let created: Vec<i64> = pods.iter().map(|pod| pod.created.millis()).collect();
         assert_eq!(created, wanted, "{account:?} {which:?}");
     }
+}
+
+async fn a_run_has_its_own_pods_and_no_others(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let run = full_run(7).id;
+    for number in 0..3 {
+        let mut pod = bare_pod(number);
+        pod.run = (number != 1).then(|| run.clone());
+        store.pod_insert(&pod).await.unwrap();
+    }
+    let found = store.pod_list_of_run(&run).await.unwrap();
+    let mut ids: Vec<_> = found.into_iter().map(|pod| pod.id).collect();
+    ids.sort();
+    let mut wanted = vec![bare_pod(0).id, bare_pod(2).id];
+    wanted.sort();
+    assert_eq!(ids, wanted);
 }
 
 async fn an_old_generation_is_stale(database: Database) {

@@ -10,7 +10,6 @@ use livery_domain::offer::Offer;
 use livery_domain::placement::misfit;
 use livery_domain::pod::{Phase, Pod, PodFailure, PodOrder};
 use livery_domain::run::{Run, StepEnd};
-use livery_store::Which;
 use livery_units::{PodId, Span};
 use std::collections::BTreeMap;
 
@@ -21,7 +20,7 @@ const START_PATIENCE: Span = Span::from_secs(1_800);
 const LOOK: Span = Span::from_secs(10);
 
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
-    let pod = match live_pod(&scene.services, &scene.run).await? {
+    let pod = match newest_pod(&scene.services, &scene.run).await? {
         Some(pod) => pod,
         None => match accept(scene).await? {
             Ok(pod) => pod,
@@ -65,18 +64,12 @@ pub(super) async fn pod_of(services: &Services, run: &Run) -> Result<Option<PodI
     Ok(newest_pod(services, run).await?.map(|pod| pod.id))
 }
 
-async fn live_pod(services: &Services, run: &Run) -> Result<Option<Pod>, Error> {
-    newest_pod(services, run).await
-}
-
 async fn newest_pod(services: &Services, run: &Run) -> Result<Option<Pod>, Error> {
-    let pods = services
-        .store
-        .pod_list(Some(&run.account), Which::All)
-        .await?;
-    let of_this_attempt =
-        |pod: &Pod| pod.run.as_ref() == Some(&run.id) && !run.excluded.contains(&pod.offer.id);
-    Ok(pods.into_iter().find(of_this_attempt))
+    let pods = services.store.pod_list_of_run(&run.id).await?;
+    let mut of_this_attempt = pods
+        .into_iter()
+        .filter(|pod| !run.excluded.contains(&pod.offer.id));
+    Ok(of_this_attempt.next())
 }
 
 async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {

@@ -8,7 +8,6 @@ use crate::run::receipt;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Pod};
 use livery_domain::run::{EventKind, Run, StepEnd};
-use livery_store::Which;
 use livery_units::Span;
 
 /// How long one look at the ending pods lasts.
@@ -37,14 +36,7 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
 
 /// Returns every pod that the run ever had, newest first.
 pub(crate) async fn pods_of(services: &Services, run: &Run) -> Result<Vec<Pod>, Error> {
-    let pods = services
-        .store
-        .pod_list(Some(&run.account), Which::All)
-        .await?;
-    Ok(pods
-        .into_iter()
-        .filter(|pod| pod.run.as_ref() == Some(&run.id))
-        .collect())
+    Ok(services.store.pod_list_of_run(&run.id).await?)
 }
 
 /// The last event of a run is its receipt; its secrets are forgotten.
