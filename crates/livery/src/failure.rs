@@ -2,6 +2,7 @@
 
 use crate::ui::style::Style;
 use livery_api::Error as ApiError;
+use livery_content::ContentError;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -128,6 +129,11 @@ fn exit_code(error: &anyhow::Error) -> u8 {
                 Blame::Us => US,
             };
         }
+        if let Some(error) = cause.downcast_ref::<ContentError>()
+            && is_the_users(error)
+        {
+            return USER;
+        }
         if let Some(ApiError::Refused { status, .. }) = cause.downcast_ref::<ApiError>() {
             return match status {
                 400 | 404 | 405 | 409 | 413 | 422 => USER,
@@ -136,6 +142,16 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         }
     }
     US
+}
+
+/// Whether a tree cannot be sent because of what its owner put into it.
+fn is_the_users(error: &ContentError) -> bool {
+    matches!(
+        error,
+        ContentError::EscapingSymlink { .. }
+            | ContentError::SpecialFile { .. }
+            | ContentError::InvalidPath { .. }
+    )
 }
 
 #[cfg(test)]

@@ -54,6 +54,9 @@ pub async fn start_with(settings: &Settings, args: &ServeArgs, asked: Asked) -> 
     arguments.extend(["--data-dir".into(), place.data_dir.clone().into()]);
     arguments.extend(["--socket".into(), place.socket.clone().into()]);
     arguments.extend(args.to_arguments());
+    if brings_host && !geteuid().is_root() {
+        arguments.extend(["--host-socket".into(), place.host_socket.clone().into()]);
+    }
     let log = place.data_dir.join("serve.log");
     let daemon = Daemon {
         what: "control plane",

@@ -159,7 +159,7 @@ async fn connect_host(
             Ok(Some(agent))
         }
         HostChoice::Separate(socket) => {
-            tokio::spawn(host_link::keep(socket.clone(), hosts.clone(), stop.clone()));
+            host_link::keep(socket.clone(), hosts.clone(), stop.clone()).await;
             Ok(None)
         }
         HostChoice::None => Ok(None),
