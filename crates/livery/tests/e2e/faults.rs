@@ -77,15 +77,13 @@ fn survive(target: Target, steps: &[RunStep]) {
     let failures = Mutex::new(Vec::new());
     let work = || {
         while let Some(step) = { todo.lock().unwrap().pop() } {
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| fault(target, step))) {
-                let text = panic.downcast_ref::<String>().cloned();
-                let text =
-                    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-                let text = text.unwrap_or_default();
-                failures
-                    .lock()
-                    .unwrap()
-                    .push(format!("{target:?} killed at {step}: {text}"));
+            match catch_unwind(AssertUnwindSafe(|| fault(target, step))) {
+                Ok(how) => println!("{target:?} killed at {step}: {how}"),
+                Err(panic) => {
+                    let why = words(&*panic);
+                    let text = format!("{target:?} killed at {step}: {why}");
+                    failures.lock().unwrap().push(text);
+                }
             }
         }
     };
@@ -103,8 +101,14 @@ fn survive(target: Target, steps: &[RunStep]) {
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// One fault and what must hold after it.
-fn fault(target: Target, step: RunStep) {
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_default()
+}
+
+/// One fault and what must hold after it; returns how the run ended.
+fn fault(target: Target, step: RunStep) -> String {
     let world = match target {
         Target::ControlPlane | Target::Agent => World::in_two_processes(),
         Target::CommandLine | Target::OneProcess => World::new(),
@@ -115,6 +119,7 @@ fn fault(target: Target, step: RunStep) {
     let attached = world.spawn(&["run", "job.yaml", "--results", "attached"]);
     let run = RunView::newest(&world);
     until_in_the_middle_of(step, &run);
+    let struck = run.now().map_or(step, |run| run.step);
     let attached = strike(target, &world, attached);
     let over = run.until_over();
     let story = || format!("{over:?}\n{}", run.story());
@@ -143,6 +148,10 @@ fn fault(target: Target, step: RunStep) {
     }
     check(&world, &run, &over);
     world.finish();
+    match over.reason {
+        Some(why) => format!("struck in {struck}, {}: {why}", over.outcome),
+        None => format!("struck in {struck}, {}", over.outcome),
+    }
 }
 
 /// A job of which every step takes long enough to be met in its middle.

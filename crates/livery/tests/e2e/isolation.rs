@@ -50,7 +50,7 @@ fn a_pod_sees_nothing_of_the_owner_of_livery_or_of_other_pods() {
 /// Tries to connect, in a pod; prints `in` only when somebody accepted.
 fn connects(world: &World, pod: &str, address: &str, port: u16) -> bool {
     let script = format!(
-        "import socket; s = socket.socket(); s.settimeout(1); s.connect(('{address}', {port})); print('in')"
+        "import socket; s = socket.socket(); s.settimeout(0.4); s.connect(('{address}', {port})); print('in')"
     );
     let ran = world.livery(&["exec", "-n", pod, "--", "python3", "-c", &script]);
     ran.out.contains("in")

@@ -152,7 +152,7 @@ fn a_gate_that_fails_shows_its_table_and_sends_nothing() {
         "FAIL",
         "the moon is full",
         "exit code 4: waning",
-        "/workspace",
+        "workspace",
     ]);
     assert!(!ran.err.contains("4/8 deploy"), "{}", ran.err);
     // Both offers of this machine were tried, one pod each.

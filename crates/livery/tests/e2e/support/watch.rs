@@ -71,23 +71,38 @@ impl<'a> RunView<'a> {
 
     /// Waits for the moment in which a step begins.
     pub fn until_began(&self, step: RunStep) {
-        until(&format!("{step} begins"), RUN_PATIENCE, || {
-            let events = self.events();
-            let began = |event: &RunEvent| event.step == step && event.kind == EventKind::Began;
-            if !events.iter().any(began) && self.now()?.ended.is_some() {
-                panic!("the run is over, without {step}:\n{}", self.story());
-            }
-            events.iter().any(began).then_some(())
-        });
+        let began = |event: &RunEvent| event.step == step && event.kind == EventKind::Began;
+        self.until_event(&format!("{step} begins"), began);
     }
 
     /// Waits for an event whose message holds a text.
     pub fn until_noted(&self, text: &str) {
-        until(&format!("`{text}` is noted"), RUN_PATIENCE, || {
-            let events = self.events();
-            let noted = events.iter().any(|event| event.message.contains(text));
-            noted.then_some(())
+        let noted = |event: &RunEvent| event.message.contains(text);
+        self.until_event(&format!("`{text}` is noted"), noted);
+    }
+
+    /// Waits for an event and returns at once when it comes: the server tells of it.
+    fn until_event(&self, what: &str, wanted: impl Fn(&RunEvent) -> bool) {
+        let mut after = 0;
+        let has_come = until(what, RUN_PATIENCE, || {
+            ask(self.world, async |client| {
+                loop {
+                    let query = EventsQuery {
+                        after,
+                        wait_ms: 1_000,
+                    };
+                    let events = client.run_events(&self.id, query).await?.events;
+                    after = events.last().map_or(after, |event| event.seq);
+                    if events.iter().any(&wanted) {
+                        return Ok(true);
+                    }
+                    if events.iter().any(|event| event.kind == EventKind::Over) {
+                        return Ok(false);
+                    }
+                }
+            })
         });
+        assert!(has_come, "the run is over before {what}:\n{}", self.story());
     }
 
     /// Waits until the job has printed a text.
