@@ -20,8 +20,15 @@ pub struct Store {
 /// connections would sleep and poll. PostgreSQL uses one pool for both.
 #[derive(Debug)]
 struct Pools {
+    kind: Kind,
     read: AnyPool,
     write: AnyPool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sqlite,
+    Postgres,
 }
 
 const SQLITE_READERS: u32 = 3;
@@ -70,6 +77,19 @@ impl Store {
         self.pools.write.close().await;
     }
 
+    /// Folds SQLite's write-ahead log into the file and empties it, so that what was deleted is not
+    /// found there either. Readers under way may keep the log as it is until the next time.
+    pub(crate) async fn fold_log(&self) -> Result<()> {
+        match self.pools.kind {
+            Kind::Sqlite => {
+                let fold = "PRAGMA wal_checkpoint(TRUNCATE)";
+                sqlx::query(fold).fetch_all(self.write()).await?;
+                Ok(())
+            }
+            Kind::Postgres => Ok(()),
+        }
+    }
+
     pub(crate) fn read(&self) -> &AnyPool {
         &self.pools.read
     }
@@ -86,6 +106,7 @@ async fn postgres(url: &str) -> Result<Pools> {
     let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS);
     let pool = options.connect(url).await?;
     Ok(Pools {
+        kind: Kind::Postgres,
         read: pool.clone(),
         write: pool,
     })
@@ -114,7 +135,11 @@ async fn sqlite(path: &str) -> Result<Pools> {
     }
     let write = sqlite_pool(&url, 1).await?;
     let read = sqlite_pool(&url, SQLITE_READERS).await?;
-    Ok(Pools { read, write })
+    Ok(Pools {
+        kind: Kind::Sqlite,
+        read,
+        write,
+    })
 }
 
 /// Connects once and says what is wrong at once: a pool would hide the cause and go on trying.

@@ -8,7 +8,8 @@ use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 
 impl Store {
-    /// Deletes the secrets of a run; on SQLite their place in the file is overwritten too.
+    /// Deletes the secrets of a run; on SQLite their place in the file is overwritten too, and in
+    /// the log beside it.
     ///
     /// # Errors
     /// When the database fails.
@@ -17,7 +18,7 @@ impl Store {
             .bind(run.as_str())
             .execute(self.write())
             .await?;
-        Ok(())
+        self.fold_log().await
     }
 
     pub(crate) async fn run_secrets(
