@@ -18,6 +18,7 @@ mod objects;
 mod pack_file;
 mod packs;
 mod recovery;
+mod room;
 mod trees;
 
 use std::fs::{self, File, TryLockError};

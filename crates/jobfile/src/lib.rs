@@ -43,3 +43,9 @@ use livery_domain::job::Job;
 pub fn parse(text: &str, file_name: &str) -> Result<Job, Vec<Diagnostic>> {
     JobFile::read(text, file_name).map(JobFile::into_job)
 }
+
+/// Reads the name of an image outside a job file, by the rules of `image_id`: what is wrong with it,
+/// in words, if it is none.
+pub fn read_image(text: &str) -> Result<String, String> {
+    read::image(text).map_err(|trouble| format!("{}; {}", trouble.message, trouble.hint))
+}

@@ -23,7 +23,7 @@ pub(crate) enum Use {
 const SMALLEST: Bytes = Bytes::mib(16);
 
 /// Room on the machine's own disk that no pod is promised.
-const SPARE: Bytes = Bytes::mib(512);
+pub const DISK_SPARE: Bytes = Bytes::mib(512);
 
 /// A disk that is being formatted.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ pub(crate) fn check_room(root: &Path, pods: &Path, wanted: Bytes) -> Result<(), 
     let disk = rustix::fs::statvfs(root).on("look at the disk of", root)?;
     let free = Bytes::new(disk.f_bavail.saturating_mul(disk.f_frsize));
     let promised = promised(pods)?;
-    let left = free.saturating_minus(promised).saturating_minus(SPARE);
+    let left = free.saturating_minus(promised).saturating_minus(DISK_SPARE);
     if wanted <= left {
         return Ok(());
     }

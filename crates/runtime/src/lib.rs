@@ -30,6 +30,7 @@ mod spec;
 mod state;
 mod wire;
 
+pub use disk::DISK_SPARE;
 pub use error::Error;
 pub use runtime::{Options, PodRoot, Runtime};
 pub use spec::{CommandSpec, ExecSpec, NetworkMode, PodSpec, Rootfs, Streams, TaskSpec, Volume};

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 const MEMORY_RESERVE_MIN: u64 = 256 << 20;
 /// The most that is kept of it.
 const MEMORY_RESERVE_MAX: u64 = 4 << 30;
-/// Disk that is kept for the machine itself: a twentieth, at most this.
+/// Disk that is kept for the machine itself: a twentieth, at least what the runtime promises to no
+/// pod, and at most this.
 const DISK_RESERVE_MAX: u64 = 20 << 30;
 
 /// What does not change while the machine runs.
@@ -64,7 +65,7 @@ impl Machine {
     /// are filled, so what they take is theirs to begin with.
     fn disk(&self) -> Result<u64, OpenError> {
         let (free, size) = self.disk_free()?;
-        let reserve = (size / 20).min(DISK_RESERVE_MAX);
+        let reserve = (size / 20).clamp(livery_runtime::DISK_SPARE.get(), DISK_RESERVE_MAX);
         Ok((free + allocated(&self.disks)).saturating_sub(reserve))
     }
 }

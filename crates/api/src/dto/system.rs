@@ -1,7 +1,7 @@
 //! The server itself as it travels: version, health, background tasks, tokens.
 
 use crate::text;
-use livery_units::{Money, Timestamp};
+use livery_units::{Bytes, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What answers.
@@ -29,6 +29,9 @@ pub struct Health {
     /// What the live pods cost per hour in all.
     #[serde(with = "text::dollars")]
     pub hourly: Money,
+    /// How many bytes of files it can still take.
+    #[serde(with = "text::size")]
+    pub room: Bytes,
 }
 
 /// A background task's last activation.

@@ -82,10 +82,11 @@ impl NewPod {
                 "a pod needs an image: `host`, or a reference such as ubuntu:24.04".into(),
             ));
         }
+        let image = livery_jobfile::read_image(&self.image).map_err(Error::Invalid)?;
         let (container_disk, volume_disk) = disks(offer, self.container_disk, self.volume_disk)?;
         Ok(PodOrder {
             name: self.name.unwrap_or_default(),
-            image: self.image,
+            image,
             command: self.command,
             env: self.env,
             gpu_count: offer.gpus.as_ref().map_or(0, |gpus| gpus.count),

@@ -66,8 +66,10 @@ async fn put(State(app): State<App>, _: Acting, body: Body) -> Result<StatusCode
 }
 
 async fn store(app: &App, frames: Vec<Frame>) -> Result<(), Refusal> {
-    let put =
-        move |store: &ContentStore| frames.iter().try_for_each(|frame| store.put_frame(frame));
+    let put = move |store: &ContentStore| {
+        store.ensure_room()?;
+        frames.iter().try_for_each(|frame| store.put_frame(frame))
+    };
     blocking(app.engine.content(), put).await
 }
 

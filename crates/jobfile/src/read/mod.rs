@@ -11,4 +11,4 @@ mod texts;
 pub(crate) use env::{check_name as check_env_name, check_value as check_env_value};
 pub(crate) use findings::Findings;
 pub(crate) use job::{Draft, job};
-pub(crate) use texts::name as job_name;
+pub(crate) use texts::{image, name as job_name};

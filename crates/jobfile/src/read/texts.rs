@@ -47,7 +47,7 @@ fn is_name_char(c: char) -> bool {
 }
 
 /// Reads an image as pod orders take it: SkyPilot's `docker:` goes away.
-pub(super) fn image(text: &str) -> Result<String, Trouble> {
+pub(crate) fn image(text: &str) -> Result<String, Trouble> {
     let hint = "name a container image such as `docker:ubuntu:22.04`, or `host` for this machine's own system";
     for foreign in ["ami-", "skypilot:", "projects/", "ocid1."] {
         if text.starts_with(foreign) {

@@ -1,5 +1,6 @@
 //! Sends trees to the control plane: only what it lacks, in parallel, and again after a cut.
 
+use crate::failure::Failure;
 use crate::settings::cache_dir;
 use crate::ui::progress::Progress;
 use anyhow::Context;
@@ -10,7 +11,7 @@ use livery_api::{Client, Target};
 use livery_content::{
     Compression, Entry, Frame, IgnoreRules, Kind, Manifest, RelPath, Scan, ScanOptions, TreeBlobs,
 };
-use livery_units::ContentHash;
+use livery_units::{Bytes as Size, ContentHash};
 use std::collections::HashSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
@@ -145,6 +146,9 @@ pub async fn send(client: &Client, tree: LocalTree, what: &'static str) -> anyho
             return Ok(sent);
         }
         let bytes = lacking.iter().map(|hash| tree.len_of(hash)).sum();
+        if progress.is_none() {
+            ensure_room(client, bytes, what).await?;
+        }
         let shown = progress.get_or_insert_with(|| Arc::new(Progress::new(what, bytes)));
         let result = send_all(client, &tree, &lacking, shown).await;
         let error = match result {
@@ -164,6 +168,21 @@ pub async fn send(client: &Client, tree: LocalTree, what: &'static str) -> anyho
         }
         tokio::time::sleep(std::time::Duration::from_millis(200) * 2_u32.pow(tries)).await;
     }
+}
+
+/// Nothing is sent that would not fit: half a tree would be of no use and in everybody's way.
+async fn ensure_room(client: &Client, bytes: u64, what: &str) -> anyhow::Result<()> {
+    let room = client.health().await?.room;
+    let needed = Size::new(bytes);
+    if needed <= room {
+        return Ok(());
+    }
+    let message = format!(
+        "the control plane's disk is full: the {what} need {needed}, and there is room for {room}"
+    );
+    let hint =
+        "make room on the control plane's machine, or send less (`.skyignore` leaves files out)";
+    Err(Failure::failed(message).hint(hint).into())
 }
 
 async fn missing(client: &Client, hashes: &[ContentHash]) -> anyhow::Result<Vec<ContentHash>> {

@@ -4,6 +4,7 @@ use crate::support::{Job, RunView, World};
 use livery_domain::run::Outcome;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 
 /// Fills the disk under the control plane's data to the last block; dropping it makes room again.
 struct Ballast(std::path::PathBuf);
@@ -27,15 +28,16 @@ impl Drop for Ballast {
 
 #[test]
 fn what_does_not_fit_on_the_machine_is_not_begun() {
-    let Some(world) = World::on_a_disk_of(400) else {
+    let Some(world) = World::on_a_disk_of(1_500) else {
         return;
     };
     let ran = world.livery(&["pod", "create", "--disk", "5GB"]).expect(2);
     ran.says(&["no offer fits", "disk"]);
-    // Bytes that cannot be made smaller.
-    let mut random = File::open("/dev/urandom").unwrap();
-    let mut large = File::create(world.work().join("large")).unwrap();
-    std::io::copy(&mut std::io::Read::take(&mut random, 500 << 20), &mut large).unwrap();
+    let large = File::create(world.work().join("large")).unwrap();
+    // No two parts of it are alike, so none is sent once for all.
+    for part in 0..1_600_u64 {
+        large.write_all_at(&part.to_ne_bytes(), part << 20).unwrap();
+    }
     Job::new("large", "true")
         .with("file_mounts: {/workspace/large: ./large}")
         .write(&world);
@@ -52,7 +54,7 @@ fn what_does_not_fit_on_the_machine_is_not_begun() {
 
 #[test]
 fn a_full_disk_refuses_new_runs_and_hurts_no_old_one() {
-    let Some(world) = World::on_a_disk_of(600) else {
+    let Some(world) = World::on_a_disk_of(1_500) else {
         return;
     };
     let script = "for i in $(seq 15); do echo tick $i; sleep 0.2; done\nmkdir -p /workspace/out\n\
@@ -100,7 +102,10 @@ fn a_pod_that_fills_its_disks_is_told_and_nobody_else_notices() {
     }
     let write = "echo well > /workspace/file && cat /workspace/file";
     assert_eq!(world.sh(&other, write).expect(0).out, "well\n");
-    world.sh(&greedy, write).expect(1);
+    world
+        .sh(&greedy, "head -c 4000000 /dev/zero > /workspace/more")
+        .expect(1)
+        .says(&["No space left on device"]);
     // With both disks full the pod still does what it is told, and can be helped.
     let ran = world.sh(
         &greedy,

@@ -99,7 +99,7 @@ fn pods_are_small_machines_of_the_size_that_was_asked_for() {
     assert_eq!(world.sh(&pod, "echo well").expect(0).out, "well\n");
     let shown: serde_json::Value =
         serde_json::from_str(&world.ok(&["pods", "show", &pod, "--json"])).unwrap();
-    assert_eq!(shown.to_string().contains("running"), true, "{shown}");
+    assert!(shown.to_string().contains("running"), "{shown}");
     world.finish();
 }
 
@@ -169,15 +169,14 @@ fn pods_go_on_while_the_control_plane_is_away() {
     let background = format!("setsid sh -c '{script}' > /dev/null 2>&1 < /dev/null & echo begun");
     assert_eq!(world.sh(&pod, &background).expect(0).out, "begun\n");
     let count = |world: &World| -> u32 {
-        let read = until("the count is written", Duration::from_secs(10), || {
+        until("the count is written", Duration::from_secs(10), || {
             world
                 .sh(&pod, "cat /workspace/count")
                 .out
                 .trim()
                 .parse()
                 .ok()
-        });
-        read
+        })
     };
     let before = count(&world);
     world.kill(crate::support::Victim::ControlPlane);

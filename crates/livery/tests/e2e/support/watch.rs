@@ -108,8 +108,15 @@ impl<'a> RunView<'a> {
     /// Waits until the job has printed a text.
     pub fn until_logged(&self, text: &str) {
         until(&format!("`{text}` is printed"), RUN_PATIENCE, || {
+            let was_over = self.now().is_some_and(|run| run.ended.is_some());
             let ran = self.world.livery(&["logs", &self.id]);
-            ran.out.contains(text).then_some(())
+            let is_there = ran.out.contains(text);
+            assert!(
+                is_there || !was_over,
+                "over without `{text}`:\n{}",
+                self.story()
+            );
+            is_there.then_some(())
         });
     }
 
