@@ -58,8 +58,8 @@ impl GpuModel {
     /// Returns whether an offer of `self` satisfies a request for `wanted`.
     ///
     /// A request may be less exact than an offer: `A100` is satisfied by `A100 80GB` and by
-    /// `A100 SXM4 40GB`, but `RTX 4070` is not satisfied by `RTX 4070 Ti`: only memory sizes and
-    /// form factors may be left out.
+    /// `A100 SXM4 40GB`, and `4090` by `RTX 4090`, but `RTX 4070` is not satisfied by `RTX 4070 Ti`:
+    /// only series, memory sizes and form factors may be left out.
     pub fn satisfies(&self, wanted: &Self) -> bool {
         let mut offered = self
             .0
@@ -69,7 +69,7 @@ impl GpuModel {
             .0
             .split(' ')
             .all(|w| self.0.split(' ').any(|o| o == w));
-        all_wanted_are_offered && offered.all(is_form_factor)
+        all_wanted_are_offered && offered.all(may_be_left_out)
     }
 }
 
@@ -100,14 +100,24 @@ fn split_series(word: &str) -> Vec<String> {
     }
 }
 
-fn is_form_factor(word: &str) -> bool {
+fn may_be_left_out(word: &str) -> bool {
     let memory = word
         .strip_suffix("GB")
         .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
     memory
         || matches!(
             word,
-            "PCIe" | "SXM" | "SXM2" | "SXM3" | "SXM4" | "SXM5" | "NVL" | "HBM3" | "HBM2E"
+            "RTX"
+                | "GTX"
+                | "PCIe"
+                | "SXM"
+                | "SXM2"
+                | "SXM3"
+                | "SXM4"
+                | "SXM5"
+                | "NVL"
+                | "HBM3"
+                | "HBM2E"
         )
 }
 
@@ -167,13 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn a_request_may_leave_out_memory_and_form_factor_only() {
+    fn a_request_may_leave_out_series_memory_and_form_factor_only() {
         let offers =
             |offer: &str, wanted: &str| GpuModel::parse(offer).satisfies(&GpuModel::parse(wanted));
         assert!(offers("A100 SXM4 80GB", "A100"));
         assert!(offers("A100 SXM4 80GB", "A100-80GB"));
         assert!(!offers("A100 SXM4 40GB", "A100-80GB"));
+        assert!(offers("RTX 4090", "4090"));
         assert!(!offers("RTX 4070 Ti", "RTX 4070"));
+        assert!(!offers("RTX 4070 Ti", "4070"));
         assert!(!offers("RTX 4090", "RTX 3090"));
     }
 }

@@ -106,7 +106,8 @@ impl Error {
             Self::InsufficientFunds { .. } => Some("top the account up, or ask for less"),
             Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
             Self::Store(_) => Some("the server's log has the details; is the disk full?"),
-            Self::PodPhase { .. } | Self::Invalid(_) | Self::JobFile(_) => None,
+            Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
+            Self::Invalid(_) | Self::JobFile(_) => None,
         }
     }
 }
@@ -115,7 +116,7 @@ impl Error {
 fn explain(misfits: &[(Offer, Misfit)]) -> String {
     const SHOWN: usize = 4;
     if misfits.is_empty() {
-        return ": nothing is on offer".to_owned();
+        return ": nothing is on offer now; all of it is taken, or no host is connected".to_owned();
     }
     let describe =
         |(offer, why): &(Offer, Misfit)| format!("{} {}: {why}", offer.supplier, offer.id);

@@ -70,10 +70,16 @@ async fn reach(
 }
 
 fn not_running(pod: &Pod, phase: Phase) -> Error {
-    let message = pod
-        .reason
-        .clone()
-        .unwrap_or_else(|| "it must be running for this".to_owned());
+    let what_to_do = match phase {
+        Phase::Stopped | Phase::Exited => "start it first: `livery pod start`",
+        Phase::Pending | Phase::Starting | Phase::Running => "try again once it is running",
+        Phase::Stopping => "start it once it is stopped",
+        Phase::Terminating | Phase::Terminated | Phase::Lost => "create another",
+    };
+    let message = match &pod.reason {
+        Some(reason) => format!("{reason}; {what_to_do}"),
+        None => what_to_do.to_owned(),
+    };
     Error::PodPhase {
         pod: pod.id.to_string(),
         phase: phase.to_string(),

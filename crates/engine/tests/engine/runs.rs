@@ -237,3 +237,20 @@ async fn an_unreachable_host_does_not_stop_teardown_for_ever() {
     bench.over(&run).await;
     nothing_is_left(&bench, &run).await;
 }
+
+#[tokio::test]
+async fn a_pull_that_hangs_does_not_keep_the_pod() {
+    let bench = Bench::new().await;
+    bench.host.script(|script| {
+        script.run_exit = Some(0);
+        script.collect_hangs = true;
+    });
+    let run = bench.submit(JOB).await;
+    comes_to(&bench, &run, RunStep::Pull).await;
+    bench.clock.forward(3_601);
+    let run = bench.over(&run).await;
+    assert_eq!(run.outcome, Outcome::Failed);
+    let why = run.reason.as_deref().unwrap_or_default();
+    assert!(why.contains("did not come home"), "{why}");
+    nothing_is_left(&bench, &run).await;
+}

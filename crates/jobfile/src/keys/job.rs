@@ -17,9 +17,9 @@ keys! {
         Resources = "resources", Shape::Table(|| &RESOURCES), ["\n  accelerators: RTX4090:1\n  memory: 32+"],
             "The machine that the job needs.";
         Envs = "envs", VALUES, ["\n  MODEL: llama\n  RANK: 8\n  RUN_TAG: null"],
-            "Environment of all commands. A name without a value must be given by `--env NAME=VALUE`.";
+            "Environment of `setup` and `run`. A name without a value must be given by `--env NAME=VALUE`.";
         Secrets = "secrets", VALUES, ["\n  HF_TOKEN: null"],
-            "Environment that is never shown. A name without a value must be given by `--secret NAME`.";
+            "Environment of `setup` and `run` that is never shown. A name without a value must be given by `--secret NAME`.";
         FileMounts = "file_mounts", Shape::Map(&Shape::OneOf(&[Shape::Text, BUCKET])), ["\n  /data: ./data\n  ~/.cache/model: /models/base"],
             "Files and directories to copy into the pod: where they go, and the local path that they come from.";
         Setup = "setup", Shape::Text, ["pip install -r requirements.txt"],
@@ -32,7 +32,7 @@ keys! {
             "Where the job leaves its checkpoints; the last one is brought home.";
         Budget = "budget", Shape::Table(|| &BUDGET), ["\n  max_hourly: 0.60\n  max_total: 5"],
             "What the run may cost; a run past it is stopped, pulled and torn down.";
-        Validate = "validate", VALIDATE, ["python3 --version", "[nvidia-smi, python3 --version]", "\n  - name: disk is fast\n    run: ./check-disk.sh\n    timeout: 2m"],
+        Validate = "validate", VALIDATE, ["python3 --version", "[nvidia-smi, python3 --version]", "\n  - name: disk is fast\n    run: dd if=/dev/zero of=/workspace/probe bs=1M count=500\n    timeout: 2m"],
             "Further checks of the fresh pod before anything is sent to it; each must end with 0.";
         Tier = "tier", Shape::OneOf(&[TIER, Shape::List(&TIER)]), ["secure", "[secure, local]"],
             "Where the machine may stand: a datacentre, somebody's home, this machine.";

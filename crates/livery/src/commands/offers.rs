@@ -102,7 +102,10 @@ pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending
             "no offer fits; `--explain` shows why the other {count} do not"
         ));
     } else if answer.offers.is_empty() && answer.misfits.is_empty() {
-        say("nothing is on offer: no host is connected (`livery doctor` checks this machine)");
+        say(
+            "nothing is on offer now: all of it is taken (`livery pods`), or no host is connected \
+             (`livery doctor` checks this machine)",
+        );
     }
     Ok(Ending::Done)
 }

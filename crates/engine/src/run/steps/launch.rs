@@ -83,13 +83,14 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
         .into_iter()
         .find(|offer| Some(offer.id.as_str()) == choice.as_deref());
     let Some(offer) = offer else {
-        return Ok(Err(StepEnd::Failed(
-            "the offer that was chosen is gone; run it again".into(),
+        // Somebody was faster; there may be others.
+        return Ok(Err(StepEnd::NextOffer(
+            "the offer that was chosen is taken".into(),
         )));
     };
     let Some(resources) = alternative(scene, &offer) else {
-        return Ok(Err(StepEnd::Failed(
-            "the offer that was chosen no longer fits; run it again".into(),
+        return Ok(Err(StepEnd::NextOffer(
+            "the offer that was chosen no longer fits".into(),
         )));
     };
     let order = match order(scene, &resources, &offer) {

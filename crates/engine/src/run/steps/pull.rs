@@ -17,16 +17,33 @@ pub(super) const RESULTS: &str = "results";
 /// Results that take longer than this do not come home: a stuck pod must not be paid for for ever.
 const PATIENCE: Span = Span::from_secs(3_600);
 
+/// How often it is looked whether that time is over.
+const LOOK: Span = Span::from_secs(1);
+
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let patterns = patterns(&scene.job);
     if patterns.is_empty() {
         return Ok(StepEnd::Done);
     }
-    if scene.services.now().since(scene.run.step_began) > PATIENCE {
-        return Ok(StepEnd::Failed(format!(
+    tokio::select! {
+        // First, so that a pull which is begun again too late is not begun.
+        biased;
+        () = patience_ends(scene) => Ok(StepEnd::Failed(format!(
             "results did not come home within {PATIENCE}"
-        )));
+        ))),
+        end = bring_results(scene, patterns) => end,
     }
+}
+
+/// Returns when the step has lasted too long. A host that answers nothing more, or never the last
+/// byte, must not keep a run from its teardown.
+async fn patience_ends(scene: &Scene) {
+    while scene.services.now().since(scene.run.step_began) <= PATIENCE {
+        tokio::time::sleep(LOOK.to_std()).await;
+    }
+}
+
+async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, Error> {
     let (pod, host) = match scene.pod_up().await? {
         Ok(up) => up,
         Err(end) => return Ok(end),

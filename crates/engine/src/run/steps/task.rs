@@ -107,8 +107,18 @@ fn environment(scene: &Scene, pod: &Pod) -> BTreeMap<String, String> {
 }
 
 /// Ends whatever the run has running in its pod: SIGTERM, time for a last checkpoint, SIGKILL. What
-/// cannot be reached is left to teardown.
+/// cannot be reached, or does not end even so, is left to teardown.
 pub(crate) async fn stop_tasks(scene: &Scene) {
+    let most = Span::from_millis(2 * GRACE.millis());
+    if tokio::time::timeout(most.to_std(), stop_each(scene))
+        .await
+        .is_err()
+    {
+        tracing::warn!(run.id = %scene.run.id, "what runs in the pod did not end within {most}");
+    }
+}
+
+async fn stop_each(scene: &Scene) {
     let Ok(Ok((pod, host))) = scene.pod_up().await else {
         return;
     };

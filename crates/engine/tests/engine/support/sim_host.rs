@@ -22,6 +22,8 @@ pub struct Script {
     pub create_answer_lost: bool,
     /// Whether `/workspace` is missing, which the gate must notice.
     pub no_workspace: bool,
+    /// Whether results never come: the collection is asked for and not answered.
+    pub collect_hangs: bool,
     /// How `run` ends; it goes on until it is signalled when there is no code.
     pub run_exit: Option<i32>,
 }
@@ -338,6 +340,9 @@ impl Host for SimHost {
     }
 
     async fn tree_collect(&self, id: &PodId, _: &CollectTree) -> Result<Collected, Error> {
+        if self.reached()?.script.collect_hangs {
+            return std::future::pending().await;
+        }
         let manifest =
             Manifest::new(Vec::new()).and_then(|manifest| self.content.put_tree(&manifest));
         let manifest = manifest
