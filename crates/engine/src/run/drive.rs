@@ -139,7 +139,10 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
         StepEnd::Done => note(services, &run, EventKind::Done, &took(services, &run)).await,
         StepEnd::NextOffer(why) | StepEnd::Failed(why) | StepEnd::PodGone(why) => {
             note(services, &run, EventKind::Failed, why).await;
-            run.reason = Some(why.clone());
+            // What came first is the reason; that a later step failed too is an event.
+            if run.outcome == Outcome::Pending {
+                run.reason = Some(why.clone());
+            }
         }
     }
     let scratch = steps::results_of(services, &run).await?;

@@ -124,6 +124,8 @@ fn fault(target: Target, step: RunStep) -> String {
     let over = run.until_over();
     let story = || format!("{over:?}\n{}", run.story());
     let hope = match target {
+        // Before training there is another offer to go to, and after it all is home.
+        Target::PodShim if !matches!(step, RunStep::Train | RunStep::Pull) => Hope::MustSucceed,
         Target::PodShim | Target::TaskShim => Hope::MayFail,
         Target::CommandLine | Target::ControlPlane | Target::Agent | Target::OneProcess => {
             Hope::MustSucceed

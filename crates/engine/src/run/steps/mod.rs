@@ -23,6 +23,7 @@ use livery_domain::job::Job;
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{Run, RunStep, StepEnd};
 use livery_host_api::Host;
+use livery_host_api::dto::PodState;
 use livery_units::ContentHash;
 use std::sync::Arc;
 
@@ -60,10 +61,38 @@ impl Scene {
         let host = pod::host_of(&self.services, &pod).await?;
         Ok(Ok((pod, host)))
     }
+
+    /// Asks the host whether the run's pod is there no longer; the row may not know yet. Silence
+    /// says nothing.
+    async fn pod_is_lost(&self) -> bool {
+        let Some(pod) = &self.pod else {
+            return false;
+        };
+        let Ok(host) = pod::host_of(&self.services, pod).await else {
+            return false;
+        };
+        match host.pod(&pod.id).await {
+            Ok(status) => match status.state {
+                PodState::Lost | PodState::Down => true,
+                PodState::Starting | PodState::Up | PodState::Failed => false,
+            },
+            Err(error) => matches!(error, livery_host_api::Error::NotFound(_)),
+        }
+    }
 }
 
-/// Does the run's present step.
+/// Does the run's present step. One that failed because its pod was lost under it says so.
 pub(crate) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
+    match step(scene).await? {
+        StepEnd::Failed(why) if scene.pod_is_lost().await => {
+            Ok(StepEnd::PodGone(format!("its pod vanished: {why}")))
+        }
+        end @ (StepEnd::Done | StepEnd::Failed(_)) => Ok(end),
+        end @ (StepEnd::NextOffer(_) | StepEnd::PodGone(_)) => Ok(end),
+    }
+}
+
+async fn step(scene: &Scene) -> Result<StepEnd, Error> {
     match scene.run.step {
         RunStep::Choose => choose::perform(scene).await,
         RunStep::Launch => launch::perform(scene).await,
