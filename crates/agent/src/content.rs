@@ -7,12 +7,13 @@ use crate::pods::{Pod, user_id};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use livery_content::{
-    CollectLimits, FrameDecoder, Manifest, Owner, Patterns, Target, collect, materialise,
+    CollectLimits, FrameDecoder, Manifest, Origin, Owner, Patterns, Target, collect, materialise,
 };
 use livery_host_api::dto::{Applied, ApplyTree, Blobs, CollectTree, Collected};
 use livery_host_api::{ByteStream, Error};
 use livery_units::{Bytes as Size, ContentHash, PodId, Span};
 use rustix::fs::{Mode, OFlags};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,7 +142,12 @@ impl Core {
         self.blocking(move |core| {
             let root = open_root(core, &pod)?;
             let store = &core.content;
-            let taken = collect(store, root.fd.as_fd(), &base, &patterns, &COLLECT_LIMITS);
+            let origin = Origin {
+                root: root.fd.as_fd(),
+                base: &base,
+                ids: root.ids,
+            };
+            let taken = collect(store, &origin, &patterns, &COLLECT_LIMITS);
             let taken = taken.map_err(of_content)?;
             let manifest = store.put_tree(&taken.manifest).map_err(of_content)?;
             Ok(Collected {
@@ -204,6 +210,8 @@ fn write_tree(
 struct Root {
     fd: OwnedFd,
     owner: Owner,
+    /// Every id of the pod, as this machine numbers them.
+    ids: Range<u32>,
 }
 
 fn open_root(core: &Core, pod: &Pod) -> Result<Root, Error> {
@@ -214,8 +222,12 @@ fn open_root(core: &Core, pod: &Pod) -> Result<Root, Error> {
     let path: &PathBuf = &root.path;
     let fd = rustix::fs::open(path, flags, Mode::empty())
         .map_err(|error| of_io("open the pod's root", &error.into()))?;
+    // The path goes by a process number. If that process still lives it is the pod's directory that
+    // was opened, and not the root of a process that was given the number since.
+    core.runtime.root(&pod.id).map_err(of_runtime)?;
     Ok(Root {
         fd,
+        ids: root.first_id..root.first_id + root.ids,
         owner: Owner {
             uid: outside(uid),
             gid: outside(gid),

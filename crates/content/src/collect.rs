@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use livery_units::Bytes;
-use rustix::fs::Dir;
+use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::confined::{self, FileKind, FileStat};
@@ -35,25 +36,38 @@ pub struct Collected {
     pub notes: Vec<String>,
 }
 
+/// Where a collection looks.
+#[derive(Debug, Clone)]
+pub struct Origin<'a> {
+    /// The root directory of the pod.
+    pub root: BorrowedFd<'a>,
+    /// The directory inside it that is looked through.
+    pub base: &'a Path,
+    /// The user and group ids of the pod, as this machine numbers them.
+    ///
+    /// Whoever collects may read more than the pod may: on a `host` image, this machine's own
+    /// secrets. Only what belongs to these ids, or what everybody may read, is taken.
+    pub ids: Range<u32>,
+}
+
 /// A pod that leaves out a million files does not get a million notes.
 const MAX_NOTES: usize = 200;
 
 /// Takes the files below `base` that match into the store.
 ///
-/// `base` is a path inside `root`, the root directory of the pod. Symbolic links are recorded and
-/// never followed; those that point out of `base`, special files and files that keep changing are
-/// left out with a note, since the rest of the results is worth having.
+/// Symbolic links are recorded and never followed; those that point out of the base, special files,
+/// files that keep changing and files that the pod itself may not read are left out with a note,
+/// since the rest of the results is worth having.
 pub fn collect(
     store: &ContentStore,
-    root: BorrowedFd<'_>,
-    base: &Path,
+    origin: &Origin<'_>,
     patterns: &Patterns,
     limits: &CollectLimits,
 ) -> Result<Collected, ContentError> {
-    confined::names_in_root(base)?;
-    let base_fd = confined::open_dir_in_root(root, base).map_err(ContentError::on("open", base))?;
+    confined::names_in_root(origin.base)?;
     let mut walk = Walk {
-        base: base_fd,
+        base: open_base(origin).map_err(ContentError::on("open", origin.base))?,
+        ids: &origin.ids,
         patterns,
         limits,
         dirs: BTreeMap::new(),
@@ -76,6 +90,10 @@ pub fn collect(
     } = walk;
     for (file, outcome) in files.into_iter().zip(outcomes) {
         match outcome {
+            // It may have been swapped since it was found, so this looks at what was read.
+            Outcome::Read(hashed) if !may_read(&hashed.stat, &origin.ids) => {
+                notes.add(unreadable(&file.path));
+            }
             Outcome::Read(hashed) => entries.push(hashed.into_entry(file.path)),
             Outcome::Changed => {
                 notes.add(format!("`{}` kept changing while it was read", file.path))
@@ -93,6 +111,45 @@ pub fn collect(
         manifest: Manifest::new(entries)?,
         notes: notes.finish(),
     })
+}
+
+/// Opens the base, if the pod itself could have come there.
+fn open_base(origin: &Origin<'_>) -> Result<OwnedFd, Errno> {
+    const PARENT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+    let base = confined::open_dir_in_root(origin.root, origin.base)?;
+    let top = confined::fstat(origin.root)?;
+    let mut dir = rustix::fs::openat(&base, ".", PARENT, Mode::empty())?;
+    let mut last = None;
+    // A link may have led past directories that are closed to the pod, so all above are looked at.
+    loop {
+        let stat = confined::fstat(&dir)?;
+        if !belongs(&stat, &origin.ids) && stat.mode & 0o001 == 0 {
+            return Err(Errno::ACCESS);
+        }
+        let here = (stat.dev, stat.ino);
+        if here == (top.dev, top.ino) || last == Some(here) {
+            return Ok(base);
+        }
+        last = Some(here);
+        dir = rustix::fs::openat(&dir, "..", PARENT, Mode::empty())?;
+    }
+}
+
+fn belongs(stat: &FileStat, ids: &Range<u32>) -> bool {
+    ids.contains(&stat.uid) && ids.contains(&stat.gid)
+}
+
+/// Returns whether root of the pod may read a file or list a directory.
+fn may_read(stat: &FileStat, ids: &Range<u32>) -> bool {
+    let everybody = match stat.kind {
+        FileKind::Dir => 0o005,
+        FileKind::File | FileKind::Symlink | FileKind::Special(_) => 0o004,
+    };
+    belongs(stat, ids) || stat.mode & everybody == everybody
+}
+
+fn unreadable(path: &RelPath) -> String {
+    format!("`{path}` was left out: the pod itself may not read it")
 }
 
 #[derive(Default)]
@@ -119,6 +176,7 @@ impl Notes {
 
 struct Walk<'a> {
     base: OwnedFd,
+    ids: &'a Range<u32>,
     patterns: &'a Patterns,
     limits: &'a CollectLimits,
     /// Every directory that was entered or matched.
@@ -144,7 +202,12 @@ impl Walk<'_> {
         let mut todo: Vec<Option<RelPath>> = vec![None];
         while let Some(dir) = todo.pop() {
             let path = dir.as_ref().map_or(&b""[..], RelPath::as_bytes);
-            let opened = confined::open_dir(&self.base, path).and_then(|fd| Ok((names(&fd)?, fd)));
+            let opened = confined::open_dir(&self.base, path).and_then(|fd| {
+                match may_read(&confined::fstat(&fd)?, self.ids) {
+                    true => Ok((names(&fd)?, fd)),
+                    false => Err(Errno::ACCESS),
+                }
+            });
             let (names, fd) = match opened {
                 Ok(opened) => opened,
                 Err(error) => {
@@ -212,6 +275,7 @@ impl Walk<'_> {
                     .add(format!("`{path}` is a {kind} and was left out"));
             }
             FileKind::Symlink => self.take_link(dir, path, stat),
+            FileKind::File if !may_read(stat, self.ids) => self.notes.add(unreadable(&path)),
             FileKind::File if self.bytes.saturating_add(stat.size) > self.limits.bytes.get() => {
                 self.notes.add(format!(
                     "`{path}` ({}) was left out: all files together may have {}",

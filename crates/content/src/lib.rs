@@ -29,7 +29,7 @@ mod store;
 mod wire;
 
 pub use chunk::{CHUNK_LEN, hash_bytes};
-pub use collect::{CollectLimits, Collected, collect};
+pub use collect::{CollectLimits, Collected, Origin, collect};
 pub use encoding::{Compression, Encoding};
 pub use error::ContentError;
 pub use manifest::{Entry, Kind, Manifest, TreeBlobs};

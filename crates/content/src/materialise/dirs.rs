@@ -70,7 +70,12 @@ pub(super) fn finish(site: &Site<'_>, manifest: &Manifest) -> Result<(), Content
         let path = entry.path.as_bytes();
         let dir = confined::open_dir(site.base, path).map_err(io("open", entry))?;
         let stat = confined::fstat(&dir).map_err(io("read", entry))?;
-        if (stat.uid, stat.gid) != (site.owner.uid, site.owner.gid) {
+        // What was made here is the owner's by now. A directory that was there and is somebody
+        // else's stays as it is: on a `host` image it may be this machine's own.
+        if stat.uid != site.owner.uid {
+            continue;
+        }
+        if stat.gid != site.owner.gid {
             let (uid, gid) = site.owner.ids();
             rustix::fs::fchown(&dir, uid, gid).map_err(io("give away", entry))?;
         }

@@ -128,8 +128,9 @@ fn keep(
     if owned && stat.mode == entry.mode {
         return Ok(true);
     }
-    // A second name of some other file of the pod must not change hands.
-    if stat.links > 1 {
+    // Somebody else's file must not change hands: on a `host` image it may be this machine's own,
+    // which the pod could read from then on. Nor must a second name of some other file.
+    if stat.uid != site.owner.uid || stat.links > 1 {
         return Ok(false);
     }
     let Ok(file) = confined::open_file(dir, entry.path.name().as_ref()) else {

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::os::fd::AsFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use livery_content::{CollectLimits, Collected, ContentError, ContentStore, Patterns, collect};
+use livery_content::{
+    CollectLimits, Collected, ContentError, ContentStore, Origin, Patterns, collect,
+};
 use livery_units::Bytes;
 
 use crate::support::{noise, open, place, temp};
@@ -18,6 +20,9 @@ const LIMITS: CollectLimits = CollectLimits {
     visited: 10_000,
 };
 
+/// An id that is no pod's.
+const STRANGER: u32 = 3_000_000_000;
+
 fn take(
     store: &ContentStore,
     root: &Path,
@@ -27,7 +32,12 @@ fn take(
 ) -> Result<Collected, ContentError> {
     let root = fs::File::open(root).unwrap();
     let patterns = Patterns::parse(patterns).unwrap();
-    collect(store, root.as_fd(), Path::new(base), &patterns, limits)
+    let origin = Origin {
+        root: root.as_fd(),
+        base: Path::new(base),
+        ids: 0..STRANGER,
+    };
+    collect(store, &origin, &patterns, limits)
 }
 
 fn paths(collected: &Collected) -> Vec<String> {
@@ -158,4 +168,42 @@ fn a_file_that_is_being_written_never_comes_home_torn() {
         }
         stop.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn what_the_pod_may_not_read_stays() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make files of other users");
+        return;
+    }
+    let (pod, store_dir) = (temp(), temp());
+    let (work, etc) = (pod.path().join("workspace"), pod.path().join("etc"));
+    for dir in [&work, &etc, &work.join("closed"), &etc.join("open")] {
+        fs::create_dir(dir).unwrap();
+    }
+    let foreign = |path: &Path, mode: u32| {
+        chown(path, Some(STRANGER), Some(STRANGER)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (name, mode) in [
+        ("secret", 0o640),
+        ("public", 0o644),
+        ("closed/public", 0o644),
+    ] {
+        fs::write(work.join(name), name).unwrap();
+        foreign(&work.join(name), mode);
+    }
+    foreign(&work.join("closed"), 0o700);
+    let store = open(store_dir.path());
+    let taken = take(&store, pod.path(), "/workspace", &["**"], &LIMITS).unwrap();
+    assert_eq!(paths(&taken), ["closed", "public"]);
+    assert!(taken.notes.iter().any(|note| note.contains("`secret`")));
+    // A link leads past a directory that the pod could not have entered.
+    fs::write(etc.join("open/public"), "here").unwrap();
+    foreign(&etc, 0o700);
+    symlink("/etc/open", work.join("way")).unwrap();
+    assert!(take(&store, pod.path(), "/workspace/way", &["**"], &LIMITS).is_err());
+    foreign(&etc, 0o711);
+    let taken = take(&store, pod.path(), "/workspace/way", &["**"], &LIMITS).unwrap();
+    assert_eq!(paths(&taken), ["public"]);
 }

@@ -187,6 +187,46 @@ fn special_mode_bits_stay_behind_and_the_owner_is_who_was_named() {
     }
 }
 
+#[test]
+fn what_is_somebody_elses_never_changes_hands() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make files of other users");
+        return;
+    }
+    let (from, store_dir, to) = (temp(), temp(), temp());
+    fs::create_dir(from.path().join("private")).unwrap();
+    fs::write(from.path().join("shadow"), "guess!").unwrap();
+    let tree = take_all(from.path()).unwrap();
+    let store = open(store_dir.path());
+    send(&tree, &store);
+    // What is there has the same size and time, which everybody may see, and another content.
+    let (file, dir) = (to.path().join("shadow"), to.path().join("private"));
+    fs::write(&file, "secret").unwrap();
+    let like = fs::metadata(from.path().join("shadow")).unwrap();
+    let there = fs::File::options().write(true).open(&file).unwrap();
+    there.set_modified(like.modified().unwrap()).unwrap();
+    there
+        .set_permissions(fs::Permissions::from_mode(0o640))
+        .unwrap();
+    fs::create_dir(&dir).unwrap();
+    fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).unwrap();
+    let root = fs::File::open(to.path()).unwrap();
+    let owner = Owner {
+        uid: 70_001,
+        gid: 70_002,
+    };
+    let target = Target {
+        root: root.as_fd(),
+        path: Path::new("/"),
+        owner,
+    };
+    materialise(&store, &tree.manifest, &target).unwrap();
+    assert_eq!(fs::read(&file).unwrap(), b"guess!");
+    assert_eq!(fs::metadata(&file).unwrap().uid(), owner.uid);
+    let dir = fs::metadata(&dir).unwrap();
+    assert_eq!((dir.uid(), dir.mode() & 0o777), (0, 0o700));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
