@@ -1,8 +1,8 @@
 //! What the command line says beside a job file.
 
-use crate::amounts::{self, Trouble};
+use crate::amounts::Trouble;
 use crate::read::{check_env_name, check_env_value, job_name};
-use livery_domain::job::{Accelerators, Job};
+use livery_domain::job::Job;
 use livery_units::Secret;
 use std::collections::BTreeMap;
 
@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 pub struct Overrides {
     /// `--name`.
     name: Option<String>,
-    /// `--gpus`: takes the place of every alternative's accelerators.
-    accelerators: Option<Accelerators>,
     /// `--env`.
     envs: BTreeMap<String, String>,
     /// `--secret`.
@@ -73,12 +71,6 @@ impl Overrides {
         Ok(())
     }
 
-    /// Takes `--gpus MODEL:COUNT`.
-    pub fn set_gpus(&mut self, text: &str) -> Result<(), OverrideError> {
-        self.accelerators = Some(amounts::accelerators(text).map_err(bad("gpus"))?);
-        Ok(())
-    }
-
     /// Takes `--env NAME=VALUE`, or `--env NAME` for the value that `here` has for it.
     pub fn add_env(
         &mut self,
@@ -108,11 +100,6 @@ impl Overrides {
     pub fn apply(&self, job: &mut Job) {
         if let Some(name) = &self.name {
             job.name.clone_from(name);
-        }
-        if let Some(accelerators) = &self.accelerators {
-            for resources in job.resources.as_mut_slice() {
-                resources.accelerators = vec![accelerators.clone()];
-            }
         }
         for (name, value) in &self.envs {
             let is_secret = job.required.secrets.contains(name) || job.secrets.contains_key(name);

@@ -1,5 +1,6 @@
 //! Messages as users see them.
 
+use livery_domain::job::Required;
 use livery_jobfile::{JobFile, LocalBase, Overrides, parse, render_all};
 
 fn rendered(text: &str) -> String {
@@ -138,19 +139,14 @@ fn values_that_only_the_command_line_has_are_asked_for() {
     overrides.add_env("TAG=b", here).unwrap();
     overrides.add_secret("TOKEN", here).unwrap();
     overrides.set_name("other").unwrap();
-    overrides.set_gpus("A100:2").unwrap();
     let job = read().complete(&overrides).unwrap();
-    assert!(job.required.is_satisfied());
+    assert_eq!(job.required, Required::default());
     assert_eq!(
         (job.envs["MODEL"].as_str(), job.envs["TAG"].as_str()),
         ("llama=3", "b")
     );
     assert_eq!(job.secrets["TOKEN"].expose(), "t0p");
     assert_eq!(job.name, "other");
-    assert_eq!(
-        job.resources.as_slice()[0].accelerators[0].to_string(),
-        "2x A100"
-    );
 }
 
 #[test]
@@ -160,7 +156,6 @@ fn options_that_are_wrong_say_what_to_do() {
     let said = [
         overrides.add_env("1A=b", none),
         overrides.add_secret("TOKEN", none),
-        overrides.set_gpus("A100:none"),
         overrides.set_name("a b"),
     ]
     .map(|result| result.unwrap_err().to_string());
@@ -169,7 +164,6 @@ fn options_that_are_wrong_say_what_to_do() {
         said[1],
         "--secret TOKEN: TOKEN is not set here (write --secret TOKEN=VALUE, or export it)"
     );
-    assert!(said[2].starts_with("--gpus: `none` is not a number of GPUs ("));
-    assert!(said[3].starts_with("--name: `a b` is not a name for a job ("));
+    assert!(said[2].starts_with("--name: `a b` is not a name for a job ("));
     assert_eq!(overrides, Overrides::default());
 }

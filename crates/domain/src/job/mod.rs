@@ -89,13 +89,6 @@ pub struct Required {
     pub secrets: BTreeSet<String>,
 }
 
-impl Required {
-    /// Returns whether every name has its value.
-    pub fn is_satisfied(&self) -> bool {
-        self.envs.is_empty() && self.secrets.is_empty()
-    }
-}
-
 /// A user's own check of a fresh pod: it passes when the command ends with 0 in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateCommand {

@@ -21,13 +21,6 @@ impl Alternatives {
             Self::Any(list) | Self::Ordered(list) => list,
         }
     }
-
-    /// Returns them for a change that holds for all.
-    pub fn as_mut_slice(&mut self) -> &mut [Resources] {
-        match self {
-            Self::Any(list) | Self::Ordered(list) => list,
-        }
-    }
 }
 
 impl Default for Alternatives {

@@ -22,7 +22,7 @@ keys! {
         Ports = "ports", PORTS, ["8080", "8080-8090", "[22, 6006, 8080-8090]"],
             "TCP ports that the job serves: a port, a range, or a list of both.";
         ImageId = "image_id", Shape::OneOf(&[Shape::Text, PER_REGION]), ["docker:ubuntu:22.04", "pytorch/pytorch:latest", "host"],
-            "Container image: a registry reference with or without `docker:`, `oci:DIR`, `docker-archive:FILE`, or `host` for this machine's own system.";
+            "Container image: a registry reference with or without `docker:`, `oci:/DIR[:TAG]`, `docker-archive:/FILE`, or `host` for this machine's own system.";
         UseSpot = "use_spot", Shape::Switch, ["true", "false"],
             "Whether a cheaper machine that may be taken away is wanted.";
         AnyOf = "any_of", ALTERNATIVES, ["\n  - accelerators: RTX4090:1\n  - accelerators: L4:2"],

@@ -63,15 +63,17 @@ pub(crate) fn image(text: &str) -> Result<String, Trouble> {
         }
     }
     let image = text.strip_prefix("docker:").unwrap_or(text);
-    let is_local = ["oci:", "docker-archive:"].iter().any(|scheme| {
-        image
-            .strip_prefix(scheme)
-            .is_some_and(|path| !path.is_empty())
-    });
-    let is_good = if is_local {
-        !image.chars().any(char::is_control)
-    } else {
-        is_reference(image)
+    let schemes = ["oci:", "docker-archive:"];
+    let path = schemes.iter().find_map(|scheme| image.strip_prefix(scheme));
+    if path.is_some_and(|path| !path.is_empty() && !path.starts_with('/')) {
+        return Err(Trouble::bad(
+            format!("`{}` is a relative path", brief(text)),
+            "the machine that runs the pod reads it, so write the whole path, beginning with `/`",
+        ));
+    }
+    let is_good = match path {
+        Some(path) => !path.is_empty() && !path.chars().any(char::is_control),
+        None => is_reference(image),
     };
     if is_good && image.len() <= IMAGE_LENGTH_MAX {
         return Ok(image.to_owned());
@@ -209,7 +211,7 @@ mod tests {
                 "localhost:5000/a/b@sha256:00ff",
                 "localhost:5000/a/b@sha256:00ff",
             ),
-            ("oci:./my image", "oci:./my image"),
+            ("oci:/my image:1", "oci:/my image:1"),
             ("docker-archive:/tmp/x.tar", "docker-archive:/tmp/x.tar"),
         ] {
             assert_eq!(image(text), Ok(image_.to_owned()));
@@ -219,6 +221,8 @@ mod tests {
             "docker:",
             "a b",
             "oci:",
+            "oci:./image",
+            "docker-archive:x.tar",
             "a//b",
             "ubuntu:",
             "https://x/y",

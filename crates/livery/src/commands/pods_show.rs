@@ -55,9 +55,7 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
         table.row(["reason".into(), reason.clone()]);
     }
     table.row(["image".into(), pod.image.clone()]);
-    if let Some(command) = &pod.command {
-        table.row(["command".into(), command.join(" ")]);
-    }
+    table.row(["command".into(), command(pod.command.as_deref())]);
     table.row(["GPUs".into(), listing::gpus(pod.gpus.as_ref())]);
     table.row(["vCPU".into(), listing::vcpu(pod.vcpu_milli)]);
     table.row(["memory".into(), pod.memory.to_string()]);
@@ -87,6 +85,14 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
         usage_rows(&mut table, usage);
     }
     table
+}
+
+fn command(words: Option<&[String]>) -> String {
+    match words {
+        None => "none: it idles".to_owned(),
+        Some([]) => "the image's own".to_owned(),
+        Some(words) => words.join(" "),
+    }
 }
 
 fn usage_rows(table: &mut Table, usage: &Stats) {

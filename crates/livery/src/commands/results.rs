@@ -22,8 +22,7 @@ pub async fn run(args: ResultsArgs, settings: &Settings) -> anyhow::Result<Endin
     let client = connect::client(settings).await?;
     let run = client.run(&args.id).await?;
     let results = client.run_results(run.id.as_str()).await?;
-    let dir = args.dir.unwrap_or_else(|| download::default_dir(&run));
-    let written = download::tree(&client, results.manifest, &dir).await?;
-    say(&format!("{written} in {}", dir.display()));
+    let (home, dir) = download::results(&client, &run, results.manifest, args.dir).await?;
+    say(&format!("{home} in {}", dir.display()));
     Ok(Ending::Done)
 }

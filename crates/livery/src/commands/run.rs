@@ -257,12 +257,8 @@ fn accepted(run: &Run, args: &RunArgs) -> anyhow::Result<Ending> {
 async fn finish(client: &Client, run: &Run, args: &RunArgs) -> anyhow::Result<Ending> {
     let mut failed_download = None;
     if let Some(manifest) = run.results {
-        let dir = args
-            .results
-            .clone()
-            .unwrap_or_else(|| download::default_dir(run));
-        match download::tree(client, manifest, &dir).await {
-            Ok(home) => say(&format!("results: {home} in {}", dir.display())),
+        match download::results(client, run, manifest, args.results.clone()).await {
+            Ok((home, dir)) => say(&format!("results: {home} in {}", dir.display())),
             Err(error) => {
                 warn(&format!(
                     "`livery results {}` tries again to bring them home",

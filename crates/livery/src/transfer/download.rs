@@ -36,8 +36,40 @@ impl fmt::Display for Home {
     }
 }
 
-/// Where a run's results go when the user names no directory: `./results/NAME`.
-pub fn default_dir(run: &Run) -> PathBuf {
+/// Brings a run's results to where the user says, or to `./results/NAME`, and returns where that is.
+pub async fn results(
+    client: &Client,
+    run: &Run,
+    manifest: ContentHash,
+    named: Option<PathBuf>,
+) -> anyhow::Result<(Home, PathBuf)> {
+    let dir = dir_for(run, named)?;
+    let home = tree(client, manifest, &dir).await?;
+    Ok((home, dir))
+}
+
+fn dir_for(run: &Run, named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => Ok(dir),
+        None => {
+            let all = Path::new("results");
+            make_unsent(all).with_context(|| format!("cannot make {}", all.display()))?;
+            Ok(all.join(dir_name(run)))
+        }
+    }
+}
+
+/// Makes the directory of all results unless it is there. It often lies in the next run's
+/// `workdir`, which is not to send it back: the file that says so is understood by git, too.
+fn make_unsent(dir: &Path) -> std::io::Result<()> {
+    match std::fs::create_dir(dir) {
+        Ok(()) => std::fs::write(dir.join(".gitignore"), "*\n"),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn dir_name(run: &Run) -> &str {
     // A name comes from a job file, which may be somebody else's.
     let safe = !run.name.is_empty()
         && !run.name.starts_with('.')
@@ -45,16 +77,15 @@ pub fn default_dir(run: &Run) -> PathBuf {
             .name
             .chars()
             .all(|c| c.is_alphanumeric() || "-_. ".contains(c));
-    let name = if safe {
+    if safe {
         run.name.as_str()
     } else {
         run.id.as_str()
-    };
-    Path::new("results").join(name)
+    }
 }
 
 /// Brings a tree to a directory.
-pub async fn tree(client: &Client, root: ContentHash, dir: &Path) -> anyhow::Result<Home> {
+async fn tree(client: &Client, root: ContentHash, dir: &Path) -> anyhow::Result<Home> {
     let cannot = || format!("cannot write the results to {}", dir.display());
     std::fs::create_dir_all(dir).with_context(cannot)?;
     let partial = dir.join(".livery-partial");
