@@ -5,9 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use tar::Archive;
 
 use crate::layer::{Compression, decompressed};
+use crate::unpack::Fence;
 
 /// Named files, wherever they lie.
 #[derive(Debug)]
@@ -52,11 +54,11 @@ impl Files {
     /// Indexes a tar file; a compressed one is first unpacked to `scratch`.
     pub fn open_tar(path: &Path, scratch: PathBuf) -> io::Result<Self> {
         let mut head = Vec::new();
-        File::open(path)?.take(4).read_to_end(&mut head)?;
+        open_regular(path)?.take(4).read_to_end(&mut head)?;
         match Compression::of(&head) {
             Compression::None => Ok(Self::Tar {
                 file: TarFile::Given(path.to_owned()),
-                entries: index(File::open(path)?)?,
+                entries: index(open_regular(path)?)?,
             }),
             Compression::Gzip | Compression::Zstd => {
                 let mut plain = File::options()
@@ -65,7 +67,7 @@ impl Files {
                     .create_new(true)
                     .open(&scratch)?;
                 let ours = TarFile::Scratch(scratch);
-                io::copy(&mut decompressed(File::open(path)?)?, &mut plain)?;
+                io::copy(&mut decompressed(open_regular(path)?)?, &mut plain)?;
                 plain.seek(SeekFrom::Start(0))?;
                 Ok(Self::Tar {
                     entries: index(plain)?,
@@ -78,7 +80,7 @@ impl Files {
     /// Returns whether there is a file of this name.
     pub fn has(&self, name: &str) -> bool {
         match self {
-            Self::Directory(dir) => dir.join(name).is_file(),
+            Self::Directory(dir) => open_beneath(dir, name).is_ok(),
             Self::Tar { entries, .. } => entries.contains_key(name),
         }
     }
@@ -86,7 +88,7 @@ impl Files {
     /// Opens a file for reading.
     pub fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
         match self {
-            Self::Directory(dir) => Ok(Box::new(File::open(dir.join(name))?)),
+            Self::Directory(dir) => Ok(Box::new(open_beneath(dir, name)?)),
             Self::Tar { file, entries } => {
                 let missing = || io::Error::new(io::ErrorKind::NotFound, format!("no {name}"));
                 let (offset, length) = entries.get(name).ok_or_else(missing)?;
@@ -112,13 +114,52 @@ impl Files {
     }
 }
 
+/// How a file of somebody else's is opened: a named pipe must not be waited for.
+const READ: OFlags = OFlags::RDONLY
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::NOCTTY)
+    .union(OFlags::CLOEXEC);
+
+fn open_regular(path: &Path) -> io::Result<File> {
+    regular(rustix::fs::openat(CWD, path, READ, Mode::empty())?.into())
+}
+
+/// Opens a file of a layout, wherever in that directory its name and its links lead: we are root,
+/// and the directory may be anybody's.
+fn open_beneath(dir: &Path, name: &str) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = rustix::fs::openat(CWD, dir, flags, Mode::empty())?;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    match rustix::fs::openat2(dir, name, READ, Mode::empty(), resolve) {
+        Ok(file) => regular(file.into()),
+        Err(rustix::io::Errno::XDEV) => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{name} leads out of the image's directory"),
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn regular(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        )),
+    }
+}
+
 /// Notes where every file begins. Older `docker save` stores a repeated layer as a symbolic link.
 fn index(file: File) -> io::Result<BTreeMap<String, (u64, u64)>> {
     let mut entries = BTreeMap::new();
     let mut links = Vec::new();
-    let mut archive = Archive::new(BufReader::new(file));
+    let (file, gate) = Fence::new(BufReader::new(file));
+    let mut archive = Archive::new(file);
     for entry in archive.entries_with_seek()? {
         let entry = entry?;
+        // Content is passed over and never read, so all that is read is headers.
+        gate.headers();
         let Some(name) = tidy(Path::new(""), &entry.path()?) else {
             continue;
         };

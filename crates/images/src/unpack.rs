@@ -6,6 +6,7 @@
 //! steered, are left out. Whiteouts (`.wh.name`, `.wh..wh..opq`) become what overlayfs wants: a
 //! character device 0:0, and the attribute `trusted.overlay.opaque`.
 
+mod fence;
 mod meta;
 mod tree;
 
@@ -19,6 +20,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType};
 
+pub(crate) use self::fence::{Fence, Gate};
 use self::meta::Meta;
 use self::tree::Tree;
 
@@ -28,6 +30,11 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 const AUFS: &[u8] = b".wh..wh.";
 
 const COPY_BUFFER: usize = 128 << 10;
+
+/// Room on the machine's disk that no image may take: on a full disk the disks of all pods break.
+const SPARE: u64 = 512 << 20;
+/// How much is written between two looks at the room that is left.
+const LOOK_EVERY: u64 = 64 << 20;
 
 /// Why a layer was not unpacked.
 #[derive(Debug)]
@@ -42,7 +49,9 @@ pub(crate) enum UnpackError {
 
 /// Unpacks a whole stream into the empty directory `root`; returns the bytes of file content.
 pub(crate) fn unpack(stream: impl Read, root: &Path) -> Result<u64, UnpackError> {
+    let (stream, gate) = Fence::new(stream);
     let mut unpacker = Unpacker {
+        gate,
         tree: Tree::open(root).map_err(|e| refused(root, e))?,
         buffer: vec![0; COPY_BUFFER],
         directories: Vec::new(),
@@ -51,11 +60,13 @@ pub(crate) fn unpack(stream: impl Read, root: &Path) -> Result<u64, UnpackError>
     let mut archive = Archive::new(stream);
     for entry in archive.entries().map_err(UnpackError::Stream)? {
         unpacker.entry(&mut entry.map_err(UnpackError::Stream)?)?;
+        unpacker.gate.headers();
     }
     unpacker.finish()
 }
 
 struct Unpacker {
+    gate: Gate,
     tree: Tree,
     buffer: Vec<u8>,
     /// Directories get their times at the end, since every new entry changes them.
@@ -151,6 +162,7 @@ impl Unpacker {
             })
             .map_err(|e| refused(path, e))?;
         let mut file = std::fs::File::from(made);
+        self.gate.content();
         loop {
             let length = match content.read(&mut self.buffer) {
                 Ok(0) => break,
@@ -159,13 +171,27 @@ impl Unpacker {
                 Err(e) => return Err(UnpackError::Stream(e)),
             };
             file.write_all(&self.buffer[..length])
+                .and_then(|()| self.count(&file, length as u64))
                 .map_err(|source| UnpackError::Write {
                     entry: path.display().to_string(),
                     source,
                 })?;
-            self.written += length as u64;
         }
         meta.apply(&file).map_err(|e| refused(path, e))
+    }
+
+    /// Counts what was written, and stops in time before the machine's disk is full.
+    fn count(&mut self, file: &std::fs::File, length: u64) -> io::Result<()> {
+        let before = self.written / LOOK_EVERY;
+        self.written += length;
+        if self.written / LOOK_EVERY == before {
+            return Ok(());
+        }
+        let disk = rustix::fs::fstatvfs(file)?;
+        match disk.f_bavail.saturating_mul(disk.f_frsize) < SPARE {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
     }
 
     fn hard_link(

@@ -141,6 +141,46 @@ async fn attributes_that_steer_overlayfs_do_not_get_in() {
     assert!(has_xattr(&root.join("dir/file"), "user.plain"));
 }
 
+#[tokio::test]
+async fn endless_headers_are_not_taken_into_memory() {
+    if cannot_run() {
+        return;
+    }
+    let layer = Layer::new()
+        .xattr("user.endless", &vec![b'x'; 17 << 20])
+        .file("file", b"");
+    let (store, outcome) = unpack(layer).await;
+    let error = outcome.unwrap_err().to_string();
+    assert!(error.contains("absurdly long"), "{error}");
+    store.assert_empty();
+}
+
+#[tokio::test]
+async fn a_layout_cannot_name_files_outside_it() {
+    if cannot_run() {
+        return;
+    }
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let image = Image::new().layer(Layer::new().file("a", b"x"), Packing::Plain);
+    image.write_layout(dir.path(), "x");
+    let blobs = dir.path().join("blobs/sha256");
+    for entry in fs::read_dir(&blobs).unwrap() {
+        let entry = entry.unwrap();
+        let moved = outside.path().join(entry.file_name());
+        fs::copy(entry.path(), &moved).unwrap();
+        fs::remove_file(entry.path()).unwrap();
+        std::os::unix::fs::symlink(&moved, entry.path()).unwrap();
+    }
+    let store = Store::new();
+    let error = store
+        .prepare(&format!("oci:{}", dir.path().display()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("leads out"), "{error}");
+    store.assert_empty();
+}
+
 fn has_xattr(path: &Path, name: &str) -> bool {
     rustix::fs::getxattr(path, name, &mut [0_u8; 64]).is_ok()
 }
