@@ -128,6 +128,18 @@ fn the_file_may_come_from_any_system() {
 }
 
 #[test]
+fn jobs_in_the_documentation_are_jobs() {
+    for text in [
+        include_str!("../../../docs/reference/job-file.md"),
+        include_str!("../../../README.md"),
+    ] {
+        let begun = text.split("```yaml\n").nth(1).unwrap();
+        let job = good(begun.split("```").next().unwrap());
+        assert_eq!(job.name, "lora");
+    }
+}
+
+#[test]
 fn the_example_is_a_job() {
     let job = good(include_str!("../../../examples/lora-digits/job.yaml"));
     assert_eq!(job.name, "lora-digits");

@@ -45,6 +45,20 @@ fn object<'a>(schema: &'a Value, table: &Table) -> &'a Value {
 }
 
 #[test]
+fn every_key_is_in_the_reference() {
+    let text = include_str!("../../../../docs/reference/job-file.md");
+    let is_in_words = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // What stands between backticks: the second, fourth, ... piece.
+    let code = text.split('`').skip(1).step_by(2);
+    let words: Vec<&str> = code
+        .flat_map(|code| code.split(|c| !is_in_words(c)))
+        .collect();
+    for key in TABLES.iter().flat_map(|table| table.keys) {
+        assert!(words.contains(&key.name), "{} is not described", key.name);
+    }
+}
+
+#[test]
 fn every_key_that_the_parser_takes_is_in_the_schema_with_its_examples() {
     let schema = parsed();
     for table in TABLES {
