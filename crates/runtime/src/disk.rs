@@ -3,11 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use livery_units::Bytes;
 
+use crate::disk_template::{self, Found};
 use crate::error::{Context, Error};
 
 /// What a disk is for.
@@ -25,28 +26,49 @@ const SMALLEST: Bytes = Bytes::mib(16);
 /// Room on the machine's own disk that no pod is promised.
 pub const DISK_SPARE: Bytes = Bytes::mib(512);
 
-/// A disk that is being formatted.
+/// A disk that is being made.
 #[derive(Debug)]
-pub(crate) struct Formatting(Child);
+pub(crate) struct Formatting(State);
+
+#[derive(Debug)]
+enum State {
+    /// It was copied from a template.
+    Ready,
+    /// It is formatted, and becomes the template of its kind.
+    Running {
+        mkfs: Child,
+        disk: PathBuf,
+        templates: PathBuf,
+        name: String,
+    },
+}
 
 /// Begins to make a disk; other work can be done until it is ready.
-pub(crate) fn begin(path: &Path, size: Bytes, purpose: Use) -> Result<Formatting, Error> {
+pub(crate) fn begin(
+    path: &Path,
+    size: Bytes,
+    purpose: Use,
+    templates: &Path,
+) -> Result<Formatting, Error> {
     if size < SMALLEST {
         return Err(Error::BadSpec(format!(
             "a disk of {size} is too small; take {SMALLEST} or more"
         )));
     }
+    let (features, kind) = match purpose {
+        // A small volume has no room for a journal either.
+        Use::Volume if size >= Bytes::mib(128) => (["-J", "size=16"], "journal"),
+        Use::Volume | Use::Container => (["-O", "^has_journal"], "plain"),
+    };
+    let name = format!("{}-{kind}.img", size.get());
+    match disk_template::copy_to(templates, &name, path) {
+        Ok(Found::Yes) => return Ok(Formatting(State::Ready)),
+        Ok(Found::No) => {}
+        // Formatting may do what copying could not, and says better why not.
+        Err(error) => tracing::warn!(template = name, %error, "a disk was not copied"),
+    }
     let file = File::create(path).on("create", path)?;
     file.set_len(size.get()).on("size", path)?;
-    let features = match purpose {
-        Use::Container => ["-O", "^has_journal"].as_slice(),
-        Use::Volume => ["-J", "size=16"].as_slice(),
-    };
-    let features = match purpose {
-        // A small volume has no room for a journal either.
-        Use::Volume if size < Bytes::mib(128) => ["-O", "^has_journal"].as_slice(),
-        Use::Volume | Use::Container => features,
-    };
     let child = Command::new("mkfs.ext4")
         .args(["-q", "-F", "-b", "4096", "-m", "0", "-E"])
         .arg("lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0")
@@ -58,32 +80,51 @@ pub(crate) fn begin(path: &Path, size: Bytes, purpose: Use) -> Result<Formatting
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn();
-    child
-        .map(Formatting)
-        .map_err(|error| tool_failed(&error.to_string()))
+    let mkfs = child.map_err(|error| tool_failed(&error.to_string()))?;
+    Ok(Formatting(State::Running {
+        mkfs,
+        disk: path.to_owned(),
+        templates: templates.to_owned(),
+        name,
+    }))
 }
 
 impl Formatting {
     /// Waits until the disk is ready.
     pub fn finish(mut self) -> Result<(), Error> {
+        let State::Running {
+            mkfs,
+            disk,
+            templates,
+            name,
+        } = &mut self.0
+        else {
+            return Ok(());
+        };
         let mut said = String::new();
-        if let Some(mut stderr) = self.0.stderr.take() {
+        if let Some(mut stderr) = mkfs.stderr.take() {
             // What cannot be read is missing from a message at most.
             let _ = stderr.read_to_string(&mut said);
         }
-        let status = self.0.wait().during("wait for mkfs.ext4")?;
-        if status.success() {
-            return Ok(());
+        let status = mkfs.wait().during("wait for mkfs.ext4")?;
+        if !status.success() {
+            return Err(tool_failed(said.trim()));
         }
-        Err(tool_failed(said.trim()))
+        if let Err(error) = disk_template::keep(templates, name, disk) {
+            // The next disk of this size is formatted, then.
+            tracing::warn!(template = *name, %error, "a formatted disk was not kept as a template");
+        }
+        Ok(())
     }
 }
 
 /// A disk that is not wanted any more needs no formatting, and the program must not stay.
 impl Drop for Formatting {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if let State::Running { mkfs, .. } = &mut self.0 {
+            let _ = mkfs.kill();
+            let _ = mkfs.wait();
+        }
     }
 }
 
@@ -160,7 +201,7 @@ mod tests {
     fn a_disk_too_small_for_a_file_system_is_refused() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("image");
-        assert!(begin(&path, Bytes::mib(1), Use::Container).is_err());
+        assert!(begin(&path, Bytes::mib(1), Use::Container, root.path()).is_err());
         assert!(!path.exists());
     }
 }

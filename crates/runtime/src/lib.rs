@@ -17,6 +17,7 @@
 pub mod cdi;
 mod cgroup;
 mod disk;
+mod disk_template;
 mod error;
 mod init;
 mod layout;

@@ -141,9 +141,10 @@ impl Runtime {
         // Nothing is left half done by a call that panicked while it held this.
         let _room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
         disk::check_room(&self.options.root, &self.pods_dir(), sum)?;
+        let templates = self.options.root.join("templates");
         wanted
             .iter()
-            .map(|(path, size, purpose)| disk::begin(path, *size, *purpose))
+            .map(|(path, size, purpose)| disk::begin(path, *size, *purpose, &templates))
             .collect()
     }
 
