@@ -10,7 +10,6 @@ use livery_domain::run::{Outcome, RunStep};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -145,7 +144,7 @@ fn fault(target: Target, step: RunStep) -> String {
                 world.ok(&["logs", &run.id]),
                 "the terminal saw what the log has"
             );
-            check_results(&world, &world.work().join("attached/out"));
+            check_results(&world, "attached", Wanted::Everything);
         }
     }
     check(&world, &run, &over);
@@ -216,26 +215,42 @@ fn check(world: &World, run: &RunView, over: &Run) {
     }
     if over.results.is_some() {
         world.ok(&["results", &run.id, "later"]);
-        check_results(world, &world.work().join("later/out"));
+        let wanted = match over.outcome {
+            Outcome::Succeeded => Wanted::Everything,
+            Outcome::Pending | Outcome::Failed => Wanted::OnlyWhole,
+            Outcome::Cancelled | Outcome::OverBudget => Wanted::OnlyWhole,
+        };
+        check_results(world, "later", wanted);
     }
 }
 
+/// What results must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Everything,
+    /// What is there must be whole, and need not be all.
+    OnlyWhole,
+}
+
 /// Whatever came home is whole, and every command ran once.
-fn check_results(world: &World, home: &Path) {
-    for once in ["setups", "trainings"] {
-        if let Ok(text) = fs::read_to_string(home.join(once)) {
-            assert_eq!(text, "ran\n", "{once}");
-        }
+fn check_results(world: &World, place: &str, wanted: Wanted) {
+    let home = world.work().join(place).join("out");
+    let is_there = |name: &str| wanted == Wanted::Everything || home.join(name).exists();
+    for once in ["setups", "trainings"]
+        .into_iter()
+        .filter(|name| is_there(name))
+    {
+        assert_eq!(
+            fs::read_to_string(home.join(once)).unwrap(),
+            "ran\n",
+            "{once}"
+        );
     }
-    if home.join("numbers").exists() {
-        assert_eq!(
-            fs::read_to_string(home.join("numbers")).unwrap(),
-            numbers(200_000)
-        );
-        assert_eq!(
-            digest(&home.join("data")),
-            digest(&world.work().join("data"))
-        );
+    if is_there("data") {
+        let found = fs::read_to_string(home.join("numbers")).unwrap();
+        assert!(found == numbers(200_000), "{} bytes", found.len());
+        let sent = digest(&world.work().join("data"));
+        assert_eq!(digest(&home.join("data")), sent);
     }
 }
 

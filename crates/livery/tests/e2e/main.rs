@@ -10,6 +10,7 @@
 
 mod support;
 
+mod again;
 mod bad_input;
 mod disk_full;
 mod faults;

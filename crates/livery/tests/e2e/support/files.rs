@@ -15,7 +15,12 @@ pub struct Job {
 impl Job {
     /// A job that runs a script.
     pub fn new(name: &str, run: &str) -> Self {
-        let resources = "{image_id: host, cpus: 1, memory: 512MB, disk_size: 256MB}";
+        Self::on_a_disk_of("256MB", name, run)
+    }
+
+    /// The same on a larger disk.
+    pub fn on_a_disk_of(size: &str, name: &str, run: &str) -> Self {
+        let resources = format!("{{image_id: host, cpus: 1, memory: 512MB, disk_size: {size}}}");
         let text = format!("name: {name}\nresources: {resources}\n");
         Self { text }.script("run", run)
     }

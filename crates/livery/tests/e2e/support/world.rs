@@ -174,6 +174,10 @@ impl World {
             command.env("LIVERY_DATA_DIR", self.agent_data());
             self.machine_options(&mut command);
             self.agent.replace(Some(self.daemon(command, "host")));
+            let socket = self.agent_data().join("host.sock");
+            until("the agent answers", START_PATIENCE, || {
+                std::os::unix::net::UnixStream::connect(&socket).ok()
+            });
         }
         if self.control_plane.borrow().is_none() {
             let mut command = self.command(&["serve"]);
