@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Catalog;
-use super::spec::{Edits, Mount, Node};
+use super::spec::{Edits, Hook, Mount, Node};
+
+/// How the names of NVIDIA's devices begin.
+pub(super) const KIND: &str = "nvidia.com/gpu=";
 
 /// Nodes that every GPU needs, where they exist.
 const COMMON: [&str; 4] = [
@@ -66,13 +69,15 @@ pub(super) fn nvidia(dev: &Path) -> Catalog {
         .map(PathBuf::from)
         .into_iter()
         .filter(|path| path.exists());
+    let libraries = libraries(&listed);
     let common = Edits {
+        hooks: known_to_loader(&libraries),
         device_nodes: COMMON
             .iter()
             .filter(|name| dev.join(name).exists())
             .map(|name| node(name))
             .collect(),
-        mounts: libraries(&listed)
+        mounts: libraries
             .into_iter()
             .chain(programs)
             .map(|path| Mount {
@@ -89,10 +94,26 @@ pub(super) fn nvidia(dev: &Path) -> Catalog {
                 device_nodes: vec![node(&format!("nvidia{gpu}"))],
                 ..Edits::default()
             };
-            (format!("nvidia.com/gpu={gpu}"), (common.clone(), own))
+            (format!("{KIND}{gpu}"), (common.clone(), own))
         })
         .collect();
     Catalog { devices }
+}
+
+/// Makes an image of another distribution look where this machine keeps the libraries.
+fn known_to_loader(libraries: &[PathBuf]) -> Vec<Hook> {
+    let mut folders: Vec<&Path> = libraries.iter().filter_map(|path| path.parent()).collect();
+    folders.dedup();
+    if folders.is_empty() {
+        return Vec::new();
+    }
+    let options = folders
+        .into_iter()
+        .flat_map(|folder| ["--folder".to_owned(), folder.display().to_string()]);
+    let words = ["nvidia-cdi-hook", "update-ldcache"].map(str::to_owned);
+    vec![Hook {
+        args: words.into_iter().chain(options).collect(),
+    }]
 }
 
 /// Picks the driver's libraries for this machine's own architecture out of the loader's list.
@@ -132,6 +153,28 @@ mod tests {
         let devices = catalog.resolve(&["nvidia.com/gpu=1".to_owned()]).unwrap();
         let nodes = ["nvidiactl", "nvidia-uvm", "nvidia1"].map(|name| dev.path().join(name));
         assert_eq!(devices.nodes, nodes);
+    }
+
+    #[test]
+    fn the_loader_is_told_of_every_directory_once() {
+        let libraries = [
+            "/lib/a/libcuda.so.1",
+            "/lib/a/libnvidia-ml.so.1",
+            "/opt/b/libx.so",
+        ];
+        let [hook] = known_to_loader(&libraries.map(PathBuf::from))
+            .try_into()
+            .unwrap();
+        let edits = Edits {
+            hooks: vec![hook],
+            ..Edits::default()
+        };
+        let mut devices = crate::cdi::Devices::default();
+        edits.apply("x", &mut devices).unwrap();
+        assert_eq!(
+            devices.library_dirs,
+            ["/lib/a", "/opt/b"].map(PathBuf::from)
+        );
     }
 
     #[test]

@@ -54,11 +54,12 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads what drivers described, or looks for NVIDIA's devices if nothing is described.
+    /// Reads what drivers described, and looks for NVIDIA's devices if none of those is described.
     pub fn read() -> Result<Self, Error> {
-        let catalog = Self::read_from(&DIRECTORIES.map(Path::new))?;
-        if catalog.devices.is_empty() {
-            return Ok(found::nvidia(Path::new("/dev")));
+        let mut catalog = Self::read_from(&DIRECTORIES.map(Path::new))?;
+        if !catalog.names().any(|name| name.starts_with(found::KIND)) {
+            let found = found::nvidia(Path::new("/dev"));
+            catalog.devices.extend(found.devices);
         }
         Ok(catalog)
     }
@@ -158,9 +159,9 @@ containerEdits:
     - libcuda.so.1::/usr/lib/libcuda.so
     hookName: createContainer
     path: /usr/bin/nvidia-cdi-hook
-  - args: [nvidia-cdi-hook, update-ldcache, --folder, /usr/lib]
+  - args: [nvidia-ctk, hook, update-ldcache, --folder, /usr/lib]
     hookName: createContainer
-    path: /usr/bin/nvidia-cdi-hook
+    path: /usr/bin/nvidia-ctk
   mounts:
   - containerPath: /usr/lib/libcuda.so.1
     hostPath: /usr/lib/libcuda.so.1

@@ -100,7 +100,9 @@ impl Hook {
                 .map(|pair| pair[1].clone())
                 .collect::<Vec<_>>()
         };
-        match self.args.get(1).map(String::as_str) {
+        // Older tools are called `nvidia-ctk hook NAME`, newer ones `nvidia-cdi-hook NAME`.
+        let mut words = self.args.iter().map(String::as_str).skip(1);
+        match words.find(|word| *word != "hook") {
             Some("create-symlinks") => {
                 for link in option("--link") {
                     if let Some((target, place)) = link.split_once("::") {

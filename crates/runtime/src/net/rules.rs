@@ -11,8 +11,12 @@ use rustix::io::Errno;
 use super::netlink::Netlink;
 use super::{Error, Subnet, plan};
 
-/// Addresses where clouds answer questions about the machine, keys included.
+/// Addresses where clouds answer questions about the machine, keys included. Some clouds keep their
+/// name servers there too, so port 53 stays open.
 const METADATA: &str = "169.254.0.0/16, 100.100.100.200, 192.0.0.192";
+
+/// Administration tools are often missing from an ordinary user's PATH under sudo.
+const PATH: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
 
 /// What Docker makes when it starts.
 const DOCKER_BRIDGE: &str = "docker0";
@@ -98,6 +102,7 @@ table inet {table} {{
         ip saddr != {subnet} drop
         meta nfproto ipv6 drop
         ct status dnat drop
+        ip daddr {{ {METADATA} }} meta l4proto {{ tcp, udp }} th dport 53 accept
         ip daddr {{ {METADATA}, {subnet} }} drop
     }}
     chain postrouting {{
@@ -158,6 +163,7 @@ fn iptables(verb: &str, chain: &str, rule: &[String]) -> Option<Output> {
     Command::new("iptables")
         .args(["-w", verb, chain])
         .args(rule)
+        .env("PATH", PATH)
         .stdin(Stdio::null())
         .output()
         .ok()
@@ -167,6 +173,7 @@ fn nft(script: &str) -> Result<(), Error> {
     let run = || {
         let mut child = Command::new("nft")
             .args(["-f", "-"])
+            .env("PATH", PATH)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

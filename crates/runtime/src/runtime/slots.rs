@@ -11,6 +11,9 @@ use livery_units::PodId;
 
 use crate::error::{Context, Error};
 
+/// How the name of a note begins that a crash may leave.
+const UNFINISHED: &str = "new-";
+
 /// The slots of one root directory: a file per taken one, holding its pod's id.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -21,6 +24,7 @@ pub(super) struct Slots {
 impl Slots {
     pub fn open(dir: PathBuf, count: u16) -> Result<Self, Error> {
         fs::create_dir_all(&dir).on("create", &dir)?;
+        sweep(&dir)?;
         Ok(Self { dir, count })
     }
 
@@ -30,7 +34,7 @@ impl Slots {
             return Ok(slot);
         }
         // The note appears whole, by linking, so that nobody reads an empty one.
-        let note = self.dir.join(format!("new-{pod}"));
+        let note = self.dir.join(format!("{UNFINISHED}{pod}"));
         let written = fs::File::create(&note).and_then(|mut file| {
             file.write_all(pod.as_str().as_bytes())?;
             file.sync_data()
@@ -90,6 +94,18 @@ impl Slots {
     fn path(&self, slot: u16) -> PathBuf {
         self.dir.join(slot.to_string())
     }
+}
+
+/// Removes the notes that were never linked; the caller alone uses the directory.
+fn sweep(dir: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(dir).on("list", dir)? {
+        let entry = entry.on("list", dir)?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            crate::layout::remove_file(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

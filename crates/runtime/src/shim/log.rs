@@ -13,6 +13,10 @@ use crate::error::{Context, Error};
 /// The last line of a log that is full.
 const FULL: &str = "\n[livery] the log is full; what follows is dropped\n";
 
+/// How many pieces are copied before the shim looks at other things: a writer that never pauses must
+/// not hide that the command ended. More than any pipe holds.
+const PIECES: usize = 256;
+
 /// Copies a pipe into a file.
 ///
 /// The command never waits for the log and never fails because of it: when the limit is reached or
@@ -67,9 +71,9 @@ impl Log {
         self.dropped
     }
 
-    /// Copies what is there now.
+    /// Copies what is there now, or a good part of it.
     pub fn copy(&mut self) -> Flow {
-        loop {
+        for _ in 0..PIECES {
             match rustix::io::read(&self.pipe, &mut self.buffer) {
                 Ok(0) => return Flow::Closed,
                 Ok(length) => self.keep(length),
@@ -78,6 +82,7 @@ impl Log {
                 Err(_) => return Flow::Closed,
             }
         }
+        Flow::Open
     }
 
     fn keep(&mut self, length: usize) {
