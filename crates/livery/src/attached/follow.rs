@@ -1,6 +1,6 @@
 //! Follows a run to its end, with Ctrl-C as users of other tools expect it.
 
-use super::log::{self, Until};
+use super::log::{self, LogEnd, Until};
 use super::patience::Patience;
 use super::steps::{self, Wait};
 use crate::settings::Settings;
@@ -21,7 +21,8 @@ pub enum Followed {
 pub async fn follow(client: &Client, run: &str, settings: &Settings) -> anyhow::Result<Followed> {
     let mut for_steps = Patience::new(settings);
     let mut for_log = Patience::only_waiting();
-    let steps = steps::until_over_patiently(client, run, Wait::Printing, &mut for_steps);
+    let (log_ended, log_end) = LogEnd::channel();
+    let steps = steps::until_over_patiently(client, run, Wait::Printing(log_end), &mut for_steps);
     let log = async {
         // The steps tell what matters: a log that breaks does not end them.
         if let Err(error) = log::print_patiently(client, run, Until::Over, &mut for_log).await {
@@ -29,6 +30,7 @@ pub async fn follow(client: &Client, run: &str, settings: &Settings) -> anyhow::
                 "the job's output stops here: {error} (`livery logs {run}`)"
             ));
         }
+        log_ended.send_replace(true);
     };
     let both = async { tokio::join!(steps, log).0 };
     tokio::select! {

@@ -4,7 +4,31 @@ use super::patience::Patience;
 use futures_util::StreamExt;
 use livery_api::Client;
 use livery_api::dto::LogQuery;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
+
+/// How long what is said about the job waits for the job's own last words.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Tells whether the job's output has been printed to its end.
+pub struct LogEnd(watch::Receiver<bool>);
+
+impl LogEnd {
+    /// Makes it together with what says so.
+    pub fn channel() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Waits for the end of the output, but not for long: a job that is being stopped may go on
+    /// talking, and a broken log has no end.
+    pub async fn soon(&mut self) {
+        let ended = self.0.wait_for(|ended| *ended);
+        // Either way, what is to be said next is said.
+        drop(tokio::time::timeout(LAST_WORDS, ended).await);
+    }
+}
 
 /// How far a log is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

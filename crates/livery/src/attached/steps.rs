@@ -1,5 +1,6 @@
 //! A line per step on standard error.
 
+use super::log::LogEnd;
 use super::patience::Patience;
 use crate::ui::say;
 use crate::ui::style::Style;
@@ -9,10 +10,9 @@ use livery_domain::run::{EventKind, RunStep};
 use livery_units::Timestamp;
 
 /// What is printed while waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
-    /// Every step.
-    Printing,
+    /// Every step; that training is over, after the job's own output.
+    Printing(LogEnd),
     /// Nothing.
     Quietly,
 }
@@ -26,7 +26,7 @@ pub async fn until_over(client: &Client, run: &str, wait: Wait) -> anyhow::Resul
 pub async fn until_over_patiently(
     client: &Client,
     run: &str,
-    wait: Wait,
+    mut wait: Wait,
     patience: &mut Patience<'_>,
 ) -> anyhow::Result<Run> {
     let mut after = 0;
@@ -47,8 +47,13 @@ pub async fn until_over_patiently(
         for event in &events {
             after = event.seq;
             is_over = event.kind == EventKind::Over;
-            match wait {
-                Wait::Printing => printer.print(event),
+            match &mut wait {
+                Wait::Printing(log_end) => {
+                    if ends_training(event) {
+                        log_end.soon().await;
+                    }
+                    printer.print(event);
+                }
                 Wait::Quietly => {}
             }
         }
@@ -60,6 +65,14 @@ pub async fn until_over_patiently(
             }
         }
     }
+}
+
+fn ends_training(event: &RunEvent) -> bool {
+    let is_end = match event.kind {
+        EventKind::Done | EventKind::Failed => true,
+        EventKind::Began | EventKind::Note | EventKind::Over => false,
+    };
+    is_end && event.step == RunStep::Train
 }
 
 /// How long to wait for one more event once the last has come.
