@@ -24,6 +24,10 @@ const STREAMS_MAX: u32 = 1_024;
 const PING_EVERY: Duration = Duration::from_secs(15);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long the head of a request may take to arrive: connections that never ask anything must not
+/// pile up.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How long requests under way may take to end once the server is asked to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -88,6 +92,10 @@ where
         router.clone().call(request.map(Body::new))
     });
     let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_TIMEOUT);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -210,7 +210,8 @@ async fn serve_until_asked(args: &MachineArgs, place: &HostPlace) -> anyhow::Res
     let agent = make(args, &place.data_dir, Content::Own).await?;
     let listener = process::listen(&place.socket)?;
     if let Some(owner) = place.owner {
-        std::os::unix::fs::chown(&place.socket, Some(owner), None)
+        // Not what a link that was put there meanwhile leads to: the directory may be the owner's.
+        std::os::unix::fs::lchown(&place.socket, Some(owner), None)
             .with_context(|| format!("cannot give {} to user {owner}", place.socket.display()))?;
     }
     tracing::info!(socket = %place.socket.display(), "the host agent listens");

@@ -8,6 +8,9 @@ use std::process::Command;
 use super::Catalog;
 use super::spec::{Edits, Hook, Mount, Node};
 
+/// Administration tools are often missing from an ordinary user's PATH under sudo.
+const TOOLS: &str = "/usr/sbin:/sbin:/usr/bin:/bin";
+
 /// How the names of NVIDIA's devices begin.
 pub(super) const KIND: &str = "nvidia.com/gpu=";
 
@@ -36,8 +39,26 @@ const LIBRARIES: [&str; 9] = [
 /// The driver's programs.
 const PROGRAMS: [&str; 2] = ["/usr/bin/nvidia-smi", "/usr/bin/nvidia-debugdump"];
 
-/// Looks for GPUs under `dev` and describes them as the driver would.
-pub(super) fn nvidia(dev: &Path) -> Catalog {
+/// Where the driver tells of its GPUs.
+pub(super) const DRIVER: &str = "/proc/driver/nvidia/gpus";
+
+/// Has the driver's own tool make the nodes that appear only when CUDA is first used: a pod cannot
+/// make them.
+pub(super) fn prepare() {
+    if !Path::new(DRIVER).exists() || Path::new("/dev/nvidia-uvm").exists() {
+        return;
+    }
+    let made = Command::new("nvidia-modprobe")
+        .args(["-u", "-c=0"])
+        .env("PATH", TOOLS)
+        .output();
+    if !made.is_ok_and(|output| output.status.success()) {
+        tracing::warn!("nvidia-modprobe could not make /dev/nvidia-uvm; CUDA may not work in pods");
+    }
+}
+
+/// Looks for GPUs under `dev` and describes them as the driver would; `driver` tells their ids.
+pub(super) fn nvidia(dev: &Path, driver: &Path) -> Catalog {
     let mut gpus: Vec<u32> = fs::read_dir(dev)
         .into_iter()
         .flatten()
@@ -61,7 +82,7 @@ pub(super) fn nvidia(dev: &Path) -> Catalog {
     };
     let listed = Command::new("ldconfig")
         .arg("-p")
-        .env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin")
+        .env("PATH", TOOLS)
         .output()
         .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
         .unwrap_or_default();
@@ -87,17 +108,37 @@ pub(super) fn nvidia(dev: &Path) -> Catalog {
             .collect(),
         ..Edits::default()
     };
+    let ids = ids(driver);
     let devices: BTreeMap<_, _> = gpus
         .into_iter()
-        .map(|gpu| {
+        .flat_map(|gpu| {
             let own = Edits {
                 device_nodes: vec![node(&format!("nvidia{gpu}"))],
                 ..Edits::default()
             };
-            (format!("{KIND}{gpu}"), (common.clone(), own))
+            let id = ids.get(&gpu).cloned();
+            let names = [Some(gpu.to_string()), id];
+            let common = common.clone();
+            let named = names.into_iter().flatten();
+            named.map(move |name| (format!("{KIND}{name}"), (common.clone(), own.clone())))
         })
         .collect();
     Catalog { devices }
+}
+
+/// Reads which id the GPU of each node has: the driver counts its GPUs in another order than nodes.
+fn ids(driver: &Path) -> BTreeMap<u32, String> {
+    let entries = fs::read_dir(driver).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let text = fs::read_to_string(entry.path().join("information")).ok()?;
+            let field = |name: &str| {
+                let mut lines = text.lines().filter_map(|line| line.split_once(':'));
+                lines.find_map(|(key, value)| (key.trim() == name).then(|| value.trim().to_owned()))
+            };
+            Some((field("Device Minor")?.parse().ok()?, field("GPU UUID")?))
+        })
+        .collect()
 }
 
 /// Makes an image of another distribution look where this machine keeps the libraries.
@@ -147,7 +188,18 @@ mod tests {
         for name in ["nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "null"] {
             fs::write(dev.path().join(name), "").unwrap();
         }
-        let catalog = nvidia(dev.path());
+        let driver = tempfile::tempdir().unwrap();
+        for (bus, minor) in [("0000:01:00.0", 1), ("0000:02:00.0", 0)] {
+            fs::create_dir(driver.path().join(bus)).unwrap();
+            let text = format!(
+                "Model: \t\t NVIDIA H200\nGPU UUID: \t GPU-of-{bus}\nDevice Minor: \t {minor}\n"
+            );
+            fs::write(driver.path().join(bus).join("information"), text).unwrap();
+        }
+        let catalog = nvidia(dev.path(), driver.path());
+        let by_id = catalog.resolve(&["nvidia.com/gpu=GPU-of-0000:01:00.0".to_owned()]);
+        assert!(by_id.unwrap().nodes.contains(&dev.path().join("nvidia1")));
+        let catalog = nvidia(dev.path(), Path::new("/nowhere"));
         let names: Vec<_> = catalog.names().collect();
         assert_eq!(names, ["nvidia.com/gpu=0", "nvidia.com/gpu=1"]);
         let devices = catalog.resolve(&["nvidia.com/gpu=1".to_owned()]).unwrap();
@@ -181,7 +233,7 @@ mod tests {
     fn a_machine_without_gpus_has_none() {
         let dev = tempfile::tempdir().unwrap();
         fs::write(dev.path().join("nvidiactl"), "").unwrap();
-        assert_eq!(nvidia(dev.path()).names().count(), 0);
+        assert_eq!(nvidia(dev.path(), dev.path()).names().count(), 0);
     }
 
     #[test]

@@ -57,8 +57,9 @@ impl Catalog {
     /// Reads what drivers described, and looks for NVIDIA's devices if none of those is described.
     pub fn read() -> Result<Self, Error> {
         let mut catalog = Self::read_from(&DIRECTORIES.map(Path::new))?;
+        found::prepare();
         if !catalog.names().any(|name| name.starts_with(found::KIND)) {
-            let found = found::nvidia(Path::new("/dev"));
+            let found = found::nvidia(Path::new("/dev"), Path::new(found::DRIVER));
             catalog.devices.extend(found.devices);
         }
         Ok(catalog)
