@@ -71,6 +71,7 @@ impl Traces {
             }
             processes.is_empty().then_some(())
         });
+        let cgroups = self.cgroups();
         for path in self.mounts().into_iter().rev() {
             let _ = rustix::mount::unmount(path.as_str(), rustix::mount::UnmountFlags::DETACH);
         }
@@ -83,17 +84,18 @@ impl Traces {
         for name in self.tables() {
             quietly("nft", &["delete", "table", "inet", &name]);
         }
-        for path in self.cgroups() {
+        for path in cgroups {
             let _ = fs::remove_dir(path);
         }
+        let _ = fs::remove_dir_all(&self.directory);
     }
 
     fn names_it(&self, text: &str) -> bool {
-        text.contains(&self.directory.display().to_string())
+        text.contains(&format!("{}/", self.directory.display()))
             || self.pods.iter().any(|pod| text.contains(pod.as_str()))
     }
 
-    /// Processes with our directory on their command line, or in a control group of our pods.
+    /// Processes that name our directory, or are in a control group of our pods.
     fn processes(&self) -> Vec<(Pid, String)> {
         let own = std::process::id();
         let mut found = Vec::new();
@@ -109,12 +111,16 @@ impl Traces {
                 String::from_utf8_lossy(&text).replace('\0', " ")
             };
             let (line, groups) = (read("cmdline"), read("cgroup"));
+            // Our own processes are told where their data is by their environment.
+            let is_ours = [&line, &groups, &read("environ")]
+                .into_iter()
+                .any(|text| self.names_it(text));
             // The dead are waited for by their parents, and hold nothing.
             let is_zombie = read("stat")
                 .rsplit(") ")
                 .next()
                 .is_some_and(|rest| rest.starts_with('Z'));
-            if (self.names_it(&line) || self.names_it(&groups)) && !is_zombie {
+            if is_ours && !is_zombie {
                 let pid = i32::try_from(number).ok().and_then(Pid::from_raw);
                 found.extend(pid.map(|pid| (pid, line.trim().to_owned())));
             }

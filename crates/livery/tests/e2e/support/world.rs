@@ -39,7 +39,7 @@ enum Shape {
 /// A control plane with its host agent, in a directory with addresses and names that no other test
 /// has. Dropping it takes everything away, whatever state it is in.
 pub struct World {
-    directory: tempfile::TempDir,
+    directory: PathBuf,
     shape: Shape,
     number: u8,
     options: Vec<String>,
@@ -92,7 +92,7 @@ impl World {
         }
         let (number, reserved) = reserve();
         let world = Self {
-            directory: tempfile::tempdir().unwrap(),
+            directory: std::env::temp_dir().join(format!("livery-e2e-{number}")),
             shape,
             number,
             options: options.iter().map(|text| (*text).to_owned()).collect(),
@@ -102,16 +102,16 @@ impl World {
             pods: RefCell::default(),
             _reserved: reserved,
         };
-        for dir in ["home", "work", "talk"] {
-            fs::create_dir(world.path().join(dir)).unwrap();
-        }
-        // What an earlier test of this number left when it was killed is none of ours.
+        // A test of this number that was itself killed could not take its things away.
         world.traces().clear_away();
+        for dir in ["home", "work", "talk"] {
+            fs::create_dir_all(world.path().join(dir)).unwrap();
+        }
         Some(world)
     }
 
     pub fn path(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// Where commands are run from.
