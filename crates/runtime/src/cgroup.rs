@@ -180,7 +180,9 @@ impl Cgroup {
 /// Says whether swap can be limited here; without it there is nothing to set.
 pub(crate) fn limits_swap() -> bool {
     match trees() {
-        Ok((Version::V2, _)) | Err(_) => true,
+        // A kernel built without swap has neither this list nor `memory.swap.max`.
+        Ok((Version::V2, _)) => Path::new("/proc/swaps").exists(),
+        Err(_) => true,
         Ok((Version::V1, trees)) => trees.iter().any(|(controller, tree)| {
             controller == "memory" && tree.join("memory.memsw.limit_in_bytes").exists()
         }),
