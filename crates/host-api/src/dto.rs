@@ -197,8 +197,15 @@ pub struct ProbeSpec {
     /// Our clock when asking, in milliseconds since 1970.
     pub now_ms: i64,
     /// Commands of the job; each must exit with 0.
-    pub commands: Vec<String>,
-    /// How long a command may take, in milliseconds.
+    pub commands: Vec<ProbeCommand>,
+}
+
+/// A job's own check of a fresh pod.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeCommand {
+    /// What a shell is given to run.
+    pub command: String,
+    /// How long it may take, in milliseconds.
     pub timeout_ms: u64,
 }
 

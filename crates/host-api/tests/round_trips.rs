@@ -48,8 +48,10 @@ async fn pods_travel_whole() {
         assert_eq!(stats.memory_peak, u64::MAX);
         let probe = ProbeSpec {
             now_ms: 5,
-            commands: vec!["true".into()],
-            timeout_ms: 6,
+            commands: vec![ProbeCommand {
+                command: "true".into(),
+                timeout_ms: 6,
+            }],
         };
         let facts = client.probe(&pod, &probe).await.unwrap();
         assert_eq!(facts.clock_skew_ms, Some(-4));

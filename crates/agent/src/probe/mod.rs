@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// How long our own questions may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a command of the job may take when the job does not say.
-const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Finds out what the gate wants to know; what cannot be found out is left open.
 pub(crate) async fn probe(
@@ -60,16 +58,13 @@ async fn commands(
     pod: &Pod,
     spec: &ProbeSpec,
 ) -> Result<Vec<CommandResult>, Error> {
-    let patience = match spec.timeout_ms {
-        0 => COMMAND_PATIENCE,
-        millis => Duration::from_millis(millis),
-    };
     let mut results = Vec::new();
-    for command in &spec.commands {
-        let argv = ["sh", "-c", command].map(str::to_owned);
+    for check in &spec.commands {
+        let argv = ["sh", "-c", &check.command].map(str::to_owned);
+        let patience = Duration::from_millis(check.timeout_ms);
         let captured = run(core, &pod.id, &argv, patience).await?;
         results.push(CommandResult {
-            command: command.clone(),
+            command: check.command.clone(),
             exit_code: captured.exit_code,
             output: captured.text(),
         });

@@ -3,7 +3,7 @@
 use crate::bench::Bench;
 use livery_domain::gate::{Wanted, judge, passed};
 use livery_host_api::Host;
-use livery_host_api::dto::ProbeSpec;
+use livery_host_api::dto::{ProbeCommand, ProbeSpec};
 use livery_units::{Bytes, Span};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,10 +12,16 @@ pub async fn a_good_pod_passes_the_gate(bench: &mut Bench) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let spec = ProbeSpec {
         now_ms: i64::try_from(now.as_millis()).unwrap(),
-        commands: ["echo fine; pwd", "echo bad >&2; exit 5", "sleep 1000"]
-            .map(str::to_owned)
-            .to_vec(),
-        timeout_ms: 2_000,
+        commands: [
+            ("echo fine; pwd", 60_000),
+            ("echo bad >&2; exit 5", 60_000),
+            ("sleep 1000", 500),
+        ]
+        .map(|(command, timeout_ms)| ProbeCommand {
+            command: command.to_owned(),
+            timeout_ms,
+        })
+        .to_vec(),
     };
     let facts = bench.host().probe(&pod, &spec).await.unwrap();
     let results: Vec<_> = facts

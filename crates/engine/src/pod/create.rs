@@ -7,6 +7,7 @@ use livery_domain::job::{DEFAULT_DISK, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
 use livery_domain::pod::{Desired, Observed, Pod, PodOrder};
+use livery_store::Credit;
 use livery_units::{AccountId, Bytes, RunId};
 use std::collections::BTreeMap;
 
@@ -125,7 +126,7 @@ pub(crate) fn disks(
         |other: Option<Bytes>| offer.disk.saturating_minus(other.unwrap_or(Bytes::ZERO));
     let share = |left: Bytes, parts: u64| {
         DEFAULT_DISK
-            .min(Bytes::new(left.get() / parts))
+            .min(whole(Bytes::new(left.get() / parts)))
             .max(SMALLEST_DISK)
     };
     let (container, volume) = match (container, volume) {
@@ -144,6 +145,17 @@ pub(crate) fn disks(
     Ok((container, volume))
 }
 
+/// Rounds down to whole GiB, or to whole multiples of the smallest disk below that: hosts keep
+/// formatted disks of sizes that they have made before.
+fn whole(size: Bytes) -> Bytes {
+    let step = if size < Bytes::gib(1) {
+        SMALLEST_DISK
+    } else {
+        Bytes::gib(1)
+    };
+    Bytes::new(size.get() / step.get() * step.get())
+}
+
 /// Commits the intent row with its launch key and places the hold; only then may a supplier be
 /// called.
 pub(crate) async fn accept(
@@ -151,6 +163,7 @@ pub(crate) async fn accept(
     account: &AccountId,
     launch: Launch,
 ) -> Result<Pod, Error> {
+    check_image(services, account, &launch.order.image).await?;
     let now = services.now();
     let id = fresh::pod();
     let mut order = launch.order;
@@ -185,6 +198,21 @@ pub(crate) async fn accept(
     services.board.pods.notify_one();
     services.announce();
     Ok(pod)
+}
+
+/// Images that are files of the host are read there by root, so they are for the owner alone.
+async fn check_image(services: &Services, account: &AccountId, image: &str) -> Result<(), Error> {
+    const FILES: [&str; 2] = ["oci:", "docker-archive:"];
+    if !FILES.iter().any(|scheme| image.starts_with(scheme)) {
+        return Ok(());
+    }
+    match services.store.account_fetch(account).await?.credit {
+        Credit::Owner => Ok(()),
+        Credit::Prepaid => Err(Error::Invalid(format!(
+            "`{image}` is a file of the machine that runs the pod, which only the owner of the \
+             control plane may name; push the image to a registry and name it there"
+        ))),
+    }
 }
 
 /// Closes the row of a pod that cannot be paid for; no supplier has heard of it.

@@ -20,9 +20,11 @@ const STOP_GRACE: Span = Span::from_secs(10);
 /// A launch that fails in a passing way this often is given up.
 const LAUNCH_ATTEMPTS_MAX: u32 = 5;
 
-/// How soon a pod on its way is looked at again, growing from the first to the last.
+/// How soon a pod on its way is looked at again: often while its user may sit and wait for a pod
+/// from a cached image, then growing from the first to the last.
 const WATCH_FIRST: Span = Span::from_millis(4);
 const WATCH_LAST: Span = Span::from_millis(500);
+const WATCH_CLOSELY: Span = Span::from_secs(1);
 
 /// How long a pod rests after a failed step.
 const FAILURE_REST: Span = Span::from_secs(2);
@@ -68,7 +70,8 @@ async fn drive_until_rest(
     token: &ClaimToken,
 ) -> Result<Timestamp, Error> {
     let mut watch = WATCH_FIRST;
-    let mut claimed = services.now();
+    let began = services.now();
+    let mut claimed = began;
     loop {
         let now = services.now();
         if now.since(claimed).millis() > CLAIM_SPAN.millis() / 2 {
@@ -93,7 +96,9 @@ async fn drive_until_rest(
         }
         if before == (pod.observed, pod.desired) || pod.observed == Observed::Starting {
             tokio::time::sleep(watch.to_std()).await;
-            watch = Span::from_millis((watch.millis() * 3 / 2).min(WATCH_LAST.millis()));
+            if services.now().since(began) > WATCH_CLOSELY {
+                watch = Span::from_millis((watch.millis() * 3 / 2).min(WATCH_LAST.millis()));
+            }
             *pod = services.store.pod_fetch(&pod.id).await?;
             if in_motion(pod) {
                 pod.observed_at = None;

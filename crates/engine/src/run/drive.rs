@@ -105,12 +105,11 @@ async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
     move_on(services, run, end).await
 }
 
-/// Notes that a step began, once; a driver that comes back to it says that it resumes.
+/// Notes that a step began, once: a driver that comes back to it says nothing new.
 async fn begin(services: &Services, run: &Run) -> Result<(), Error> {
     let mark = format!("{} {}", run.step, run.excluded.len());
     let noted = services.store.run_note_get(&run.id, "began").await?;
-    let resumed = noted.as_deref() == Some(mark.as_str());
-    if !resumed {
+    if noted.as_deref() != Some(mark.as_str()) {
         services.store.run_note_set(&run.id, "began", &mark).await?;
         note(services, run, EventKind::Began, steps::headline(run.step)).await;
     }

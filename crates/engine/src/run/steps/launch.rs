@@ -104,7 +104,9 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     };
     match pod::accept(services, &scene.run.account, launch).await {
         Ok(pod) => Ok(Ok(pod)),
-        Err(error @ Error::InsufficientFunds { .. }) => Ok(Err(StepEnd::Failed(error.to_string()))),
+        Err(error @ (Error::InsufficientFunds { .. } | Error::Invalid(_))) => {
+            Ok(Err(StepEnd::Failed(error.to_string())))
+        }
         Err(error) => Err(error),
     }
 }

@@ -6,7 +6,7 @@ use crate::run::events::note;
 use livery_domain::gate::{Check, Verdict, Wanted, judge, passed};
 use livery_domain::pod::Pod;
 use livery_domain::run::{EventKind, StepEnd};
-use livery_host_api::dto::{CommandResult, ProbeSpec};
+use livery_host_api::dto::{CommandResult, ProbeCommand, ProbeSpec};
 use livery_units::{Bytes, Span};
 
 /// How far a pod's clock may be from ours: checkpoints and certificates care.
@@ -17,22 +17,13 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         Ok(up) => up,
         Err(end) => return Ok(end),
     };
-    let timeout = scene
-        .job
-        .validate
-        .iter()
-        .map(|command| command.timeout.millis())
-        .max()
-        .unwrap_or(0);
+    let own_checks = scene.job.validate.iter().map(|check| ProbeCommand {
+        command: check.run.clone(),
+        timeout_ms: check.timeout.millis(),
+    });
     let probe = ProbeSpec {
         now_ms: scene.services.now().millis(),
-        commands: scene
-            .job
-            .validate
-            .iter()
-            .map(|command| command.run.clone())
-            .collect(),
-        timeout_ms: timeout,
+        commands: own_checks.collect(),
     };
     let facts = host.probe(&pod.id, &probe).await?;
     let mut checks = judge(&wanted(&pod), &facts.clone().into());
