@@ -2,8 +2,10 @@
 
 use crate::support::{Bench, until};
 use livery_domain::pod::{Phase, Pod, PodFailure};
+use livery_engine::Error;
 use livery_host_api::Error as HostError;
 use livery_ledger::Book;
+use livery_store::Credit;
 use livery_units::Money;
 
 async fn phase(bench: &Bench, pod: &Pod, wanted: Phase) -> Pod {
@@ -215,4 +217,24 @@ async fn what_nobody_owns_is_ended() {
         (bench.host.pod_count() == 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn files_of_the_host_are_images_for_its_owner_alone() {
+    let bench = Bench::new().await;
+    bench
+        .store
+        .account_credit_set(&bench.account, Credit::Prepaid)
+        .await
+        .unwrap();
+    for image in ["oci:/srv/image", "docker-archive:/srv/image.tar:x"] {
+        let mut pod = bench.new_pod();
+        pod.image = image.into();
+        let refused = bench.engine.pod_create(&bench.account, pod).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(why)) if why.contains("only the owner")),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(bench.host.pod_count(), 0);
 }
