@@ -135,6 +135,8 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
     let was = run.clone();
     let (next, outcome) = after(run.step, &end, run.outcome);
     match &end {
+        // Nothing comes after a receipt.
+        StepEnd::Done if steps::farewell_said(services, &run).await => {}
         StepEnd::Done => note(services, &run, EventKind::Done, &took(services, &run)).await,
         StepEnd::NextOffer(why) | StepEnd::Failed(why) | StepEnd::PodGone(why) => {
             note(services, &run, EventKind::Failed, why).await;

@@ -46,7 +46,7 @@ pub async fn until_over_patiently(
         patience.answered();
         for event in &events {
             after = event.seq;
-            is_over = event.kind == EventKind::Over;
+            is_over |= event.kind == EventKind::Over;
             match &mut wait {
                 Wait::Printing(log_end) => {
                     if ends_training(event) {

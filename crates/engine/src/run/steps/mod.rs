@@ -14,7 +14,7 @@ mod validate;
 
 pub(crate) use budget::is_over_budget;
 pub(crate) use task::stop_tasks;
-pub(crate) use teardown::{farewell, pods_of};
+pub(crate) use teardown::{farewell, farewell_said, pods_of};
 
 use crate::error::Error;
 use crate::pod;

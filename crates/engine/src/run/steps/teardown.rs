@@ -39,13 +39,18 @@ pub(crate) async fn pods_of(services: &Services, run: &Run) -> Result<Vec<Pod>, 
     Ok(services.store.pod_list_of_run(&run.id).await?)
 }
 
+/// The note that the receipt was shown.
+const SAID: &str = "farewell";
+
+/// Returns whether the run's last event was written, by a driver that died before its row said so.
+pub(crate) async fn farewell_said(services: &Services, run: &Run) -> bool {
+    let said = services.store.run_note_get(&run.id, SAID).await;
+    matches!(said, Ok(Some(_)))
+}
+
 /// The last event of a run is its receipt; its secrets are forgotten.
 pub(crate) async fn farewell(services: &Services, run: &Run) {
-    const SAID: &str = "farewell";
-    if matches!(
-        services.store.run_note_get(&run.id, SAID).await,
-        Ok(Some(_))
-    ) {
+    if farewell_said(services, run).await {
         return;
     }
     match receipt(services, run).await {
