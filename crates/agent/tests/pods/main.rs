@@ -3,6 +3,7 @@
 mod bench;
 mod conformance;
 mod content;
+mod gpu;
 mod harness;
 mod lifecycle;
 mod probe;
@@ -31,6 +32,7 @@ const TRIALS: &[Trial] = &[
     trial!(content::trees_go_in_and_come_out),
     trial!(content::broken_content_is_refused),
     trial!(probe::a_good_pod_passes_the_gate),
+    trial!(gpu::a_real_gpu_is_the_same_on_the_host_and_in_the_pod),
     trial!(conformance::our_hosts_keep_the_suppliers_contract),
 ];
 

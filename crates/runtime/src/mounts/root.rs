@@ -71,6 +71,9 @@ pub(super) fn mount_volume(device: &LoopDevice, userns: BorrowedFd<'_>) -> Resul
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
     // Discard gives the room of deleted files back to this machine.
     mount(&device.path, &raw, "ext4", flags, Some(c"discard")).on("mount", &device.path)?;
+    // A new workspace is empty, and `**` in a job's outputs means the job's files. What a check of
+    // the file system put there stays: then the directory is not empty.
+    let _ = fs::remove_dir(raw.join("lost+found"));
     let tree = calls::clone_tree(&raw, Depth::Mount)?;
     calls::map_owners(&tree, userns).map_err(|source| Error::Kernel {
         what: "show the volume disk with mapped owners".to_owned(),
