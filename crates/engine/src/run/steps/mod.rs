@@ -84,8 +84,10 @@ impl Scene {
 /// Does the run's present step. One that failed because its pod was lost under it says so.
 pub(crate) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     match step(scene).await? {
-        StepEnd::Failed(why) if scene.pod_is_lost().await => {
-            Ok(StepEnd::PodGone(format!("its pod vanished: {why}")))
+        StepEnd::Failed(_) if scene.pod_is_lost().await => {
+            let step = scene.run.step;
+            let why = format!("its pod was lost during {step}: its shim or its machine died");
+            Ok(StepEnd::PodGone(why))
         }
         end @ (StepEnd::Done | StepEnd::Failed(_)) => Ok(end),
         end @ (StepEnd::NextOffer(_) | StepEnd::PodGone(_)) => Ok(end),
