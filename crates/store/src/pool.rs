@@ -159,6 +159,15 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
                 connection.execute(SQLITE_SETUP).await?;
                 Ok(())
             })
+        })
+        .before_acquire(|connection, _| {
+            Box::pin(async move {
+                // On a full disk SQLite rolls a transaction back by itself, the driver's count of
+                // open ones goes wrong, and a later roll-back leaves one open: what is written from
+                // then on would never be committed. Such a connection is replaced.
+                let was_open = connection.execute("ROLLBACK").await.is_ok();
+                Ok(!was_open)
+            })
         });
     Ok(options.connect(url).await?)
 }
@@ -190,4 +199,22 @@ fn percent_encoded(path: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_was_left_open_swallows_no_later_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("livery.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let mut connection = store.write().acquire().await.unwrap();
+        connection.execute("BEGIN").await.unwrap();
+        drop(connection);
+        store.setting_set("name", "value").await.unwrap();
+        let read = store.setting_get("name").await.unwrap();
+        assert_eq!(read.as_deref(), Some("value"));
+    }
 }
