@@ -5,6 +5,7 @@
 //! that decide ([`pod::plan`], [`run::after`], [`gate::judge`]) return closed enums that other
 //! floors obey.
 
+pub mod account;
 pub mod gate;
 pub mod gpu;
 pub mod job;

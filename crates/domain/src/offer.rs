@@ -3,7 +3,6 @@
 use crate::gpu::Gpus;
 use livery_units::{Bytes, HostId, OfferId, Rate};
 use std::fmt;
-use std::str::FromStr;
 
 /// Whoever provides machines; a short lower-case name such as `local`, `runpod` or `vast`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,19 +64,19 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $type {
-            type Err = ParseWordError;
+        impl std::str::FromStr for $type {
+            type Err = $crate::offer::ParseWordError;
 
-            fn from_str(text: &str) -> Result<Self, ParseWordError> {
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok(Self::$variant),)+
-                    other => Err(ParseWordError { found: other.to_owned(), kind: $kind, allowed: $allowed }),
+                    other => Err($crate::offer::ParseWordError { found: other.to_owned(), kind: $kind, allowed: $allowed }),
                 }
             }
         }
@@ -100,6 +99,23 @@ words!(
     OnDemand = "on-demand",
     Spot = "spot"
 );
+
+/// What disks cost beside the machine, per GB and time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoragePrice {
+    /// While the pod is up.
+    pub running: Rate,
+    /// While it is stopped and its volume disk is kept.
+    pub stopped: Rate,
+}
+
+impl StoragePrice {
+    /// Disks that are included in the machine's price, and kept for nothing.
+    pub const FREE: Self = Self {
+        running: Rate::FREE,
+        stopped: Rate::FREE,
+    };
+}
 
 /// Something rentable now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +142,8 @@ pub struct Offer {
     pub pricing: Pricing,
     /// What it costs.
     pub price: Rate,
+    /// What its disks cost beside.
+    pub storage: StoragePrice,
     /// Share of the time that the machine was up, in thousandths; unknown for new machines.
     pub reliability_permille: Option<u16>,
 }

@@ -241,6 +241,7 @@ fn sort_key(fit: &Fit, preference: Preference) -> (usize, u8, Money, u32, Bytes,
 mod tests {
     use super::*;
     use crate::gpu::Gpus;
+    use crate::offer::StoragePrice;
     use livery_units::Rate;
 
     fn offer(number: u128, cents: i64, gpu: Option<(&str, u32, GpuReality)>) -> Offer {
@@ -261,6 +262,7 @@ mod tests {
             tier: Tier::Local,
             pricing: Pricing::OnDemand,
             price: Rate::hourly(Money::from_nanos(cents * 10_000_000)),
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         }
     }

@@ -1,7 +1,7 @@
 //! Properties of placement: a total order, and a reason for everything that falls out.
 
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
-use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::placement::{GpuNeed, Misfit, Need, Preference, Ranking, misfit, rank};
 use livery_units::{Bytes, Money, OfferId, Per, Rate};
 use proptest::prelude::*;
@@ -53,6 +53,7 @@ fn offer(number: u128) -> impl Strategy<Value = Offer> {
                 amount: Money::from_nanos(price),
                 per,
             },
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         },
     )

@@ -5,6 +5,7 @@ use livery_api::dto;
 use livery_domain::gpu::GpuModel;
 use livery_domain::offer::{Pricing, SupplierName};
 use livery_domain::placement::{GpuNeed, Need};
+use livery_domain::pod::PodPolicy;
 use livery_domain::run::Submission;
 use livery_engine::{NewPod, TaskStatus, Which};
 use livery_units::{Bytes, Secret};
@@ -72,6 +73,7 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
         container_disk: pod.container_disk,
         volume_disk: pod.volume_disk,
         ports: pod.ports,
+        policy: PodPolicy::default(),
     })
 }
 

@@ -1,8 +1,10 @@
 //! Accounts: who pays.
 
 use crate::error::{Error, Result};
+use crate::policy_twin::SettingsTwin;
 use crate::pool::Store;
-use crate::row::Columns;
+use crate::row::{Columns, to_json};
+use livery_domain::account::AccountSettings;
 use livery_units::{AccountId, Timestamp};
 use sqlx::any::AnyRow;
 use std::str::FromStr;
@@ -95,6 +97,38 @@ impl Store {
             .fetch_one(self.read())
             .await?;
         account(&row)
+    }
+
+    /// Returns what an account's owner has settled.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn account_settings(&self, id: &AccountId) -> Result<AccountSettings> {
+        let row = sqlx::query("SELECT settings FROM accounts WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_one(self.read())
+            .await?;
+        Columns(&row).json::<SettingsTwin>("settings")?.try_into()
+    }
+
+    /// Replaces what an account's owner has settled.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn account_settings_set(
+        &self,
+        id: &AccountId,
+        settings: &AccountSettings,
+    ) -> Result<()> {
+        let done = sqlx::query("UPDATE accounts SET settings = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(to_json(&SettingsTwin::from(settings))?)
+            .execute(self.write())
+            .await?;
+        match done.rows_affected() {
+            0 => Err(Error::NotFound),
+            _ => Ok(()),
+        }
     }
 
     /// Returns all accounts, the oldest first.

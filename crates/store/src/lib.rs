@@ -12,6 +12,7 @@ mod error;
 mod host;
 mod migrate;
 mod pod;
+mod policy_twin;
 mod pool;
 mod row;
 mod run;

@@ -6,11 +6,12 @@ use sqlx::AnyPool;
 use std::time::Duration;
 
 /// The steps in order; never changed once released, only added to.
-const STEPS: [(i64, &str); 4] = [
+const STEPS: &[(i64, &str)] = &[
     (1, include_str!("../migrations/0001_accounts.sql")),
     (2, include_str!("../migrations/0002_pods.sql")),
     (3, include_str!("../migrations/0003_runs.sql")),
     (4, include_str!("../migrations/0004_money.sql")),
+    (5, include_str!("../migrations/0005_policies.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.
@@ -31,7 +32,11 @@ pub(crate) async fn migrate(pool: &AnyPool) -> Result<()> {
     if found > known {
         return Err(Error::TooNew { found, known });
     }
-    for (version, sql) in STEPS.into_iter().filter(|(version, _)| *version > found) {
+    for (version, sql) in STEPS
+        .iter()
+        .copied()
+        .filter(|(version, _)| *version > found)
+    {
         let mut transaction = pool.begin().await?;
         let first = sqlx::query(
             "INSERT INTO schema_version (version) VALUES ($1) ON CONFLICT (version) DO NOTHING",

@@ -2,6 +2,7 @@
 
 use crate::claim::{ClaimSql, claim_sql};
 use crate::error::{Error, Result};
+use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
 use crate::row::{Columns, Which, clean, millis, to_json};
 use crate::twin::{OfferTwin, OrderTwin};
@@ -12,7 +13,8 @@ use sqlx::any::AnyRow;
 macro_rules! columns {
     () => {
         "id, account_id, pod_order, offer, run_id, launch_key, foreign_id, desired, observed, \
-         reason, failure, attempts, created, started, up_until, ended, observed_at, generation"
+         reason, failure, attempts, created, started, up_until, ended, observed_at, generation, \
+         policy"
     };
 }
 
@@ -22,12 +24,12 @@ const INSERT: &str = concat!(
     "INSERT INTO pods (",
     columns!(),
     ", due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, 0, NULL, 0)"
+     $13, $14, $15, $16, $17, $18, $19, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = $5, reason = $6, \
      failure = $7, attempts = $8, started = $9, up_until = $10, ended = $11, observed_at = $12, \
-     generation = generation + 1 WHERE id = $1 AND generation = $2";
+     policy = $13, generation = generation + 1 WHERE id = $1 AND generation = $2";
 
 macro_rules! select {
     ($rest:literal) => {
@@ -61,6 +63,7 @@ impl Store {
             .bind(millis(pod.ended))
             .bind(millis(pod.observed_at))
             .bind(pod.generation)
+            .bind(to_json(&PolicyTwin::from(&pod.policy))?)
             .execute(self.write())
             .await?;
         Ok(())
@@ -144,6 +147,7 @@ impl Store {
             .bind(millis(pod.up_until))
             .bind(millis(pod.ended))
             .bind(millis(pod.observed_at))
+            .bind(to_json(&PolicyTwin::from(&pod.policy))?)
             .execute(self.write())
             .await?;
         if done.rows_affected() == 0 {
@@ -210,6 +214,7 @@ fn pod(row: &AnyRow) -> Result<Pod> {
         account: columns.parsed("account_id")?,
         order: columns.json::<OrderTwin>("pod_order")?.into(),
         offer: columns.json::<OfferTwin>("offer")?.try_into()?,
+        policy: columns.json::<PolicyTwin>("policy")?.try_into()?,
         run: columns.parsed_option("run_id")?,
         launch_key: columns.parsed("launch_key")?,
         foreign_id: columns.text_option("foreign_id")?,

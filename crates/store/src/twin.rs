@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
-use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::offer::{Offer, StoragePrice, SupplierName};
 use livery_domain::pod::PodOrder;
 use livery_domain::run::Submission;
 use livery_units::{Bytes, Money, Per, Rate};
@@ -73,7 +73,25 @@ pub(crate) struct OfferTwin {
     tier: String,
     pricing: String,
     price: RateTwin,
+    /// Rows from before there was a price for storage have none.
+    #[serde(default = "StorageTwin::free")]
+    storage: StorageTwin,
     reliability_permille: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StorageTwin {
+    running: RateTwin,
+    stopped: RateTwin,
+}
+
+impl StorageTwin {
+    fn free() -> Self {
+        Self {
+            running: StoragePrice::FREE.running.into(),
+            stopped: StoragePrice::FREE.stopped.into(),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +131,10 @@ impl From<&Offer> for OfferTwin {
             tier: offer.tier.to_string(),
             pricing: offer.pricing.to_string(),
             price: offer.price.into(),
+            storage: StorageTwin {
+                running: offer.storage.running.into(),
+                stopped: offer.storage.stopped.into(),
+            },
             reliability_permille: offer.reliability_permille,
         }
     }
@@ -142,6 +164,10 @@ impl TryFrom<OfferTwin> for Offer {
             tier: word(&twin.tier)?,
             pricing: word(&twin.pricing)?,
             price: twin.price.into(),
+            storage: StoragePrice {
+                running: twin.storage.running.into(),
+                stopped: twin.storage.stopped.into(),
+            },
             reliability_permille: twin.reliability_permille,
         })
     }

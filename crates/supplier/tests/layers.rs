@@ -219,7 +219,7 @@ async fn launch(supplier: &dyn Supplier) -> Result<Lease, Error> {
 }
 
 fn order() -> Order {
-    use livery_domain::offer::{Pricing, Tier};
+    use livery_domain::offer::{Pricing, StoragePrice, Tier};
     use livery_domain::pod::PodOrder;
     use livery_units::{Bytes, OfferId, PodId, Rate};
     Order {
@@ -236,6 +236,7 @@ fn order() -> Order {
             tier: Tier::Local,
             pricing: Pricing::OnDemand,
             price: Rate::FREE,
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         },
         spec: PodOrder {

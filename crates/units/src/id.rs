@@ -97,6 +97,8 @@ ids! {
     /// Written before a supplier is called and carried by the foreign resource, so that `list`
     /// finds what a crash left behind.
     LaunchKey = "key_", "launch key";
+    /// One stretch of something used at one rate, from when it began until it ended.
+    MeterId = "mtr_", "meter";
     /// Something rentable; stable while the offer stands.
     OfferId = "offer_", "offer";
     /// A user's container with its disks.
@@ -107,6 +109,8 @@ ids! {
     TaskId = "task_", "task";
     /// One movement of money; posting the same id twice changes nothing.
     TransferId = "tr_", "transfer";
+    /// A network volume: storage that outlives pods.
+    VolumeId = "vol_", "volume";
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! I/O, reads a clock or draws a random number: entropy and "now" come in as parameters.
 
 mod bytes;
+mod day;
 mod hash;
 mod id;
 mod money;
@@ -13,10 +14,11 @@ mod secret;
 mod time;
 
 pub use bytes::{Bytes, ParseBytesError};
+pub use day::{Day, ParseDayError};
 pub use hash::{ContentHash, ParseHashError};
 pub use id::{
-    AccountId, ClaimToken, HostId, LaunchKey, OfferId, ParseIdError, PodId, RunId, TaskId,
-    TransferId,
+    AccountId, ClaimToken, HostId, LaunchKey, MeterId, OfferId, ParseIdError, PodId, RunId, TaskId,
+    TransferId, VolumeId,
 };
 pub use money::{Money, MoneyError, ParseMoneyError};
 pub use rate::{Per, Rate};

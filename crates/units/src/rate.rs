@@ -1,6 +1,6 @@
 //! Rates: an amount of money per hour, month or second, kept as it was published.
 
-use crate::{Money, MoneyError, Span};
+use crate::{Bytes, Money, MoneyError, Span};
 use std::fmt;
 
 /// The time that a [`Rate`] is for.
@@ -24,6 +24,8 @@ impl Per {
         }
     }
 }
+
+const GIB: i128 = 1 << 30;
 
 /// A price over time, as published: never converted to another unit before it is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,6 +68,20 @@ impl Rate {
             .map_err(|_| MoneyError)
     }
 
+    /// Returns the rate for a size, of a rate that was published per GB; rounded down to a
+    /// nano-dollar per unit of time. As everywhere here, a GB is the binary unit.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when the product is beyond the range of [`Money`].
+    pub fn for_size(self, size: Bytes) -> Result<Self, MoneyError> {
+        let product = i128::from(self.amount.nanos()) * i128::from(size.get());
+        let nanos = i64::try_from(product.div_euclid(GIB)).map_err(|_| MoneyError)?;
+        Ok(Self {
+            amount: Money::from_nanos(nanos),
+            per: self.per,
+        })
+    }
+
     /// Returns the price of one hour, rounded down to a nano-dollar: for comparing and showing.
     pub fn per_hour(self) -> Money {
         self.accrued(Span::from_secs(3_600))
@@ -103,6 +119,17 @@ mod tests {
             per: Per::Month,
         };
         assert_eq!(rate.per_hour().nanos(), 1_000_000_000);
+    }
+
+    #[test]
+    fn fifty_gb_at_seven_cents_a_month_are_three_dollars_fifty() {
+        let per_gb = Rate {
+            amount: Money::from_nanos(70_000_000),
+            per: Per::Month,
+        };
+        let rate = per_gb.for_size(Bytes::gib(50)).unwrap();
+        assert_eq!(rate.to_string(), "$3.50/month");
+        assert!(per_gb.for_size(Bytes::new(u64::MAX)).is_ok());
     }
 
     #[test]

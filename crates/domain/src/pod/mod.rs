@@ -1,18 +1,18 @@
 //! Pods: what the user wants, what was last seen, and the one function that decides what to do.
 
 mod plan;
+mod policy;
 mod seen;
 mod want;
 
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
+pub use policy::{IdleAction, IdlePolicy, PodPolicy};
 pub use want::{Wish, WishError};
 
 use crate::offer::words;
-use crate::offer::{Offer, ParseWordError, SupplierName};
+use crate::offer::{Offer, SupplierName};
 use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 /// What the user wants of a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,6 +157,8 @@ pub struct Pod {
     pub order: PodOrder,
     /// The offer that it was launched on, as it stood then.
     pub offer: Offer,
+    /// When it ends by itself.
+    pub policy: PodPolicy,
     /// The run that it serves, if any; such a pod is terminated by its run.
     pub run: Option<RunId>,
     /// Committed before the supplier is called, and carried by the foreign resource.

@@ -4,11 +4,9 @@ mod step;
 
 pub use step::{Halt, Next, Outcome, RunStep, StepEnd, after, halted};
 
-use crate::offer::{ParseWordError, words};
+use crate::offer::words;
 use livery_units::{AccountId, ContentHash, OfferId, PodId, RunId, Secret, Timestamp};
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 /// A run as the control plane knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

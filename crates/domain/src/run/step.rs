@@ -1,8 +1,6 @@
 //! The eight steps, and the functions that decide where a run goes.
 
-use crate::offer::{ParseWordError, words};
-use std::fmt;
-use std::str::FromStr;
+use crate::offer::words;
 
 /// The eight steps of a run, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

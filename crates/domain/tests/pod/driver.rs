@@ -1,9 +1,9 @@
 //! Obeys the planner as the reconciler does: one step, then the row is stored.
 
 use crate::world::{Silent, World};
-use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::pod::{
-    Desired, Observed, Pod, PodOrder, QUIET_FRESH, Step, Wish, WishError, plan,
+    Desired, Observed, Pod, PodOrder, PodPolicy, QUIET_FRESH, Step, Wish, WishError, plan,
 };
 use livery_units::{AccountId, Bytes, LaunchKey, OfferId, PodId, Rate, Span, Timestamp};
 use std::collections::BTreeMap;
@@ -203,8 +203,10 @@ pub fn pod(now: Timestamp) -> Pod {
             tier: Tier::Local,
             pricing: Pricing::OnDemand,
             price: Rate::FREE,
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         },
+        policy: PodPolicy::default(),
         run: None,
         launch_key: LaunchKey::from_entropy(1),
         foreign_id: None,

@@ -6,7 +6,7 @@ use crate::services::{Services, fresh};
 use livery_domain::job::{DEFAULT_DISK, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
-use livery_domain::pod::{Desired, Observed, Pod, PodOrder};
+use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
 use livery_store::Credit;
 use livery_units::{AccountId, Bytes, RunId};
 use std::collections::BTreeMap;
@@ -30,12 +30,15 @@ pub struct NewPod {
     pub volume_disk: Option<Bytes>,
     /// TCP ports that it serves.
     pub ports: Vec<u16>,
+    /// When it ends by itself.
+    pub policy: PodPolicy,
 }
 
 /// What a pod is accepted with, once an offer is chosen.
 pub(crate) struct Launch {
     pub(crate) offer: Offer,
     pub(crate) order: PodOrder,
+    pub(crate) policy: PodPolicy,
     pub(crate) run: Option<RunId>,
 }
 
@@ -64,6 +67,7 @@ impl NewPod {
             });
         };
         let offer = best.offer;
+        let policy = self.policy;
         let order = self.order(&offer)?;
         accept(
             services,
@@ -71,6 +75,7 @@ impl NewPod {
             Launch {
                 offer,
                 order,
+                policy,
                 run: None,
             },
         )
@@ -175,6 +180,7 @@ pub(crate) async fn accept(
         account: account.clone(),
         order,
         offer: launch.offer,
+        policy: launch.policy,
         run: launch.run,
         launch_key: fresh::launch_key(),
         foreign_id: None,
@@ -228,7 +234,7 @@ async fn refuse(services: &Services, mut pod: Pod, why: &Error) -> Result<(), Er
 #[cfg(test)]
 mod tests {
     use super::*;
-    use livery_domain::offer::{Pricing, SupplierName, Tier};
+    use livery_domain::offer::{Pricing, StoragePrice, SupplierName, Tier};
     use livery_units::{OfferId, Rate};
 
     fn offer(disk: Bytes) -> Offer {
@@ -244,6 +250,7 @@ mod tests {
             tier: Tier::Local,
             pricing: Pricing::OnDemand,
             price: Rate::FREE,
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         }
     }

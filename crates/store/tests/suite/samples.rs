@@ -1,13 +1,15 @@
 //! Pods, runs and accounts with something in every field.
 
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
-use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
-use livery_domain::pod::{Desired, Observed, Pod, PodFailure, PodOrder};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
+use livery_domain::pod::{
+    Desired, IdleAction, IdlePolicy, Observed, Pod, PodFailure, PodOrder, PodPolicy,
+};
 use livery_domain::run::{Outcome, Run, RunStep, Submission};
 use livery_store::{Credit, Store};
 use livery_units::{
     AccountId, Bytes, ContentHash, HostId, LaunchKey, Money, OfferId, Per, PodId, Rate, RunId,
-    Secret, Timestamp,
+    Secret, Span, Timestamp,
 };
 
 pub fn at(millis: i64) -> Timestamp {
@@ -45,6 +47,15 @@ pub fn full_pod(number: u128) -> Pod {
             ports: vec![22, 8_080],
         },
         offer: offer(),
+        policy: PodPolicy {
+            idle: Some(IdlePolicy {
+                after: Span::from_secs(60),
+                action: IdleAction::Stop,
+            }),
+            stop_after: Some(Span::from_secs(3_600)),
+            terminate_after: Some(Span::from_millis(u64::MAX)),
+            max_cost: Some(Money::from_nanos(1)),
+        },
         run: Some(RunId::from_entropy(9)),
         launch_key: LaunchKey::from_entropy(number),
         foreign_id: Some("i-0123".to_owned()),
@@ -67,6 +78,7 @@ pub fn bare_pod(number: u128) -> Pod {
     let offer = Offer {
         host: None,
         gpus: None,
+        storage: StoragePrice::FREE,
         reliability_permille: None,
         ..full.offer
     };
@@ -76,6 +88,7 @@ pub fn bare_pod(number: u128) -> Pod {
             ..full.order
         },
         offer,
+        policy: PodPolicy::default(),
         run: None,
         foreign_id: None,
         reason: None,
@@ -108,6 +121,13 @@ fn offer() -> Offer {
         price: Rate {
             amount: Money::from_nanos(123_456_789),
             per: Per::Month,
+        },
+        storage: StoragePrice {
+            running: Rate::FREE,
+            stopped: Rate {
+                amount: Money::from_nanos(70_000_000),
+                per: Per::Month,
+            },
         },
         reliability_permille: Some(998),
     }

@@ -6,7 +6,7 @@
 
 use crate::NAME;
 use livery_domain::gpu::{GpuReality, Gpus};
-use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_host_api::dto::{HostInfo, Resources};
 use livery_supplier::Error;
 use livery_units::{Bytes, HostId, Money, OfferId, Rate};
@@ -85,6 +85,7 @@ impl Slice {
             tier,
             pricing: Pricing::OnDemand,
             price: Rate::hourly(price),
+            storage: StoragePrice::FREE,
             reliability_permille: None,
         })
     }

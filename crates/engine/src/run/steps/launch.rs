@@ -8,7 +8,7 @@ use livery_domain::job::{Bound, Resources};
 use livery_domain::needs::needs;
 use livery_domain::offer::Offer;
 use livery_domain::placement::misfit;
-use livery_domain::pod::{Phase, Pod, PodFailure, PodOrder};
+use livery_domain::pod::{Phase, Pod, PodFailure, PodOrder, PodPolicy};
 use livery_domain::run::{Run, StepEnd};
 use livery_units::{PodId, Span};
 use std::collections::BTreeMap;
@@ -100,6 +100,8 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     let launch = Launch {
         offer,
         order,
+        // A run ends its pod itself, by its own budget.
+        policy: PodPolicy::default(),
         run: Some(scene.run.id.clone()),
     };
     match pod::accept(services, &scene.run.account, launch).await {

@@ -7,6 +7,7 @@ pub use sim_host::SimHost;
 
 use livery_content::{Compression, ContentStore};
 use livery_domain::placement::Need;
+use livery_domain::pod::PodPolicy;
 use livery_domain::run::{Run, Submission};
 use livery_engine::{Clock, Engine, NewPod, Options, Peers};
 use livery_host_api::{Host, HostClient, HostDirectory};
@@ -111,6 +112,7 @@ impl Bench {
             container_disk: None,
             volume_disk: None,
             ports: Vec::new(),
+            policy: PodPolicy::default(),
         }
     }
 

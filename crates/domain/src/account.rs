@@ -1,0 +1,54 @@
+//! What an account's owner has settled for all that it rents.
+
+use crate::pod::IdlePolicy;
+use livery_units::{Money, Span};
+
+/// An account's settings; [`AccountSettings::default`] is what a new account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct AccountSettings {
+    /// The most that it may spend.
+    pub limits: SpendingLimits,
+    /// Below this balance its user is warned; none for never.
+    pub low_balance: Option<Money>,
+    /// How long volumes are kept after the balance came to nothing.
+    pub grace: Span,
+    /// Whether it tops itself up.
+    pub auto_pay: AutoPay,
+    /// For pods that have no idle policy of their own.
+    pub idle: Option<IdlePolicy>,
+}
+
+/// The most that an account may spend in a calendar day or month, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SpendingLimits {
+    /// Per day.
+    pub day: Option<Money>,
+    /// Per month.
+    pub month: Option<Money>,
+}
+
+/// Whether an account tops itself up when its balance is low.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AutoPay {
+    /// It does not.
+    Off,
+    /// It does, within what the owner of the control plane allows it per month.
+    On {
+        /// By how much at a time.
+        amount: Money,
+        /// Below which balance.
+        below: Money,
+    },
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self {
+            limits: SpendingLimits::default(),
+            low_balance: Some(Money::from_nanos(5_000_000_000)),
+            grace: Span::from_secs(7 * 86_400),
+            auto_pay: AutoPay::Off,
+            idle: None,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! When a pod ends by itself: after a time, at a cost, or when nobody uses it.
+
+use crate::offer::words;
+use livery_units::{Money, Span};
+
+/// What a pod's user wants to happen without being asked again. The default is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct PodPolicy {
+    /// What happens when nobody uses it.
+    pub idle: Option<IdlePolicy>,
+    /// It is stopped this long after it came up.
+    pub stop_after: Option<Span>,
+    /// It is terminated this long after it was accepted.
+    pub terminate_after: Option<Span>,
+    /// It is terminated before it has cost more than this in all.
+    pub max_cost: Option<Money>,
+}
+
+/// What happens to a pod that nobody uses: no GPU or CPU use, no session, no traffic, no writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IdlePolicy {
+    /// How long it must have been idle.
+    pub after: Span,
+    /// What happens then.
+    pub action: IdleAction,
+}
+
+/// What happens to an idle pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IdleAction {
+    /// Its user is reminded of it.
+    Remind,
+    /// It is stopped; its volume disk is kept.
+    Stop,
+    /// It is terminated, and its disks with it.
+    Terminate,
+}
+
+words!(
+    IdleAction,
+    "idle action",
+    "remind, stop, terminate",
+    Remind = "remind",
+    Stop = "stop",
+    Terminate = "terminate"
+);

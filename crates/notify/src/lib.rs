@@ -1,0 +1,1 @@
+//! Floor 3: reminders carried to where a user sees them.
