@@ -9,6 +9,7 @@ pub mod account;
 pub mod gate;
 pub mod gpu;
 pub mod job;
+pub mod market;
 pub mod needs;
 pub mod offer;
 pub mod placement;
