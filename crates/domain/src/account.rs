@@ -1,7 +1,7 @@
 //! What an account's owner has settled for all that it rents.
 
 use crate::pod::IdlePolicy;
-use livery_units::{Money, Span};
+use livery_units::{Money, Span, Timestamp};
 
 /// An account's settings; [`AccountSettings::default`] is what a new account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +38,18 @@ pub enum AutoPay {
         amount: Money,
         /// Below which balance.
         below: Money,
+    },
+}
+
+/// Whether an account has credit left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It has, or it may owe.
+    Good,
+    /// It has none: nothing of it runs, and what it keeps is not charged and will be deleted.
+    Out {
+        /// Since when.
+        since: Timestamp,
     },
 }
 

@@ -6,6 +6,7 @@
 //! [`Host`](livery_host_api::Host). There is no HTTP here and no concrete cloud.
 
 mod clock;
+mod credit;
 mod engine;
 mod error;
 mod money;

@@ -8,6 +8,7 @@
 mod account;
 mod book;
 mod claim;
+mod credit;
 mod error;
 mod host;
 mod migrate;

@@ -12,6 +12,7 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("../migrations/0003_runs.sql")),
     (4, include_str!("../migrations/0004_money.sql")),
     (5, include_str!("../migrations/0005_policies.sql")),
+    (7, include_str!("../migrations/0007_credit.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

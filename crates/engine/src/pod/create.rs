@@ -1,5 +1,6 @@
 //! Accepting a pod: the intent row and the hold, before any supplier hears of it.
 
+use crate::credit;
 use crate::error::Error;
 use crate::money;
 use crate::services::{Services, fresh};
@@ -169,6 +170,7 @@ pub(crate) async fn accept(
     launch: Launch,
 ) -> Result<Pod, Error> {
     check_image(services, account, &launch.order.image).await?;
+    credit::may_spend(services, account, launch.offer.price.per_hour()).await?;
     let now = services.now();
     let id = fresh::pod();
     let mut order = launch.order;

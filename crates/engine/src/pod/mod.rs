@@ -8,6 +8,7 @@ pub use create::NewPod;
 pub(crate) use create::{Launch, accept, disks};
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
 
+use crate::credit;
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Phase, Pod, Wish};
@@ -60,6 +61,9 @@ pub(crate) async fn want(
         let mut pod = find(services, account, id).await?;
         let phase = pod.phase();
         match pod.want(desired) {
+            Ok(Wish::Changed) if desired == Desired::Running => {
+                credit::may_start(services, &pod).await?;
+            }
             Ok(Wish::Changed) => {}
             Ok(Wish::AsBefore) => return Ok(pod),
             Err(why) => {
@@ -90,7 +94,8 @@ pub(crate) async fn wait(
     id: &str,
     most: Span,
 ) -> Result<Pod, Error> {
-    let deadline = tokio::time::Instant::now() + most.to_std();
+    let over = services.sleep(most);
+    tokio::pin!(over);
     loop {
         let changed = services.board.changed.notified();
         let pod = find(services, account, id).await?;
@@ -100,8 +105,12 @@ pub(crate) async fn wait(
             Phase::Terminated => pod.ended.is_some(),
             Phase::Running | Phase::Stopped | Phase::Exited | Phase::Lost => true,
         };
-        if settled || tokio::time::timeout_at(deadline, changed).await.is_err() {
+        if settled {
             return Ok(pod);
+        }
+        tokio::select! {
+            () = changed => {}
+            () = &mut over => return Ok(pod),
         }
     }
 }
