@@ -8,7 +8,7 @@ use livery_domain::offer::{Offer, SupplierName};
 use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
-use livery_units::{ClaimToken, LaunchKey, PodId, RunId, Timestamp};
+use livery_units::{ClaimToken, LaunchKey, PodId, RunId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +71,11 @@ impl Services {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Waits by the engine's clock, whatever it goes by.
+    pub(crate) async fn sleep(&self, span: Span) {
+        self.clock.sleep(span).await;
     }
 
     /// Returns the supplier of that name.

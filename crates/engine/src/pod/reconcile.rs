@@ -95,7 +95,7 @@ async fn drive_until_rest(
             return Ok(now);
         }
         if before == (pod.observed, pod.desired) || pod.observed == Observed::Starting {
-            tokio::time::sleep(watch.to_std()).await;
+            services.sleep(watch).await;
             if services.now().since(began) > WATCH_CLOSELY {
                 watch = Span::from_millis((watch.millis() * 3 / 2).min(WATCH_LAST.millis()));
             }

@@ -27,6 +27,9 @@ const RETRY_REST: Span = Span::from_secs(1);
 /// How often a driver looks whether the run should end early.
 const HALT_WATCH: Span = Span::from_millis(300);
 
+/// The shortest time between two such looks, however much changes.
+const HALT_REST: Span = Span::from_millis(50);
+
 /// More attempts at finding a good pod are not made.
 const ATTEMPTS_MAX: usize = 5;
 
@@ -41,7 +44,9 @@ pub(crate) async fn drive(
     let id = run.id.clone();
     let renewal = async {
         loop {
-            tokio::time::sleep(std::time::Duration::from_millis(CLAIM_SPAN.millis() / 3)).await;
+            services
+                .sleep(Span::from_millis(CLAIM_SPAN.millis() / 3))
+                .await;
             let until = services.now().after(CLAIM_SPAN);
             if matches!(
                 services.store.run_claim_renew(&id, &token, until).await,
@@ -75,7 +80,7 @@ async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
             Ok(run) => run,
             Err(error) => {
                 tracing::warn!(run.id = %id, %error, "a run could not be taken further for now");
-                tokio::time::sleep(RETRY_REST.to_std()).await;
+                services.sleep(RETRY_REST).await;
                 match services.store.run_fetch(&id).await {
                     Ok(run) => run,
                     Err(error) => {
@@ -221,8 +226,11 @@ async fn halt_comes(services: &Services, run: &Run) -> Result<Halt, Error> {
         if let Some(halt) = halt_now(services, run).await? {
             return Ok(halt);
         }
-        drop(tokio::time::timeout(HALT_WATCH.to_std(), changed).await);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::select! {
+            () = changed => {}
+            () = services.sleep(HALT_WATCH) => {}
+        }
+        services.sleep(HALT_REST).await;
     }
 }
 

@@ -138,7 +138,7 @@ async fn keep_active(
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = tokio::time::sleep(task.period().to_std()) => {}
+            () = services.sleep(task.period()) => {}
             () = nudged(task.name(), &services) => {}
         }
     }

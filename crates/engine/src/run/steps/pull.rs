@@ -39,7 +39,7 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
 /// byte, must not keep a run from its teardown.
 async fn patience_ends(scene: &Scene) {
     while scene.services.now().since(scene.run.step_began) <= PATIENCE {
-        tokio::time::sleep(LOOK.to_std()).await;
+        scene.services.sleep(LOOK).await;
     }
 }
 

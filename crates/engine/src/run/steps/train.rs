@@ -6,9 +6,13 @@ use crate::run::events::note;
 use livery_domain::pod::Pod;
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::Host;
+use livery_units::Span;
 
 /// The note that carries the exit code to the run's row.
 pub(super) const EXIT_CODE: &str = "exit-code";
+
+/// How often it is looked whether the pod is still there.
+const POD_WATCH: Span = Span::from_secs(1);
 
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let (pod, host) = match scene.pod_up().await? {
@@ -44,7 +48,7 @@ fn unreachable_step() -> Result<Result<i32, StepEnd>, Error> {
 /// Returns when the pod is no longer there, which the task's own output may never tell.
 async fn pod_vanishes(scene: &Scene) -> StepEnd {
     loop {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        scene.services.sleep(POD_WATCH).await;
         if let Ok(Err(end)) = scene.pod_up().await {
             return end;
         }
@@ -62,7 +66,7 @@ async fn keep_checkpoints(scene: &Scene, pod: &Pod, host: &dyn Host) {
         return std::future::pending().await;
     };
     loop {
-        tokio::time::sleep(interval.to_std()).await;
+        scene.services.sleep(interval).await;
         match pull::bring_checkpoint(scene, pod, host).await {
             Ok(0) => {}
             Ok(files) => {
