@@ -103,6 +103,7 @@ mod tests {
             memory: 1 << 30,
             container_disk: 2 << 30,
             volume_disk: 3 << 30,
+            network_volume: None,
             pids: 100,
         }
     }

@@ -31,6 +31,9 @@ impl Host for Agent {
                     price_hourly_nanos: core.options.price_hourly.nanos(),
                     tier: core.options.tier.to_string(),
                     region: core.options.region.clone(),
+                    storage_monthly_nanos: core.options.storage.running.nanos(),
+                    stopped_storage_monthly_nanos: core.options.storage.stopped.nanos(),
+                    volume_monthly_nanos: core.options.storage.volume.nanos(),
                 })
             })
             .await

@@ -27,4 +27,4 @@ mod tasks;
 pub use agent::Agent;
 pub use error::OpenError;
 pub use inventory::gpus::{ParseGpusError, SimulatedGpus};
-pub use options::{AgentOptions, Content, Limits};
+pub use options::{AgentOptions, Content, Limits, StoragePrices};

@@ -25,6 +25,8 @@ pub struct AgentOptions {
     pub simulated_gpus: Vec<SimulatedGpus>,
     /// What the owner asks for the whole machine per hour.
     pub price_hourly: Money,
+    /// What the owner asks for a GB of disk per month.
+    pub storage: StoragePrices,
     /// Where the machine stands.
     pub tier: Tier,
     /// Region, in the owner's words.
@@ -51,6 +53,7 @@ impl AgentOptions {
             hide: Vec::new(),
             simulated_gpus: Vec::new(),
             price_hourly: Money::from_nanos(0),
+            storage: StoragePrices::default(),
             tier: Tier::Local,
             region: "here".to_owned(),
             content: Content::Own,
@@ -64,6 +67,17 @@ impl AgentOptions {
     pub(crate) fn host_dir(&self) -> PathBuf {
         self.data_dir.join("host")
     }
+}
+
+/// What the owner asks for a GB of disk per month; nothing by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoragePrices {
+    /// Both disks of a pod that runs.
+    pub running: Money,
+    /// The volume disk of a pod that is stopped.
+    pub stopped: Money,
+    /// A network volume, whether a pod has it or not.
+    pub volume: Money,
 }
 
 /// Where content is kept.

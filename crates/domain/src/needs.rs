@@ -60,5 +60,6 @@ fn need(job: &Job, resources: &Resources, gpus: GpuNeed) -> Need {
         pricing: resources.pricing,
         suppliers: job.suppliers.clone(),
         hourly_max: job.budget.max_hourly,
+        host: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::gpu::{GpuModel, GpuReality};
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
-use livery_units::{Bytes, Money, OfferId};
+use livery_units::{Bytes, HostId, Money, OfferId};
 use std::fmt;
 
 /// What somebody needs of an offer. The default need is met by every CPU machine.
@@ -26,6 +26,8 @@ pub struct Need {
     pub suppliers: Vec<SupplierName>,
     /// Not dearer than this per hour.
     pub hourly_max: Option<Money>,
+    /// Only this machine: what the pod needs is there; any when absent.
+    pub host: Option<HostId>,
 }
 
 /// Which GPUs a need asks for.
@@ -53,6 +55,7 @@ impl Default for Need {
             pricing: Pricing::OnDemand,
             suppliers: Vec::new(),
             hourly_max: None,
+            host: None,
         }
     }
 }
@@ -62,6 +65,8 @@ impl Default for Need {
 pub enum Misfit {
     /// It failed this run before.
     Excluded,
+    /// Another machine than the one that holds the pod's network volume.
+    Host,
     /// Other GPUs, or none, or too many.
     Gpus(String),
     /// Too little memory on its GPUs.
@@ -86,6 +91,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Excluded => f.write_str("it failed this run before"),
+            Self::Host => f.write_str("the network volume is on another machine"),
             Self::Gpus(has) => write!(f, "it has {has}"),
             Self::Vram(has) => write!(f, "its GPUs have only {has}"),
             Self::Vcpu(has) => write!(f, "it has only {} vCPU", f64::from(*has) / 1_000.0),
@@ -169,6 +175,9 @@ pub fn rank(
 
 /// Returns the first reason why `offer` does not meet `need`, or `None` when it does.
 pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
+    if need.host.is_some() && need.host != offer.host {
+        return Some(Misfit::Host);
+    }
     if let Some(wrong) = gpu_misfit(offer, need) {
         return Some(wrong);
     }

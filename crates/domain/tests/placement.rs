@@ -84,6 +84,7 @@ fn need() -> impl Strategy<Value = Need> {
             pricing,
             suppliers: Vec::new(),
             hourly_max: dearest.map(Money::from_nanos),
+            host: None,
         },
     )
 }

@@ -159,6 +159,7 @@ impl dto::PodSpec {
             memory: order.memory.get(),
             container_disk: order.container_disk.get(),
             volume_disk: order.volume_disk.get(),
+            network_volume: order.network_volume.as_ref().map(ToString::to_string),
             pids,
         }
     }

@@ -44,6 +44,15 @@ pub struct HostInfo {
     pub tier: String,
     /// Region, in the owner's words.
     pub region: String,
+    /// What a month of a GB of a running pod's disks costs beside, in nano-dollars.
+    #[serde(default)]
+    pub storage_monthly_nanos: i64,
+    /// What a month of a GB of a stopped pod's volume disk costs, in nano-dollars.
+    #[serde(default)]
+    pub stopped_storage_monthly_nanos: i64,
+    /// What a month of a GB of a network volume costs, in nano-dollars.
+    #[serde(default)]
+    pub volume_monthly_nanos: i64,
 }
 
 /// An amount of a machine.
@@ -102,6 +111,9 @@ pub struct PodSpec {
     pub container_disk: u64,
     /// Volume disk in bytes, mounted at `/workspace`.
     pub volume_disk: u64,
+    /// The network volume that is mounted there instead.
+    #[serde(default)]
+    pub network_volume: Option<String>,
     /// Most processes and threads.
     pub pids: u32,
 }

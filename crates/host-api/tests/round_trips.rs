@@ -24,6 +24,7 @@ fn pod_spec() -> PodSpec {
         memory: u64::MAX,
         container_disk: 1,
         volume_disk: 2,
+        network_volume: Some("vol_1".into()),
         pids: 3,
     }
 }

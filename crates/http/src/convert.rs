@@ -33,6 +33,7 @@ pub(crate) fn offer_need(query: &dto::OfferQuery) -> Result<Need, Refusal> {
         pricing: query.pricing.unwrap_or(Pricing::OnDemand),
         suppliers: suppliers.map(SupplierName::new).collect(),
         hourly_max: query.max_price,
+        host: None,
     })
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
         pricing: Pricing::OnDemand,
         suppliers: suppliers.collect(),
         hourly_max: pod.max_price,
+        host: None,
     };
     Ok(NewPod {
         name: pod.name,

@@ -212,7 +212,7 @@ fn pod(row: &AnyRow) -> Result<Pod> {
     Ok(Pod {
         id: columns.parsed("id")?,
         account: columns.parsed("account_id")?,
-        order: columns.json::<OrderTwin>("pod_order")?.into(),
+        order: columns.json::<OrderTwin>("pod_order")?.try_into()?,
         offer: columns.json::<OfferTwin>("offer")?.try_into()?,
         policy: columns.json::<PolicyTwin>("policy")?.try_into()?,
         run: columns.parsed_option("run_id")?,

@@ -23,6 +23,9 @@ pub(crate) struct OrderTwin {
     memory: u64,
     container_disk: u64,
     volume_disk: u64,
+    /// Rows from before there were network volumes have none.
+    #[serde(default)]
+    network_volume: Option<String>,
     ports: Vec<u16>,
 }
 
@@ -38,14 +41,17 @@ impl From<&PodOrder> for OrderTwin {
             memory: order.memory.get(),
             container_disk: order.container_disk.get(),
             volume_disk: order.volume_disk.get(),
+            network_volume: order.network_volume.as_ref().map(ToString::to_string),
             ports: order.ports.clone(),
         }
     }
 }
 
-impl From<OrderTwin> for PodOrder {
-    fn from(twin: OrderTwin) -> Self {
-        Self {
+impl TryFrom<OrderTwin> for PodOrder {
+    type Error = Error;
+
+    fn try_from(twin: OrderTwin) -> Result<Self> {
+        Ok(Self {
             name: twin.name,
             image: twin.image,
             command: twin.command,
@@ -55,8 +61,9 @@ impl From<OrderTwin> for PodOrder {
             memory: Bytes::new(twin.memory),
             container_disk: Bytes::new(twin.container_disk),
             volume_disk: Bytes::new(twin.volume_disk),
+            network_volume: twin.network_volume.as_deref().map(word).transpose()?,
             ports: twin.ports,
-        }
+        })
     }
 }
 

@@ -249,6 +249,7 @@ fn order() -> Order {
             memory: Bytes::gib(1),
             container_disk: Bytes::ZERO,
             volume_disk: Bytes::ZERO,
+            network_volume: None,
             ports: Vec::new(),
         },
     }

@@ -224,6 +224,7 @@ pub fn pod_spec() -> PodSpec {
         memory: 256 << 20,
         container_disk: 64 << 20,
         volume_disk: 64 << 20,
+        network_volume: None,
         pids: 64,
     }
 }

@@ -20,6 +20,7 @@ fn order() -> PodOrder {
         memory: Bytes::mib(256),
         container_disk: Bytes::mib(64),
         volume_disk: Bytes::mib(64),
+        network_volume: None,
         ports: Vec::new(),
     }
 }

@@ -11,7 +11,7 @@ pub use want::{Wish, WishError};
 
 use crate::offer::words;
 use crate::offer::{Offer, SupplierName};
-use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp};
+use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp, VolumeId};
 use std::collections::BTreeMap;
 
 /// What the user wants of a pod.
@@ -137,8 +137,10 @@ pub struct PodOrder {
     pub memory: Bytes,
     /// Disk that is gone at stop.
     pub container_disk: Bytes,
-    /// Disk that is kept while the pod exists.
+    /// Disk that is kept while the pod exists; zero with a network volume, which takes its place.
     pub volume_disk: Bytes,
+    /// The network volume that is mounted at [`WORKSPACE`]; it stays when the pod is gone.
+    pub network_volume: Option<VolumeId>,
     /// TCP ports that the pod serves.
     pub ports: Vec<u16>,
 }

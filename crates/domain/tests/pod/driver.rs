@@ -189,6 +189,7 @@ pub fn pod(now: Timestamp) -> Pod {
             memory: Bytes::gib(1),
             container_disk: Bytes::gib(1),
             volume_disk: Bytes::gib(1),
+            network_volume: None,
             ports: Vec::new(),
         },
         offer: Offer {

@@ -109,6 +109,7 @@ impl NewPod {
             },
             container_disk,
             volume_disk,
+            network_volume: None,
             ports: self.ports,
         })
     }

@@ -207,6 +207,7 @@ async fn what_nobody_owns_is_ended() {
         memory: 1 << 30,
         container_disk: 1 << 30,
         volume_disk: 1 << 30,
+        network_volume: None,
         pids: 100,
     };
     let orphan = "pod_orphan".parse().unwrap();

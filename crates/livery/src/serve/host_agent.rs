@@ -6,7 +6,9 @@ use super::process::{self, EXIT_TAKEN, Stance};
 use super::ranges::Ranges;
 use crate::failure::{Ending, Failure};
 use anyhow::Context;
-use livery_agent::{Agent, AgentOptions, Content, Limits, ParseGpusError, SimulatedGpus};
+use livery_agent::{
+    Agent, AgentOptions, Content, Limits, ParseGpusError, SimulatedGpus, StoragePrices,
+};
 use livery_domain::offer::Tier;
 use livery_runtime::net::Subnet;
 use livery_units::{Bytes, Money};
@@ -27,6 +29,15 @@ pub struct MachineArgs {
     /// Dollars per hour for the whole machine
     #[arg(long, value_name = "DOLLARS", default_value = "0")]
     price: Money,
+    /// Dollars per GB and month for the disks of running pods
+    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    storage_price: Money,
+    /// Dollars per GB and month for the volume disks of stopped pods
+    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    stopped_storage_price: Money,
+    /// Dollars per GB and month for network volumes
+    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    volume_price: Money,
     /// Where the machine stands: local, community or secure
     #[arg(long, default_value = "local")]
     tier: Tier,
@@ -66,6 +77,9 @@ impl MachineArgs {
         Self {
             simulate_gpus: Vec::new(),
             price: Money::ZERO,
+            storage_price: Money::ZERO,
+            stopped_storage_price: Money::ZERO,
+            volume_price: Money::ZERO,
             tier: Tier::Local,
             region: "here".to_owned(),
             max_cpus: None,
@@ -87,7 +101,14 @@ impl MachineArgs {
         for gpus in &self.simulate_gpus {
             add("--simulate-gpus", gpus.clone());
         }
-        add("--price", self.price.to_string());
+        for (name, price) in [
+            ("--price", self.price),
+            ("--storage-price", self.storage_price),
+            ("--stopped-storage-price", self.stopped_storage_price),
+            ("--volume-price", self.volume_price),
+        ] {
+            add(name, price.to_string());
+        }
         add("--tier", self.tier.to_string());
         add("--region", self.region.clone());
         let cpus = self.max_cpus.map(|cpus| ("--max-cpus", cpus.to_string()));
@@ -116,6 +137,11 @@ impl MachineArgs {
             options.simulated_gpus.push(gpus.parse::<SimulatedGpus>()?);
         }
         options.price_hourly = self.price;
+        options.storage = StoragePrices {
+            running: self.storage_price,
+            stopped: self.stopped_storage_price,
+            volume: self.volume_price,
+        };
         options.tier = self.tier;
         options.region.clone_from(&self.region);
         options.content = content;

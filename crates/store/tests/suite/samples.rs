@@ -44,6 +44,7 @@ pub fn full_pod(number: u128) -> Pod {
             memory: Bytes::gib(3),
             container_disk: Bytes::gib(4),
             volume_disk: Bytes::new(u64::MAX),
+            network_volume: None,
             ports: vec![22, 8_080],
         },
         offer: offer(),

@@ -9,7 +9,7 @@ use livery_domain::gpu::{GpuReality, Gpus};
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_host_api::dto::{HostInfo, Resources};
 use livery_supplier::Error;
-use livery_units::{Bytes, HostId, Money, OfferId, Rate};
+use livery_units::{Bytes, HostId, Money, OfferId, Per, Rate};
 
 /// Returns the offers of a host, the same ones with the same ids as long as they stand.
 pub(crate) fn of_host(host: &HostId, info: &HostInfo) -> Result<Vec<Offer>, Error> {
@@ -85,7 +85,10 @@ impl Slice {
             tier,
             pricing: Pricing::OnDemand,
             price: Rate::hourly(price),
-            storage: StoragePrice::FREE,
+            storage: StoragePrice {
+                running: monthly(info.storage_monthly_nanos),
+                stopped: monthly(info.stopped_storage_monthly_nanos),
+            },
             reliability_permille: None,
         })
     }
@@ -120,6 +123,14 @@ impl Slice {
             }
         };
         OfferId::from_entropy(fnv(what.as_bytes()))
+    }
+}
+
+/// Returns a price that the owner set per month; what cannot be a price is none.
+pub(crate) fn monthly(nanos: i64) -> Rate {
+    Rate {
+        amount: Money::from_nanos(nanos.max(0)),
+        per: Per::Month,
     }
 }
 
@@ -168,6 +179,9 @@ mod tests {
             price_hourly_nanos: 1_000_000_001,
             tier: "community".into(),
             region: "x".into(),
+            storage_monthly_nanos: 100_000_000,
+            stopped_storage_monthly_nanos: 200_000_000,
+            volume_monthly_nanos: 70_000_000,
         }
     }
 
@@ -193,6 +207,12 @@ mod tests {
         );
         assert!(offers.iter().all(|offer| offer.disk == Bytes::gib(60)));
         assert!(offers.iter().all(|offer| offer.tier == Tier::Community));
+        // Storage is priced per GB, so a slice has its host's price whole.
+        let storage = StoragePrice {
+            running: monthly(100_000_000),
+            stopped: monthly(200_000_000),
+        };
+        assert!(offers.iter().all(|offer| offer.storage == storage));
     }
 
     #[test]

@@ -150,6 +150,7 @@ fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder
         memory,
         container_disk,
         volume_disk,
+        network_volume: None,
         ports: resources.ports.clone(),
     })
 }

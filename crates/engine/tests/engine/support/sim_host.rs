@@ -170,6 +170,9 @@ impl Host for SimHost {
             price_hourly_nanos: self.price_hourly_nanos,
             tier: "local".into(),
             region: "here".into(),
+            storage_monthly_nanos: 0,
+            stopped_storage_monthly_nanos: 0,
+            volume_monthly_nanos: 0,
         })
     }
 
