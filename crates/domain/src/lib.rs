@@ -12,6 +12,8 @@ pub mod job;
 pub mod market;
 pub mod needs;
 pub mod offer;
+pub mod orphan;
 pub mod placement;
 pub mod pod;
+pub mod reminder;
 pub mod run;

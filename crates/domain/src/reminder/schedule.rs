@@ -1,0 +1,280 @@
+//! When a running pod, or a budget that is used up, gives a notice.
+//!
+//! Functions here say what is due at a time, and only the latest of it: a control plane that was away
+//! for ten hours tells once of a pod that ran for ten hours, not five times. Keys are made of what a
+//! notice is for, so that evaluating again, late, or on two control planes tells nothing twice.
+
+use super::{Notice, NoticeKind, for_people, rounded};
+use crate::pod::{Phase, Pod};
+use livery_units::{AccountId, Day, Money, PodId, Span, Timestamp};
+
+/// After the first interval the reminders come at these multiples of it …
+pub const MULTIPLES: [u64; 4] = [1, 2, 4, 8];
+
+/// … as far as they are within a day, and from then on daily.
+pub const DAILY: Span = Span::from_secs(86_400);
+
+/// The parts of a budget, in percent, at which its user is told.
+pub const MARKS: [u8; 3] = [50, 80, 100];
+
+/// Returns the last reminder that fell due within `elapsed`, as the time after the start, if any did.
+pub fn last_mark(first: Span, elapsed: Span) -> Option<Span> {
+    let within_a_day = MULTIPLES
+        .iter()
+        .map(|times| Span::from_millis(first.millis().saturating_mul(*times)))
+        .filter(|mark| *mark < DAILY && *mark <= elapsed && *mark > Span::ZERO)
+        .max();
+    let days = elapsed.millis() / DAILY.millis();
+    match days {
+        0 => within_a_day,
+        _ => Some(Span::from_millis(days.saturating_mul(DAILY.millis()))),
+    }
+}
+
+/// Returns when after the start the next reminder falls due, later than `elapsed`.
+pub fn next_mark(first: Span, elapsed: Span) -> Span {
+    let days = elapsed.millis() / DAILY.millis();
+    let day = Span::from_millis((days + 1).saturating_mul(DAILY.millis()));
+    MULTIPLES
+        .iter()
+        .map(|times| Span::from_millis(first.millis().saturating_mul(*times)))
+        .filter(|mark| *mark > elapsed && *mark < DAILY)
+        .min()
+        .unwrap_or(day)
+}
+
+/// Returns the key of the notice that is due of a running pod; none while it is not running.
+///
+/// It needs no amount, so that whoever asks reads the books only when there is something to tell.
+pub fn running_key(pod: &Pod, first: Span, now: Timestamp) -> Option<String> {
+    let started = running_since(pod)?;
+    let mark = last_mark(first, now.since(started));
+    let mark = mark.unwrap_or(Span::ZERO).millis();
+    Some(format!("running/{}/{}/{mark}", pod.id, started.millis()))
+}
+
+/// Returns the notice that is due of a running pod, with what it has cost so far.
+pub fn running(pod: &Pod, so_far: Money, first: Span, now: Timestamp) -> Option<Notice> {
+    let started = running_since(pod)?;
+    let elapsed = now.since(started);
+    let (kind, message) = match last_mark(first, elapsed) {
+        None => (NoticeKind::Started, started_words(pod)),
+        Some(_) => (
+            NoticeKind::StillRunning,
+            still_running_words(pod, elapsed, so_far),
+        ),
+    };
+    Some(Notice {
+        key: running_key(pod, first, now)?,
+        account: pod.account.clone(),
+        pod: Some(pod.id.clone()),
+        kind,
+        message,
+        at: now,
+    })
+}
+
+fn running_since(pod: &Pod) -> Option<Timestamp> {
+    match pod.phase() {
+        Phase::Running => pod.started,
+        Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Stopped => None,
+        Phase::Exited | Phase::Terminating | Phase::Terminated | Phase::Lost => None,
+    }
+}
+
+fn started_words(pod: &Pod) -> String {
+    let (name, on, price) = (called(pod), machine(pod), price(pod));
+    let until = match pod.run {
+        Some(_) => "It ends with its run",
+        None => "It costs until it is ended",
+    };
+    format!(
+        "{name} is running on {on} at {price}. {until}: {}",
+        end_command(pod)
+    )
+}
+
+fn still_running_words(pod: &Pod, elapsed: Span, so_far: Money) -> String {
+    let (name, on, price) = (called(pod), machine(pod), price(pod));
+    let (long, so_far, end) = (for_people(elapsed), rounded(so_far), end_command(pod));
+    let verb = match pod.run {
+        Some(_) => "Cancel",
+        None => "Stop",
+    };
+    format!("{name} has run for {long} on {on} at {price}: {so_far} so far. {verb} it: {end}")
+}
+
+fn called(pod: &Pod) -> String {
+    match &pod.run {
+        Some(run) => format!("pod {} of run {run}", pod.order.name),
+        None => format!("pod {}", pod.order.name),
+    }
+}
+
+fn machine(pod: &Pod) -> String {
+    match &pod.offer.gpus {
+        Some(gpus) if pod.order.gpu_count > 1 => format!("{}x {}", pod.order.gpu_count, gpus.model),
+        Some(gpus) if pod.order.gpu_count == 1 => gpus.model.to_string(),
+        Some(_) | None => format!("a CPU machine of {}", pod.supplier()),
+    }
+}
+
+fn price(pod: &Pod) -> String {
+    format!("{}/h", rounded(pod.offer.price.per_hour()))
+}
+
+/// Returns the command that ends what a pod costs by the hour.
+fn end_command(pod: &Pod) -> String {
+    match &pod.run {
+        Some(run) => format!("livery cancel {run}"),
+        None => format!("livery pod stop {}", pod.id),
+    }
+}
+
+/// What money is limited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// What one pod may cost in all.
+    Pod {
+        /// Its id.
+        id: PodId,
+        /// Its name.
+        name: String,
+    },
+    /// What a run may cost in all.
+    Run {
+        /// Its id.
+        id: livery_units::RunId,
+        /// Its name.
+        name: String,
+    },
+    /// What an account may spend on a day.
+    Day(Day),
+    /// What an account may spend in a month, named by its first day.
+    Month(Day),
+}
+
+/// A limit, and how much of it is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budget {
+    /// Who is told.
+    pub account: AccountId,
+    /// What it is for.
+    pub scope: Scope,
+    /// The most that may be spent.
+    pub limit: Money,
+    /// What is spent.
+    pub spent: Money,
+}
+
+impl Budget {
+    /// Returns the last mark that was reached, in percent.
+    pub fn mark(&self) -> Option<u8> {
+        let spent = i128::from(self.spent.nanos()) * 100;
+        let limit = i128::from(self.limit.nanos());
+        let reached = |mark: &&u8| spent >= limit * i128::from(**mark);
+        // A limit of nothing is reached by the first nano-dollar, not by having spent none.
+        let spent_any = self.spent > Money::ZERO;
+        MARKS
+            .iter()
+            .rev()
+            .find(reached)
+            .copied()
+            .filter(|_| spent_any)
+    }
+
+    /// Returns how much is spent, in whole percent; everything when there was nothing to spend.
+    fn percent(&self) -> i128 {
+        let spent = i128::from(self.spent.nanos()) * 100;
+        spent
+            .checked_div(i128::from(self.limit.nanos()))
+            .unwrap_or(100)
+    }
+
+    /// Returns the notice of the last mark that was reached. A limit that was changed has marks of
+    /// its own.
+    pub fn notice(&self, now: Timestamp) -> Option<Notice> {
+        let mark = self.mark()?;
+        let limit = self.limit.nanos();
+        let (subject, pod, what, advice) = self.words(Reached::of(mark));
+        let (spent, of) = (rounded(self.spent), rounded(self.limit));
+        Some(Notice {
+            key: format!("budget/{subject}/{limit}/{mark}"),
+            account: self.account.clone(),
+            pod,
+            kind: NoticeKind::BudgetMark,
+            message: format!(
+                "{what}: {spent} of {of} is spent ({} %). {advice}",
+                self.percent()
+            ),
+            at: now,
+        })
+    }
+
+    fn words(&self, reached: Reached) -> (String, Option<PodId>, String, String) {
+        match &self.scope {
+            Scope::Pod { id, name } => {
+                let advice = match reached {
+                    Reached::All => "It is being terminated".to_owned(),
+                    Reached::Part => {
+                        format!("It is terminated at its limit; stop it now: livery pod stop {id}")
+                    }
+                };
+                let what = format!("the limit of pod {name}");
+                (format!("pod/{id}"), Some(id.clone()), what, advice)
+            }
+            Scope::Run { id, name } => {
+                let advice = match reached {
+                    Reached::All => {
+                        "It is being ended; what it has made is brought home".to_owned()
+                    }
+                    Reached::Part => {
+                        format!("It is ended at its budget; cancel it now: livery cancel {id}")
+                    }
+                };
+                (
+                    format!("run/{id}"),
+                    None,
+                    format!("the budget of run {name}"),
+                    advice,
+                )
+            }
+            Scope::Day(day) => {
+                let what = format!("today's spending limit ({day})");
+                (format!("day/{day}"), None, what, limit_advice(reached))
+            }
+            Scope::Month(first) => {
+                let (year, month, _) = first.ymd();
+                let what = format!("this month's spending limit ({year:04}-{month:02})");
+                (format!("month/{first}"), None, what, limit_advice(reached))
+            }
+        }
+    }
+}
+
+/// How much of a limit is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    Part,
+    All,
+}
+
+impl Reached {
+    const fn of(mark: u8) -> Self {
+        match mark {
+            0..100 => Self::Part,
+            100.. => Self::All,
+        }
+    }
+}
+
+fn limit_advice(reached: Reached) -> String {
+    match reached {
+        Reached::Part => "Pods are stopped at the limit; what runs now: livery pods".to_owned(),
+        Reached::All => "Pods are being stopped; the limits: livery balance".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;
