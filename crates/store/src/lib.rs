@@ -12,6 +12,7 @@ mod credit;
 mod error;
 mod host;
 mod migrate;
+mod orphan;
 mod pod;
 mod policy_twin;
 mod pool;

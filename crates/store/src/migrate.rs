@@ -13,6 +13,7 @@ const STEPS: &[(i64, &str)] = &[
     (4, include_str!("../migrations/0004_money.sql")),
     (5, include_str!("../migrations/0005_policies.sql")),
     (7, include_str!("../migrations/0007_credit.sql")),
+    (11, include_str!("../migrations/0011_orphans.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

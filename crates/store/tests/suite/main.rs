@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod migrations;
 mod money;
+mod orphans;
 mod pods;
 mod rows;
 mod runs;
