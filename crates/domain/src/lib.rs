@@ -6,6 +6,7 @@
 //! floors obey.
 
 pub mod account;
+pub mod credit;
 pub mod gate;
 pub mod gpu;
 pub mod job;
