@@ -18,3 +18,4 @@ pub mod placement;
 pub mod pod;
 pub mod reminder;
 pub mod run;
+pub mod volume;
