@@ -1,6 +1,7 @@
 //! What passes between the engine and a supplier.
 
 use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::orphan::Tenants;
 use livery_domain::pod::{Observed, PodOrder};
 use livery_units::{HostId, LaunchKey, PodId};
 
@@ -11,6 +12,8 @@ pub struct SupplierInfo {
     pub name: SupplierName,
     /// One line for listings.
     pub description: String,
+    /// Who launches there besides this control plane: decides what the orphan sweep may end unasked.
+    pub tenants: Tenants,
 }
 
 /// What to make.

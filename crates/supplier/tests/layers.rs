@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_supplier::layers::{Retry, Timeout, Traced};
 use livery_supplier::{
@@ -55,6 +56,7 @@ impl Supplier for Scripted {
         SupplierInfo {
             name: SupplierName::new("scripted"),
             description: "follows a script".into(),
+            tenants: Tenants::OthersToo,
         }
     }
 

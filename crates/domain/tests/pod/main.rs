@@ -1,6 +1,7 @@
 //! Pods driven by the planner against a model of a supplier that delays, loses and forgets.
 
 mod driver;
+mod orphans;
 mod tables;
 mod wishes;
 mod world;

@@ -9,6 +9,7 @@ mod slices;
 use async_trait::async_trait;
 use lease::{foreign_id, parts};
 use livery_domain::offer::{Offer, SupplierName};
+use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_host_api::dto::{PodSpec, PodState, PodStatus};
 use livery_host_api::{Error as HostError, Host, HostDirectory};
@@ -55,6 +56,8 @@ impl Supplier for HostsSupplier {
         SupplierInfo {
             name: SupplierName::new(NAME),
             description: "our own hosts".to_owned(),
+            // A host's agent serves the control plane that it was set up for and no other.
+            tenants: Tenants::OnlyUs,
         }
     }
 
