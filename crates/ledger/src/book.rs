@@ -1,6 +1,6 @@
 //! The books between which money moves.
 
-use livery_units::AccountId;
+use livery_units::{AccountId, HostId};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,15 +11,19 @@ pub enum Book {
     Balance(AccountId),
     /// What an account has reserved for its pods; never below zero.
     Held(AccountId),
-    /// What a supplier, by its name, has earned.
+    /// What somebody else's supplier, by its name, has earned.
     Earned(String),
+    /// What one of our hosts has earned for its owner.
+    Earnings(HostId),
     /// Everything outside: where top-ups come from.
     Outside,
 }
 
 /// A text that is not a book.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a book (balance:ACCOUNT, held:ACCOUNT, earned:SUPPLIER or outside)")]
+#[error(
+    "`{0}` is not a book (balance:ACCOUNT, held:ACCOUNT, earned:SUPPLIER, earnings:HOST or outside)"
+)]
 pub struct ParseBookError(String);
 
 /// Prints the stable text under which a book is stored.
@@ -29,6 +33,7 @@ impl fmt::Display for Book {
             Self::Balance(account) => write!(f, "balance:{account}"),
             Self::Held(account) => write!(f, "held:{account}"),
             Self::Earned(supplier) => write!(f, "earned:{supplier}"),
+            Self::Earnings(host) => write!(f, "earnings:{host}"),
             Self::Outside => f.write_str("outside"),
         }
     }
@@ -44,6 +49,7 @@ impl FromStr for Book {
             Some(("balance", rest)) => Ok(Self::Balance(account(rest)?)),
             Some(("held", rest)) => Ok(Self::Held(account(rest)?)),
             Some(("earned", rest)) if !rest.is_empty() => Ok(Self::Earned(rest.to_owned())),
+            Some(("earnings", rest)) => Ok(Self::Earnings(rest.parse().map_err(|_| fail())?)),
             None if text == "outside" => Ok(Self::Outside),
             Some(_) | None => Err(fail()),
         }
@@ -61,11 +67,20 @@ mod tests {
             Book::Balance(account.clone()),
             Book::Held(account),
             Book::Earned("a:b".to_owned()),
+            Book::Earnings(HostId::from_entropy(7)),
             Book::Outside,
         ] {
             assert_eq!(book.to_string().parse::<Book>().unwrap(), book);
         }
-        for text in ["", "earned:", "held:pod_1", "outside:x", "lost:acc_1"] {
+        for text in [
+            "",
+            "earned:",
+            "earnings:",
+            "earnings:pod_1",
+            "held:pod_1",
+            "outside:x",
+            "lost:acc_1",
+        ] {
             assert!(text.parse::<Book>().is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! One movement of money.
 
-use crate::Book;
-use livery_units::{AccountId, Money, PodId, RunId, Timestamp, TransferId};
+use crate::{Book, Item};
+use livery_units::{AccountId, MeterId, Money, PodId, RunId, Timestamp, TransferId, VolumeId};
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ pub enum Kind {
     TopUp,
     /// Reserved for a pod.
     Hold,
-    /// Taken for what a pod has used.
+    /// Taken for what was used.
     Charge,
     /// The rest of a hold, given back.
     Void,
@@ -73,6 +73,12 @@ pub struct Transfer {
     pub pod: Option<PodId>,
     /// The run that the pod serves.
     pub run: Option<RunId>,
+    /// The network volume that it is for.
+    pub volume: Option<VolumeId>,
+    /// What it is charged for; charges alone have it.
+    pub item: Option<Item>,
+    /// The meter that it is a part of.
+    pub meter: Option<MeterId>,
     /// In words for the user.
     pub memo: String,
 }

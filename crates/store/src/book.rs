@@ -1,11 +1,13 @@
 //! What is in each book and each pod's hold: kept up to date with every posting.
 
 use crate::error::{Error, Result};
+use crate::many;
 use crate::pool::Store;
 use crate::row::Columns;
 use livery_ledger::{Book, Transfer, balances};
 use livery_units::{AccountId, Money, PodId, Timestamp};
-use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 use std::collections::BTreeMap;
 
 impl Store {
@@ -74,6 +76,16 @@ struct PodChange {
     charged: i128,
 }
 
+impl PodChange {
+    fn of_row(row: &AnyRow) -> Result<Self> {
+        let columns = Columns(row);
+        Ok(Self {
+            held: i128::from(columns.int("held")?),
+            charged: i128::from(columns.int("charged")?),
+        })
+    }
+}
+
 impl Change {
     pub(crate) fn of(transfers: &[Transfer]) -> Self {
         let mut pods: BTreeMap<PodId, PodChange> = BTreeMap::new();
@@ -95,47 +107,98 @@ pub(crate) async fn apply(
     change: &Change,
     prepaid: &[AccountId],
 ) -> Result<()> {
-    for (book, amount) in &change.books {
-        let before = book_amount(connection, book).await?;
-        let after = in_range(i128::from(before.nanos()) + amount)?;
-        match book {
-            Book::Held(_) if after.is_negative() => return Err(Error::Stale),
-            Book::Balance(account)
-                if after.is_negative() && *amount < 0 && prepaid.contains(account) =>
-            {
-                return Err(Error::InsufficientFunds {
-                    needed: in_range(-amount)?,
-                    available: before,
-                });
-            }
-            Book::Held(_) | Book::Balance(_) | Book::Earned(_) | Book::Outside => {}
-        }
-        sqlx::query(
-            "INSERT INTO books (book, amount) VALUES ($1, $2)
-             ON CONFLICT (book) DO UPDATE SET amount = excluded.amount",
-        )
-        .bind(book.to_string())
-        .bind(after.nanos())
-        .execute(&mut *connection)
-        .await?;
+    let books: Vec<(&Book, i128)> = change.books.iter().map(|(b, n)| (b, *n)).collect();
+    for slice in many::slices(&books) {
+        apply_books(connection, slice, prepaid).await?;
     }
-    for (pod, change) in &change.pods {
-        let before = pod_amounts(connection, pod).await?;
+    let pods: Vec<(&PodId, PodChange)> = change.pods.iter().map(|(p, c)| (p, *c)).collect();
+    for slice in many::slices(&pods) {
+        apply_pods(connection, slice).await?;
+    }
+    Ok(())
+}
+
+async fn apply_books(
+    connection: &mut AnyConnection,
+    changes: &[(&Book, i128)],
+    prepaid: &[AccountId],
+) -> Result<()> {
+    let list = many::list(changes.len());
+    let names: Vec<String> = changes.iter().map(|(book, _)| book.to_string()).collect();
+    let sql = format!("SELECT book, amount FROM books WHERE book IN {list}");
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for name in &names {
+        query = query.bind(name.as_str());
+    }
+    let mut before = BTreeMap::new();
+    for row in query.fetch_all(&mut *connection).await? {
+        let columns = Columns(&row);
+        before.insert(columns.text("book")?, columns.money("amount")?);
+    }
+    let places = many::places(changes.len(), 2, 0);
+    let sql = format!(
+        "INSERT INTO books (book, amount) VALUES {places}
+         ON CONFLICT (book) DO UPDATE SET amount = excluded.amount"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for ((book, amount), name) in changes.iter().zip(&names) {
+        let before = before.get(name).copied().unwrap_or(Money::ZERO);
+        let after = allowed(book, before, *amount, prepaid)?;
+        query = query.bind(name.as_str()).bind(after.nanos());
+    }
+    query.execute(connection).await?;
+    Ok(())
+}
+
+/// Returns what is in a book after a change, unless a rule forbids it.
+fn allowed(book: &Book, before: Money, change: i128, prepaid: &[AccountId]) -> Result<Money> {
+    let after = in_range(i128::from(before.nanos()) + change)?;
+    match book {
+        Book::Held(_) if after.is_negative() => Err(Error::Stale),
+        Book::Balance(account)
+            if after.is_negative() && change < 0 && prepaid.contains(account) =>
+        {
+            Err(Error::InsufficientFunds {
+                needed: in_range(-change)?,
+                available: before,
+            })
+        }
+        Book::Held(_) | Book::Balance(_) | Book::Earned(_) | Book::Earnings(_) | Book::Outside => {
+            Ok(after)
+        }
+    }
+}
+
+async fn apply_pods(connection: &mut AnyConnection, changes: &[(&PodId, PodChange)]) -> Result<()> {
+    let list = many::list(changes.len());
+    let sql = format!("SELECT pod_id, held, charged FROM pod_money WHERE pod_id IN {list}");
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (pod, _) in changes {
+        query = query.bind(pod.as_str());
+    }
+    let mut before = BTreeMap::new();
+    for row in query.fetch_all(&mut *connection).await? {
+        before.insert(Columns(&row).text("pod_id")?, PodChange::of_row(&row)?);
+    }
+    let places = many::places(changes.len(), 3, 0);
+    let sql = format!(
+        "INSERT INTO pod_money (pod_id, held, charged) VALUES {places}
+         ON CONFLICT (pod_id) DO UPDATE SET held = excluded.held, charged = excluded.charged"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (pod, change) in changes {
+        let before = before.get(pod.as_str()).copied().unwrap_or_default();
         let held = in_range(before.held + change.held)?;
         let charged = in_range(before.charged + change.charged)?;
         if held.is_negative() {
             return Err(Error::Stale);
         }
-        sqlx::query(
-            "INSERT INTO pod_money (pod_id, held, charged) VALUES ($1, $2, $3)
-             ON CONFLICT (pod_id) DO UPDATE SET held = excluded.held, charged = excluded.charged",
-        )
-        .bind(pod.as_str())
-        .bind(held.nanos())
-        .bind(charged.nanos())
-        .execute(&mut *connection)
-        .await?;
+        query = query
+            .bind(pod.as_str())
+            .bind(held.nanos())
+            .bind(charged.nanos());
     }
+    query.execute(connection).await?;
     Ok(())
 }
 
@@ -183,14 +246,7 @@ async fn pod_amounts(connection: &mut AnyConnection, pod: &PodId) -> Result<PodC
         .bind(pod.as_str())
         .fetch_optional(connection)
         .await?;
-    let Some(row) = row else {
-        return Ok(PodChange::default());
-    };
-    let columns = Columns(&row);
-    Ok(PodChange {
-        held: i128::from(columns.int("held")?),
-        charged: i128::from(columns.int("charged")?),
-    })
+    row.map_or(Ok(PodChange::default()), |row| PodChange::of_row(&row))
 }
 
 fn in_range(nanos: i128) -> Result<Money> {

@@ -7,15 +7,20 @@
 
 mod account;
 mod book;
+mod channel;
 mod claim;
 mod credit;
+mod delivery;
 mod error;
 mod host;
+mod many;
 mod migrate;
+mod notice;
 mod orphan;
 mod pod;
 mod policy_twin;
 mod pool;
+mod reminder_twin;
 mod row;
 mod run;
 mod run_event;
@@ -28,8 +33,10 @@ mod transfer;
 mod twin;
 
 pub use account::{Account, Credit};
+pub use delivery::{Delivery, DeliveryProblem, Tried};
 pub use error::{Error, Result};
 pub use host::HostRow;
+pub use notice::{DeliveryRow, NoticeAdded, NoticeRow};
 pub use pool::Store;
 pub use row::Which;
 pub use task_status::TaskRun;

@@ -12,7 +12,9 @@ const STEPS: &[(i64, &str)] = &[
     (3, include_str!("../migrations/0003_runs.sql")),
     (4, include_str!("../migrations/0004_money.sql")),
     (5, include_str!("../migrations/0005_policies.sql")),
+    (6, include_str!("../migrations/0006_meters.sql")),
     (7, include_str!("../migrations/0007_credit.sql")),
+    (8, include_str!("../migrations/0008_notices.sql")),
     (11, include_str!("../migrations/0011_orphans.sql")),
 ];
 

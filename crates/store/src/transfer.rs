@@ -3,12 +3,13 @@
 use crate::account::Credit;
 use crate::book::{self, Change};
 use crate::error::{Error, Result};
+use crate::many;
 use crate::pool::Store;
 use crate::row::{Columns, clean};
 use livery_ledger::{Kind, Transfer};
 use livery_units::{AccountId, PodId, RunId};
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe};
 
 /// What came of posting transfers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,8 +34,8 @@ pub struct TransferFilter {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, memo \
-             FROM transfers ",
+            "SELECT id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, \
+             volume_id, item, meter_id, memo FROM transfers ",
             $rest,
             " ORDER BY seq"
         )
@@ -58,20 +59,13 @@ impl Store {
             return Err(Error::Refused(why));
         }
         let mut transaction = self.write().begin().await?;
-        let count = i64::try_from(transfers.len()).unwrap_or(i64::MAX);
-        let last = lock(&mut transaction, count).await?;
-        for transfer in transfers {
-            if is_posted(&mut transaction, transfer).await? {
-                transaction.rollback().await?;
-                return Ok(Posted::Replayed);
-            }
+        let last = lock(&mut transaction, transfers.len()).await?;
+        if is_any_posted(&mut transaction, transfers).await? {
+            transaction.rollback().await?;
+            return Ok(Posted::Replayed);
         }
-        let change = Change::of(transfers);
         let prepaid = prepaid_among(&mut transaction, transfers).await?;
-        book::apply(&mut transaction, &change, &prepaid).await?;
-        for (seq, transfer) in (last - count + 1..).zip(transfers) {
-            insert(&mut transaction, seq, transfer).await?;
-        }
+        append(&mut transaction, last, transfers, &prepaid).await?;
         transaction.commit().await?;
         Ok(Posted::New)
     }
@@ -123,20 +117,45 @@ impl Store {
     }
 }
 
-/// Counts `count` transfers and returns the last number. The row is the lock of the ledger: others
-/// that post wait for this transaction's end.
-async fn lock(connection: &mut AnyConnection, count: i64) -> Result<i64> {
+/// Counts `count` more transfers and returns the number before the first of them. The row is the
+/// lock of the ledger: others that post wait for this transaction's end.
+pub(crate) async fn lock(connection: &mut AnyConnection, count: usize) -> Result<i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
     let sql = "UPDATE ledger_head SET last_seq = last_seq + $1 WHERE id = 1 RETURNING last_seq";
     let row = sqlx::query(sql).bind(count).fetch_one(connection).await?;
-    Columns(&row).int("last_seq")
+    Ok(Columns(&row).int("last_seq")? - count)
 }
 
-async fn is_posted(connection: &mut AnyConnection, transfer: &Transfer) -> Result<bool> {
-    let row = sqlx::query("SELECT id FROM transfers WHERE id = $1")
-        .bind(transfer.id.as_str())
-        .fetch_optional(connection)
-        .await?;
-    Ok(row.is_some())
+/// Changes the books and appends the transfers after number `last`. The caller holds the ledger's
+/// lock and has made sure that none of them was posted before.
+pub(crate) async fn append(
+    connection: &mut AnyConnection,
+    last: i64,
+    transfers: &[Transfer],
+    prepaid: &[AccountId],
+) -> Result<()> {
+    book::apply(connection, &Change::of(transfers), prepaid).await?;
+    let mut seq = last;
+    for slice in many::slices(transfers) {
+        insert(connection, seq, slice).await?;
+        seq += i64::try_from(slice.len()).unwrap_or(i64::MAX);
+    }
+    Ok(())
+}
+
+async fn is_any_posted(connection: &mut AnyConnection, transfers: &[Transfer]) -> Result<bool> {
+    for slice in many::slices(transfers) {
+        let list = many::list(slice.len());
+        let sql = format!("SELECT id FROM transfers WHERE id IN {list} LIMIT 1");
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for transfer in slice {
+            query = query.bind(transfer.id.as_str());
+        }
+        if query.fetch_optional(&mut *connection).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the prepaid accounts for which something is to be held.
@@ -160,25 +179,33 @@ async fn prepaid_among(
     Ok(prepaid)
 }
 
-async fn insert(connection: &mut AnyConnection, seq: i64, transfer: &Transfer) -> Result<()> {
-    sqlx::query(
+const COLUMNS: usize = 14;
+
+async fn insert(connection: &mut AnyConnection, last: i64, transfers: &[Transfer]) -> Result<()> {
+    let places = many::places(transfers.len(), COLUMNS, 0);
+    let sql = format!(
         "INSERT INTO transfers (id, seq, kind, from_book, to_book, amount, at_ms, account_id,
-            pod_id, run_id, memo)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(transfer.id.as_str())
-    .bind(seq)
-    .bind(transfer.kind.as_str())
-    .bind(transfer.from.to_string())
-    .bind(transfer.to.to_string())
-    .bind(transfer.amount.nanos())
-    .bind(transfer.at.millis())
-    .bind(transfer.account.as_str())
-    .bind(transfer.pod.as_ref().map(|pod| pod.to_string()))
-    .bind(transfer.run.as_ref().map(|run| run.to_string()))
-    .bind(clean(&transfer.memo))
-    .execute(connection)
-    .await?;
+            pod_id, run_id, volume_id, item, meter_id, memo) VALUES {places}"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for (seq, transfer) in (last + 1..).zip(transfers) {
+        query = query
+            .bind(transfer.id.as_str())
+            .bind(seq)
+            .bind(transfer.kind.as_str())
+            .bind(transfer.from.to_string())
+            .bind(transfer.to.to_string())
+            .bind(transfer.amount.nanos())
+            .bind(transfer.at.millis())
+            .bind(transfer.account.as_str())
+            .bind(transfer.pod.as_ref().map(|pod| pod.as_str()))
+            .bind(transfer.run.as_ref().map(|run| run.as_str()))
+            .bind(transfer.volume.as_ref().map(|volume| volume.as_str()))
+            .bind(transfer.item.map(|item| item.as_str()))
+            .bind(transfer.meter.as_ref().map(|meter| meter.as_str()))
+            .bind(clean(&transfer.memo));
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 
@@ -194,6 +221,9 @@ fn transfer(row: &AnyRow) -> Result<Transfer> {
         account: columns.parsed("account_id")?,
         pod: columns.parsed_option("pod_id")?,
         run: columns.parsed_option("run_id")?,
+        volume: columns.parsed_option("volume_id")?,
+        item: columns.parsed_option("item")?,
+        meter: columns.parsed_option("meter_id")?,
         memo: columns.text("memo")?,
     })
 }
