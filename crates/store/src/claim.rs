@@ -160,6 +160,7 @@ impl Store {
         for sql in [
             "UPDATE pods SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
             "UPDATE runs SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
+            "UPDATE deliveries SET claim_until = 0 WHERE state = 'due' AND claim_until > 0",
         ] {
             sqlx::query(sql).execute(self.write()).await?;
         }

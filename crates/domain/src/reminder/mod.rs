@@ -4,6 +4,7 @@
 //! budget gives one. A [`Channel`] is where notices are carried to beside the terminal.
 
 mod channel;
+pub mod retry;
 pub mod schedule;
 mod settings;
 mod words;

@@ -57,6 +57,10 @@ pub(crate) struct TaskBoard {
     pub(crate) pods: Notify,
     /// Wakes the run reconciler.
     pub(crate) runs: Notify,
+    /// Wakes the deliveries of notices.
+    pub(crate) deliveries: Notify,
+    /// Wakes the orphan sweep.
+    pub(crate) orphans: Notify,
     /// Tells waiters that a pod, a run or an event changed.
     pub(crate) changed: Notify,
     statuses: Mutex<BTreeMap<&'static str, TaskStatus>>,
@@ -148,6 +152,7 @@ async fn nudged(name: &str, services: &Services) {
     match name {
         PodReconciler::NAME => services.board.pods.notified().await,
         RunReconciler::NAME => services.board.runs.notified().await,
+        orphan_sweep::OrphanSweep::NAME => services.board.orphans.notified().await,
         _ => std::future::pending().await,
     }
 }
