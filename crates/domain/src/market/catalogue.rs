@@ -137,6 +137,21 @@ impl Catalogue {
             })
     }
 
+    /// Returns the type of a GPU that somebody offers, whose name may be more or less exact than
+    /// ours: the driver's `A100 SXM4 80GB` is our `A100 80GB`, and so is an `A100` with that much
+    /// memory.
+    pub fn type_of(&self, model: &GpuModel, vram: Bytes) -> Option<&GpuType> {
+        let named = self.gpus.iter().find(|gpu| gpu.model == *model);
+        let is_near = |gpu: &&GpuType| {
+            let related = model.satisfies(&gpu.model) || gpu.model.satisfies(model);
+            let eighth = gpu.vram.get() / 8;
+            related && gpu.vram.get().abs_diff(vram.get()) <= eighth
+        };
+        named
+            .or_else(|| self.gpus.iter().find(is_near))
+            .or_else(|| self.gpus.iter().find(|gpu| gpu.is_called(model)))
+    }
+
     /// Returns every type that a request for that name would be content with.
     pub fn gpus_like(&self, name: &str) -> Vec<&GpuType> {
         let wanted = GpuModel::parse(name);
