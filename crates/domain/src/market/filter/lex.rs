@@ -208,9 +208,22 @@ impl<'a> Lexer<'a> {
                         EXAMPLE,
                     ));
                 }
-                Ok(Values::One(value))
+                match self.rest().starts_with(is_symbol) {
+                    true => Err(self.run_together(&value)),
+                    false => Ok(Values::One(value)),
+                }
             }
         }
+    }
+
+    fn run_together(&mut self, value: &Piece) -> FilterError {
+        self.skip_word();
+        let message = format!("a second operator follows `{}`", value.text);
+        FilterError::new(
+            value.at.clone(),
+            message,
+            "put a blank between the conditions",
+        )
     }
 
     fn list(&mut self) -> Result<Values, FilterError> {
@@ -228,7 +241,8 @@ impl<'a> Lexer<'a> {
                 Some(quote @ ('"' | '\'')) => items.push(self.quoted(quote)?),
                 Some('[') => {
                     let at = self.at..self.at + 1;
-                    self.at += 1;
+                    // Which bracket closes what can only be guessed.
+                    self.at = self.text.len();
                     return Err(FilterError::new(
                         at,
                         "a list within a list",

@@ -1,6 +1,6 @@
 //! Values as people write them, read into whole numbers and names, and printed again.
 
-use super::field::{FIELDS, Field, Kind, closest};
+use super::field::{Field, Kind, closest};
 use crate::gpu::GpuModel;
 use crate::market::{Sale, Tflops, region};
 use crate::offer::Tier;
@@ -53,10 +53,6 @@ fn bad(field: Field, kind: Kind, text: &str) -> BadValue {
     let words: Vec<&str> = match kind {
         Kind::Tier => TIERS.iter().map(|tier| tier.as_str()).collect(),
         Kind::Sale => SALES.iter().map(|sale| sale.as_str()).collect(),
-        _ if FIELDS.iter().any(|info| lower.contains(info.name)) => {
-            let hint = "is a blank missing before the next field?".to_owned();
-            return BadValue { message, hint };
-        }
         _ => Vec::new(),
     };
     let hint = match closest(&lower, words.iter().copied()) {

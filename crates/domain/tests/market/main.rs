@@ -1,0 +1,5 @@
+//! The market: searching, estimating, buying and advising, by tables and properties.
+
+mod filter;
+mod rows;
+mod search;
