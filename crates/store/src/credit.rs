@@ -1,12 +1,104 @@
-//! Whether accounts have credit left, and what each may top itself up by.
+//! Whether accounts have credit left, what they have, and how it is topped up.
 
+use crate::account::Credit;
 use crate::error::{Error, Result};
+use crate::meter::per;
+use crate::policy_twin::SettingsTwin;
 use crate::pool::Store;
 use crate::row::Columns;
-use livery_domain::account::Standing;
-use livery_units::AccountId;
+use crate::transfer::{self, Posted};
+use livery_domain::account::{AccountSettings, Standing};
+use livery_ledger::{Book, Transfer};
+use livery_units::{AccountId, Money, Rate, Timestamp};
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+use std::collections::BTreeMap;
+
+/// How an account's money stands, in one look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountStand {
+    /// Its id.
+    pub id: AccountId,
+    /// Shown to people.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Whether it may owe.
+    pub credit: Credit,
+    /// What its owner has settled.
+    pub settings: AccountSettings,
+    /// Whether it has credit left.
+    pub standing: Standing,
+    /// When its user was warned that what is kept will be deleted.
+    pub last_warned: Option<Timestamp>,
+    /// The most that it may top itself up by in a month; none when it may not.
+    pub auto_pay_cap: Option<Money>,
+    /// What it can spend; below zero when it owes.
+    pub balance: Money,
+    /// What is held for its pods.
+    pub held: Money,
+}
+
+macro_rules! select_stand {
+    ($rest:literal) => {
+        concat!(
+            "SELECT accounts.id, accounts.name, accounts.created, accounts.credit,
+                accounts.settings, accounts.out_since, accounts.last_warned,
+                accounts.auto_pay_cap, COALESCE(balance.amount, 0) AS balance,
+                COALESCE(held.amount, 0) AS held
+             FROM accounts
+             LEFT JOIN books balance ON balance.book = 'balance:' || accounts.id
+             LEFT JOIN books held ON held.book = 'held:' || accounts.id ",
+            $rest
+        )
+    };
+}
 
 impl Store {
+    /// Returns how an account's money stands.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn account_stand(&self, id: &AccountId) -> Result<AccountStand> {
+        let row = sqlx::query(select_stand!("WHERE accounts.id = $1"))
+            .bind(id.as_str())
+            .fetch_one(self.read())
+            .await?;
+        stand(&row)
+    }
+
+    /// Returns how every account's money stands, the oldest account first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_stands(&self) -> Result<Vec<AccountStand>> {
+        let sql = select_stand!("ORDER BY accounts.created, accounts.id");
+        let rows = sqlx::query(sql).fetch_all(self.read()).await?;
+        rows.iter().map(stand).collect()
+    }
+
+    /// Returns at which rates each account's open meters count: per unit of time, added up.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_rates(&self) -> Result<BTreeMap<AccountId, Vec<Rate>>> {
+        let rows = sqlx::query(
+            "SELECT account_id, rate_per, CAST(SUM(rate_amount) AS BIGINT) AS amount
+             FROM meters WHERE closed IS NULL GROUP BY account_id, rate_per",
+        )
+        .fetch_all(self.read())
+        .await?;
+        let mut rates: BTreeMap<AccountId, Vec<Rate>> = BTreeMap::new();
+        for row in &rows {
+            let columns = Columns(row);
+            let per = per(&columns.text("rate_per")?)?;
+            let amount = columns.money("amount")?;
+            let account = columns.parsed("account_id")?;
+            rates.entry(account).or_default().push(Rate { amount, per });
+        }
+        Ok(rates)
+    }
+
     /// Returns whether an account has credit left.
     ///
     /// # Errors
@@ -16,8 +108,7 @@ impl Store {
             .bind(id.as_str())
             .fetch_one(self.read())
             .await?;
-        let out_since = Columns(&row).time_option("out_since")?;
-        Ok(out_since.map_or(Standing::Good, |since| Standing::Out { since }))
+        standing(&Columns(&row))
     }
 
     /// Notes whether an account has credit left; a last warning of before counts no more.
@@ -35,9 +126,144 @@ impl Store {
             .bind(out_since)
             .execute(self.write())
             .await?;
-        match done.rows_affected() {
-            0 => Err(Error::NotFound),
-            _ => Ok(()),
+        found(done.rows_affected())
+    }
+
+    /// Notes that an account ran out of credit, unless it was topped up since `seen`: what it has in
+    /// its books only falls otherwise. Returns whether it was noted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_run_out(&self, seen: &AccountStand, since: Timestamp) -> Result<bool> {
+        let mut transaction = self.write().begin().await?;
+        // Top-ups take this lock too.
+        transfer::lock(&mut transaction, 0).await?;
+        let had = seen.balance.plus(seen.held);
+        let had = had.map_err(|error| Error::Refused(error.to_string()))?;
+        let done = sqlx::query(
+            "UPDATE accounts SET out_since = $2, last_warned = NULL
+             WHERE id = $1 AND out_since IS NULL
+                AND (SELECT COALESCE(SUM(amount), 0) FROM books WHERE book IN ($3, $4)) <= $5",
+        )
+        .bind(seen.id.as_str())
+        .bind(since.millis())
+        .bind(Book::Balance(seen.id.clone()).to_string())
+        .bind(Book::Held(seen.id.clone()).to_string())
+        .bind(had.nanos())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes that an account's user was warned for the last time.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account that is out of credit.
+    pub async fn account_warned_set(&self, id: &AccountId, at: Timestamp) -> Result<()> {
+        let sql = "UPDATE accounts SET last_warned = $2 WHERE id = $1 AND out_since IS NOT NULL";
+        let done = sqlx::query(sql)
+            .bind(id.as_str())
+            .bind(at.millis())
+            .execute(self.write())
+            .await?;
+        found(done.rows_affected())
+    }
+
+    /// Says what an account may top itself up by in a month; none when it may not.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn account_auto_pay_cap_set(&self, id: &AccountId, cap: Option<Money>) -> Result<()> {
+        let done = sqlx::query("UPDATE accounts SET auto_pay_cap = $2 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(cap.map(Money::nanos))
+            .execute(self.write())
+            .await?;
+        found(done.rows_affected())
+    }
+
+    /// Posts a top-up; an account that has credit with it is no longer out of credit, in the same
+    /// change.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Refused`] when there is no such account, or for an amount out
+    /// of range.
+    pub async fn account_top_up(&self, top_up: &Transfer) -> Result<Posted> {
+        let mut transaction = self.write().begin().await?;
+        match top_up_on(&mut transaction, top_up).await {
+            Ok(()) => {
+                transaction.commit().await?;
+                Ok(Posted::New)
+            }
+            Err(Error::Exists) => {
+                transaction.rollback().await?;
+                Ok(Posted::Replayed)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Returns when an account was last topped up.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_last_top_up(&self, id: &AccountId) -> Result<Option<Timestamp>> {
+        let row = sqlx::query(
+            "SELECT MAX(at_ms) AS at_ms FROM transfers WHERE account_id = $1 AND kind = 'top-up'",
+        )
+        .bind(id.as_str())
+        .fetch_one(self.read())
+        .await?;
+        Columns(&row).time_option("at_ms")
+    }
+}
+
+/// Posts a top-up within a transaction.
+pub(crate) async fn top_up_on(connection: &mut AnyConnection, top_up: &Transfer) -> Result<()> {
+    if top_up.amount.is_negative() {
+        let why = format!("transfer {} moves less than nothing", top_up.id);
+        return Err(Error::Refused(why));
+    }
+    let last = transfer::lock(connection, 1).await?;
+    transfer::append(connection, last, std::slice::from_ref(top_up), &[]).await?;
+    let account = &top_up.account;
+    sqlx::query(
+        "UPDATE accounts SET out_since = NULL, last_warned = NULL
+         WHERE id = $1 AND (SELECT SUM(amount) FROM books WHERE book IN ($2, $3)) > 0",
+    )
+    .bind(account.as_str())
+    .bind(Book::Balance(account.clone()).to_string())
+    .bind(Book::Held(account.clone()).to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn stand(row: &AnyRow) -> Result<AccountStand> {
+    let columns = Columns(row);
+    Ok(AccountStand {
+        id: columns.parsed("id")?,
+        name: columns.text("name")?,
+        created: columns.time("created")?,
+        credit: columns.parsed("credit")?,
+        settings: columns.json::<SettingsTwin>("settings")?.try_into()?,
+        standing: standing(&columns)?,
+        last_warned: columns.time_option("last_warned")?,
+        auto_pay_cap: columns.int_option("auto_pay_cap")?.map(Money::from_nanos),
+        balance: columns.money("balance")?,
+        held: columns.money("held")?,
+    })
+}
+
+fn standing(columns: &Columns<'_>) -> Result<Standing> {
+    let out_since = columns.time_option("out_since")?;
+    Ok(out_since.map_or(Standing::Good, |since| Standing::Out { since }))
+}
+
+fn found(rows: u64) -> Result<()> {
+    match rows {
+        0 => Err(Error::NotFound),
+        _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 //! of the SQL library is seen outside.
 
 mod account;
+mod activity;
 mod book;
 mod channel;
 mod claim;
@@ -14,6 +15,8 @@ mod delivery;
 mod error;
 mod host;
 mod many;
+mod meter;
+mod meter_due;
 mod migrate;
 mod notice;
 mod orphan;
@@ -27,18 +30,26 @@ mod run_event;
 mod run_note;
 mod run_secret;
 mod setting;
+mod statement;
 mod task_status;
 mod token;
 mod transfer;
 mod twin;
+mod usage;
+mod voucher;
 
 pub use account::{Account, Credit};
+pub use activity::Watched;
+pub use credit::AccountStand;
 pub use delivery::{Delivery, DeliveryProblem, Tried};
 pub use error::{Error, Result};
 pub use host::HostRow;
+pub use meter_due::{DueMeter, MeterMove};
 pub use notice::{DeliveryRow, NoticeAdded, NoticeRow};
 pub use pool::Store;
 pub use row::Which;
+pub use statement::{Carried, Grouping, Payment, Period, StatementLine};
 pub use task_status::TaskRun;
 pub use token::Token;
 pub use transfer::{Posted, TransferFilter};
+pub use voucher::{Redeemed, Voucher};

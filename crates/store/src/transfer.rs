@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::many;
 use crate::pool::Store;
 use crate::row::{Columns, clean};
+use crate::usage;
 use livery_ledger::{Kind, Transfer};
 use livery_units::{AccountId, PodId, RunId};
 use sqlx::any::AnyRow;
@@ -112,6 +113,7 @@ impl Store {
         let transfers = rows.iter().map(transfer).collect::<Result<Vec<_>>>()?;
         livery_ledger::check(&transfers).map_err(|error| Error::Corrupt(error.to_string()))?;
         book::compare(&mut transaction, &Change::of(&transfers)).await?;
+        usage::compare(&mut transaction).await?;
         transaction.rollback().await?;
         Ok(transfers.len() as u64)
     }
@@ -135,6 +137,7 @@ pub(crate) async fn append(
     prepaid: &[AccountId],
 ) -> Result<()> {
     book::apply(connection, &Change::of(transfers), prepaid).await?;
+    usage::add(connection, transfers).await?;
     let mut seq = last;
     for slice in many::slices(transfers) {
         insert(connection, seq, slice).await?;
