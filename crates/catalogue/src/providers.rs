@@ -1,0 +1,269 @@
+//! One provider: its terms, the range that its prices lie in, and its rows.
+
+use crate::check::Checker;
+use crate::price::{money, price, single};
+use crate::read::{PriceList, TypicalRange, size};
+use crate::shape::{PricesShape, ProviderShape, RangeShape, RowShape, TermsShape, Text};
+use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
+use livery_domain::market::{Catalogue, Interruptions, Listing, Sale, Terms};
+use livery_domain::offer::{SupplierName, Tier};
+use livery_units::Day;
+use toml::Spanned;
+
+/// Most GPUs of one machine: more is a slip of the finger.
+const GPUS_MAX: i64 = 256;
+
+/// Most virtual CPUs of one machine.
+const VCPU_MAX: u32 = 4_096;
+
+/// Reads a provider into the list.
+pub(crate) fn read(
+    checker: &mut Checker<'_>,
+    shape: &ProviderShape,
+    released: Option<Day>,
+    list: &mut PriceList,
+) {
+    let Some(supplier) = checker.supplier(&shape.name) else {
+        return;
+    };
+    if list.catalogue.terms_of(&supplier).is_some() {
+        let message = format!("name: the provider {supplier} stands twice");
+        checker.wrong(shape.name.span(), message);
+        return;
+    }
+    let terms = terms(checker, &shape.terms, &supplier, released);
+    list.catalogue.terms.extend(terms);
+    if let Some(range_shape) = &shape.range {
+        let range = range(checker, range_shape, &supplier, released);
+        list.ranges.extend(range);
+    }
+    for prices in &shape.prices {
+        rows(checker, prices, &supplier, released, &mut list.catalogue);
+    }
+}
+
+fn terms(
+    checker: &mut Checker<'_>,
+    shape: &TermsShape,
+    supplier: &SupplierName,
+    released: Option<Day>,
+) -> Option<Terms> {
+    let mut rate = |text: &Option<Text>, key| checker.maybe(text.as_ref(), key, single);
+    let storage_running = rate(&shape.storage_running, "storage_running");
+    let storage_stopped = rate(&shape.storage_stopped, "storage_stopped");
+    let network_volume = rate(&shape.network_volume, "network_volume");
+    let mut amount = |text: &Option<Text>, key| checker.maybe(text.as_ref(), key, money);
+    let egress = amount(&shape.egress, "egress");
+    let ingress = amount(&shape.ingress, "ingress");
+    let minimum_top_up = amount(&shape.minimum_top_up, "minimum_top_up");
+    let interruptions = shape.interruptions_per_million_hours.as_ref();
+    let interruptions = interruptions.and_then(|count| interrupted(checker, count));
+    let title = checker.words(&shape.title, "title");
+    let increment = checker.parsed(&shape.increment, "increment");
+    let minimum = checker.parsed(&shape.minimum, "minimum");
+    let start_up = checker.parsed(&shape.start_up, "start_up");
+    let source = checker.words(&shape.source, "source");
+    let as_of = checker.as_of(&shape.as_of, released);
+    Some(Terms {
+        supplier: supplier.clone(),
+        title: title?,
+        storage_running,
+        storage_stopped,
+        network_volume,
+        egress,
+        ingress,
+        minimum_top_up,
+        increment: increment?,
+        minimum: minimum?,
+        interruptions,
+        start_up: start_up?,
+        source: source?,
+        as_of: as_of?,
+    })
+}
+
+fn interrupted(checker: &mut Checker<'_>, count: &Spanned<i64>) -> Option<Interruptions> {
+    match u32::try_from(*count.get_ref()) {
+        Ok(per_million_hours) => Some(Interruptions { per_million_hours }),
+        Err(_) => {
+            let message = "interruptions_per_million_hours: a count from 0 to 4294967295";
+            checker.wrong(count.span(), message);
+            None
+        }
+    }
+}
+
+fn range(
+    checker: &mut Checker<'_>,
+    shape: &RangeShape,
+    supplier: &SupplierName,
+    released: Option<Day>,
+) -> Option<TypicalRange> {
+    let low = checker.by(&shape.low, "low", single);
+    let high = checker.by(&shape.high, "high", single);
+    let source = checker.words(&shape.source, "source");
+    let as_of = checker.as_of(&shape.as_of, released);
+    let (low, high) = (low?, high?);
+    if high.per != low.per || high.amount <= low.amount {
+        checker.wrong(shape.high.span(), "high: it is not above `low`");
+    }
+    Some(TypicalRange {
+        supplier: supplier.clone(),
+        low,
+        high,
+        source: source?,
+        as_of: as_of?,
+    })
+}
+
+/// Reads rows; those that stand in one source on one day.
+fn rows(
+    checker: &mut Checker<'_>,
+    shape: &PricesShape,
+    supplier: &SupplierName,
+    released: Option<Day>,
+    catalogue: &mut Catalogue,
+) {
+    let source = checker.words(&shape.source, "source");
+    let as_of = checker.as_of(&shape.as_of, released);
+    let tier = checker.parsed(&shape.tier, "tier");
+    let region = shape.region.as_ref();
+    let region = region.and_then(|text| checker.words(text, "region"));
+    let (Some(source), Some(as_of), Some(tier)) = (source, as_of, tier) else {
+        return;
+    };
+    let page = Page {
+        supplier,
+        source,
+        as_of,
+        tier,
+        region: region.unwrap_or_default(),
+    };
+    for spanned in &shape.rows {
+        let Some(listing) = page.row(checker, spanned.get_ref(), catalogue) else {
+            continue;
+        };
+        if catalogue
+            .listings
+            .iter()
+            .any(|other| is_same(other, &listing))
+        {
+            let message = format!("{}: this row stands twice", listing.machine);
+            checker.wrong(spanned.span(), message);
+            continue;
+        }
+        catalogue.listings.push(listing);
+    }
+}
+
+/// One source can state one price of one thing.
+fn is_same(one: &Listing, other: &Listing) -> bool {
+    let key = |row: &Listing| (row.tier, row.sale, row.as_of);
+    one.supplier == other.supplier
+        && one.machine == other.machine
+        && one.gpus == other.gpus
+        && one.region == other.region
+        && one.source == other.source
+        && key(one) == key(other)
+}
+
+/// What rows share.
+struct Page<'a> {
+    supplier: &'a SupplierName,
+    source: String,
+    as_of: Day,
+    tier: Tier,
+    region: String,
+}
+
+impl Page<'_> {
+    fn row(
+        &self,
+        checker: &mut Checker<'_>,
+        row: &RowShape,
+        catalogue: &Catalogue,
+    ) -> Option<Listing> {
+        let machine = checker.words(&row.machine, "machine");
+        let gpus = gpus(checker, row, catalogue);
+        let vcpu_milli = checker.maybe(row.vcpu.as_ref(), "vcpu", vcpu_milli);
+        let memory = checker.maybe(row.memory.as_ref(), "memory", size);
+        let disk = checker.maybe(row.disk.as_ref(), "disk", size);
+        let region = row.region.as_ref();
+        let region = region.and_then(|text| checker.words(text, "region"));
+        let sale = row.sale.as_ref();
+        let sale = sale.map_or(Some(Sale::OnDemand), |text| checker.parsed(text, "sale"));
+        let price = checker.by(&row.price, "price", price);
+        let (price, price_high) = price?;
+        Some(Listing {
+            supplier: self.supplier.clone(),
+            machine: machine?,
+            gpus: gpus?,
+            vcpu_milli,
+            memory,
+            disk,
+            region: region.unwrap_or_else(|| self.region.clone()),
+            tier: self.tier,
+            sale: sale?,
+            price,
+            price_high,
+            source: self.source.clone(),
+            as_of: self.as_of,
+        })
+    }
+}
+
+/// Reads a row's GPUs; the inner nothing is a machine without.
+fn gpus(checker: &mut Checker<'_>, row: &RowShape, catalogue: &Catalogue) -> Option<Option<Gpus>> {
+    let Some(name) = &row.gpu else {
+        return match &row.count {
+            None => Some(None),
+            Some(count) => {
+                checker.wrong(count.span(), "count: there is no `gpu` to count");
+                None
+            }
+        };
+    };
+    let known = checker.by(name, "gpu", |text| {
+        let model = GpuModel::parse(text);
+        let found = catalogue.gpus.iter().find(|gpu| gpu.model == model);
+        found.ok_or_else(|| unknown_gpu(text, catalogue))
+    })?;
+    let count = match &row.count {
+        None => 1,
+        Some(count) => match u32::try_from(*count.get_ref()) {
+            Ok(number) if (1..=GPUS_MAX).contains(count.get_ref()) => number,
+            Ok(_) | Err(_) => {
+                checker.wrong(count.span(), format!("count: from 1 to {GPUS_MAX}"));
+                return None;
+            }
+        },
+    };
+    Some(Some(Gpus {
+        model: known.model.clone(),
+        count,
+        vram: known.vram,
+        reality: GpuReality::Real,
+    }))
+}
+
+fn unknown_gpu(text: &str, catalogue: &Catalogue) -> String {
+    match catalogue.gpus_like(text).first() {
+        Some(near) => format!("`{text}` is not exact; is {} meant?", near.model),
+        None => format!("`{text}` is not among the types of GPU; add a `[[gpu]]` for it"),
+    }
+}
+
+fn vcpu_milli(text: &str) -> Result<u32, String> {
+    let fail = || format!("`{text}` is not a number of virtual CPUs (write 4 or 0.5)");
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
+        return Err(fail());
+    }
+    let whole: u32 = whole.parse().map_err(|_| fail())?;
+    let part: u32 = format!("{decimals:0<3}").parse().map_err(|_| fail())?;
+    match whole {
+        0..VCPU_MAX if whole > 0 || part > 0 => Ok(whole * 1_000 + part),
+        _ => Err(fail()),
+    }
+}

@@ -1,0 +1,4 @@
+//! The price list, from its built-in files and from what users give.
+
+mod built_in;
+mod rejected;

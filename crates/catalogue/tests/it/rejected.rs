@@ -1,0 +1,217 @@
+//! A list with a mistake is rejected whole, and the mistake is shown at its place.
+
+use livery_catalogue::{Bundle, Error, read};
+
+const HEAD: &str = "format = 1\nreleased = \"2026-11-21\"\n";
+
+const GPU: &str = r#"
+[[gpu]]
+name = "RTX 4090"
+vram = "24GB"
+architecture = "Ada Lovelace"
+source = "x"
+"#;
+
+const PROVIDER: &str = r#"
+[[provider]]
+name = "one"
+[provider.terms]
+title = "One"
+increment = "1s"
+minimum = "0s"
+start_up = "1m"
+source = "x"
+as_of = "2026-01-01"
+[[provider.prices]]
+source = "x"
+as_of = "2026-01-01"
+tier = "secure"
+rows = [
+  { machine = "m", gpu = "RTX 4090", price = "0.50" },
+]
+"#;
+
+fn whole() -> String {
+    format!("{HEAD}{GPU}{PROVIDER}")
+}
+
+/// Returns the mistakes of a list as they are shown.
+#[track_caller]
+fn mistakes(text: &str) -> Vec<String> {
+    match read(&[("list.toml", text)]) {
+        Err(Error::Rejected(mistakes)) => mistakes.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_list_that_the_others_are_made_from_is_taken() {
+    let list = read(&[("list.toml", &whole())]).unwrap();
+    assert_eq!(list.catalogue.listings.len(), 1);
+    // And in two files just so.
+    let head = format!("{HEAD}{GPU}");
+    assert_eq!(read(&[("a", &head), ("b", PROVIDER)]).unwrap(), list);
+}
+
+#[test]
+fn every_kind_of_mistake_is_found_at_its_line() {
+    for (from, to, line, says) in [
+        (
+            "price = \"0.50\"",
+            "price = \"0.50\", colour = 1",
+            24,
+            "colour",
+        ),
+        ("price = \"0.50\"", "price = \"-0.50\"", 24, "negative"),
+        ("price = \"0.50\"", "price = 0.50", 24, "expected a string"),
+        (
+            "price = \"0.50\"",
+            "price = \"0.50-0.40\"",
+            24,
+            "does not rise",
+        ),
+        (
+            "price = \"0.50\"",
+            "price = \"0.50\", count = 0",
+            24,
+            "count",
+        ),
+        (
+            "price = \"0.50\"",
+            "price = \"0.50\", vcpu = \"-4\"",
+            24,
+            "virtual CPUs",
+        ),
+        (
+            "price = \"0.50\"",
+            "price = \"0.50\", memory = \"0GB\"",
+            24,
+            "nothing",
+        ),
+        (
+            "price = \"0.50\"",
+            "price = \"0.50\", sale = \"gift\"",
+            24,
+            "gift",
+        ),
+        ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 24, "RTX 4091"),
+        (
+            "gpu = \"RTX 4090\"",
+            "gpu = \"4090\"",
+            24,
+            "is RTX 4090 meant?",
+        ),
+        ("tier = \"secure\"", "tier = \"moon\"", 22, "moon"),
+        (
+            "as_of = \"2026-01-01\"\ntier",
+            "as_of = \"2026-02-30\"\ntier",
+            21,
+            "2026-02-30",
+        ),
+        (
+            "as_of = \"2026-01-01\"\ntier",
+            "as_of = \"2026-11-22\"\ntier",
+            21,
+            "after the release",
+        ),
+        (
+            "source = \"x\"\nas_of = \"2026-01-01\"\ntier",
+            "source = \" \"\nas_of = \"2026-01-01\"\ntier",
+            20,
+            "source",
+        ),
+        ("start_up = \"1m\"", "start_up = \"soon\"", 16, "start_up"),
+        ("start_up = \"1m\"\n", "", 12, "start_up"),
+        ("name = \"one\"", "name = \"One!\"", 11, "One!"),
+        (
+            "name = \"RTX 4090\"",
+            "name = \"rtx4090\"",
+            5,
+            "written `RTX 4090`",
+        ),
+        ("vram = \"24GB\"", "vram = \"lots\"", 6, "lots"),
+        (
+            "vram = \"24GB\"",
+            "vram = \"24GB\"\ncompute = \"eight\"",
+            7,
+            "eight",
+        ),
+        (
+            "vram = \"24GB\"",
+            "vram = \"24GB\"\ntflops = \"1.23\"",
+            7,
+            "1.23",
+        ),
+        ("format = 1", "format = 2", 1, "reads 1"),
+        ("format = 1\n", "", 1, "`format = 1` is missing"),
+        (
+            "released = \"2026-11-21\"",
+            "released = \"today\"",
+            2,
+            "today",
+        ),
+    ] {
+        let text = whole().replacen(from, to, 1);
+        assert_ne!(text, whole(), "{from}");
+        let found = mistakes(&text);
+        let at = format!("list.toml:{line}: ");
+        let hit = found
+            .iter()
+            .any(|line| line.starts_with(&at) && line.contains(says));
+        assert!(hit, "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn what_stands_twice_is_a_mistake() {
+    let row = "  { machine = \"m\", gpu = \"RTX 4090\", price = \"0.50\" },\n";
+    let twice = whole().replace(row, &row.repeat(2));
+    assert_eq!(mistakes(&twice), ["list.toml:25: m: this row stands twice"]);
+    let other_price = row.replace("0.50", "0.60");
+    let twice = whole().replace(row, &format!("{row}{other_price}"));
+    assert_eq!(mistakes(&twice), ["list.toml:25: m: this row stands twice"]);
+    let twice = format!("{}{PROVIDER}", whole());
+    assert_eq!(
+        mistakes(&twice),
+        ["list.toml:28: name: the provider one stands twice"]
+    );
+    let twice = format!("{HEAD}{GPU}{GPU}{PROVIDER}");
+    assert_eq!(
+        mistakes(&twice),
+        ["list.toml:11: name: `RTX 4090` stands twice"]
+    );
+    let taken = GPU.replace("4090", "4080") + "aliases = [\"NVIDIA RTX 4090\"]\n";
+    let text = format!("{HEAD}{GPU}{taken}{PROVIDER}");
+    let found = mistakes(&text);
+    assert_eq!(
+        found,
+        ["list.toml:15: alias: `NVIDIA RTX 4090` is a name of RTX 4090 already"]
+    );
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let text = whole().replace("0.50", "-1").replace("\"1m\"", "\"soon\"");
+    assert_eq!(mistakes(&text).len(), 2);
+}
+
+#[test]
+fn what_is_no_list_at_all_is_rejected() {
+    for text in ["", "x", "[[gpu]]", "\u{0}", HEAD, "format = 1\nformat = 1"] {
+        assert!(!mistakes(text).is_empty(), "{text}");
+    }
+    let many = "[".repeat(100_000);
+    assert!(!mistakes(&many).is_empty());
+}
+
+#[test]
+fn a_bundle_that_was_changed_on_its_way_is_not_opened() {
+    let bundle = Bundle::new(whole().into_bytes()).unwrap();
+    assert!(bundle.open("b", bundle.checksum()).is_ok());
+    let changed = Bundle::new(whole().replace("0.50", "0.05").into_bytes()).unwrap();
+    let refused = changed.open("b", bundle.checksum());
+    assert!(
+        matches!(refused, Err(Error::OtherChecksum { .. })),
+        "{refused:?}"
+    );
+}
