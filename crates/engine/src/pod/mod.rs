@@ -10,6 +10,7 @@ pub(crate) use reconcile::{CLAIM_SPAN, drive};
 
 use crate::credit;
 use crate::error::Error;
+use crate::money;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Phase, Pod, Wish};
 use livery_store::Which;
@@ -63,6 +64,8 @@ pub(crate) async fn want(
         match pod.want(desired) {
             Ok(Wish::Changed) if desired == Desired::Running => {
                 credit::may_start(services, &pod).await?;
+                // The row is about to forget since when it was up.
+                money::count(services, &pod.id).await?;
             }
             Ok(Wish::Changed) => {}
             Ok(Wish::AsBefore) => return Ok(pod),
@@ -80,6 +83,26 @@ pub(crate) async fn want(
                 services.board.pods.notify_one();
                 services.announce();
                 return Ok(pod);
+            }
+            Err(livery_store::Error::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Makes an observation of a pod worth nothing, so that its supplier is asked again at once.
+pub(crate) async fn look_again(services: &Services, id: &PodId) -> Result<(), Error> {
+    loop {
+        let mut pod = services.store.pod_fetch(id).await?;
+        if pod.ended.is_some() || pod.observed_at.is_none() {
+            return Ok(());
+        }
+        pod.observed_at = None;
+        match services.store.pod_update(&pod).await {
+            Ok(pod) => {
+                services.store.pod_nudge(&pod.id).await?;
+                services.board.pods.notify_one();
+                return Ok(());
             }
             Err(livery_store::Error::Stale) => {}
             Err(error) => return Err(error.into()),
@@ -115,4 +138,4 @@ pub(crate) async fn wait(
     }
 }
 
-pub(crate) use access::{exec, forward, host_of, stats};
+pub(crate) use access::{exec, forward, host_of, lease_of, stats};

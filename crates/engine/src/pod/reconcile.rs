@@ -26,7 +26,7 @@ const WATCH_FIRST: Span = Span::from_millis(4);
 const WATCH_LAST: Span = Span::from_millis(500);
 const WATCH_CLOSELY: Span = Span::from_secs(1);
 
-/// How long a pod rests after a failed step.
+/// How long a pod on its way rests after a failed step.
 const FAILURE_REST: Span = Span::from_secs(2);
 
 /// Drives a claimed pod until it is as wanted or must wait, then releases the claim.
@@ -37,13 +37,21 @@ pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, 
         Ok(due) => due,
         Err(error) => {
             tracing::warn!(pod.id = %id, %error, "a pod could not be taken further for now");
-            services.now().after(FAILURE_REST)
+            services.now().after(rest_after_failure(&pod))
         }
     };
     // Before the claim: whoever claims next must find the seat free.
     drop(seat);
     if let Err(error) = release(&services, &pod, &token, due).await {
         tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and will expire");
+    }
+}
+
+/// One that was last seen where it may stay is not asked for more often than when its host answers.
+fn rest_after_failure(pod: &Pod) -> Span {
+    match pod.observed {
+        Observed::Unknown | Observed::Absent | Observed::Starting => FAILURE_REST,
+        Observed::Up | Observed::Down | Observed::Lost => OBSERVATION_FRESH,
     }
 }
 
@@ -210,7 +218,7 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     match ask(services, &mut pod).await {
         Ok(seen) => pod.saw(seen.state, seen.detail, asked),
         Err(error @ (SupplierError::Transient { .. } | SupplierError::Ambiguous { .. })) => {
-            return silence(services, pod, &error, asked).await;
+            return silence(services, pod, &error).await;
         }
         Err(error @ (SupplierError::Invalid { .. } | SupplierError::Unsupported { .. })) => {
             give_up(&mut pod, Some(PodFailure::Final), error.to_string());
@@ -227,8 +235,13 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     if says_nothing_new(&before, &pod) {
         return Ok(pod);
     }
+    if is_back(&before, &pod) {
+        // The row is about to forget until when it was up before.
+        money::count(services, &pod.id).await?;
+    }
     let pod = record(services, pod).await?;
-    settle_when_down(services, pod).await
+    count_when_new(services, &before, &pod).await?;
+    Ok(pod)
 }
 
 /// A pod that is still on its way is looked at often; its row is written when something changed.
@@ -242,14 +255,8 @@ fn says_nothing_new(before: &Pod, after: &Pod) -> bool {
 }
 
 /// What cannot be reached stays as it was last seen: nothing is concluded from silence.
-async fn silence(
-    services: &Services,
-    mut pod: Pod,
-    error: &SupplierError,
-    at: Timestamp,
-) -> Result<Pod, Error> {
+async fn silence(services: &Services, mut pod: Pod, error: &SupplierError) -> Result<Pod, Error> {
     pod.reason = Some(error.to_string());
-    pod.observed_at = Some(at);
     record(services, pod).await?;
     Err(Error::Unreachable(error.to_string()))
 }
@@ -314,13 +321,25 @@ async fn mark_up_until_now(services: &Services, mut pod: Pod) -> Result<Pod, Err
     record(services, pod).await
 }
 
-/// A pod that is down keeps no machine: what it owes is charged at once.
-async fn settle_when_down(services: &Services, pod: Pod) -> Result<Pod, Error> {
-    match pod.observed {
-        Observed::Down | Observed::Lost | Observed::Absent => money::charge(services, &pod).await?,
-        Observed::Up | Observed::Starting | Observed::Unknown => return Ok(pod),
-    };
-    Ok(pod)
+/// Returns whether a pod that was down has come up by itself.
+fn is_back(before: &Pod, after: &Pod) -> bool {
+    match before.observed {
+        Observed::Down | Observed::Lost | Observed::Absent => after.observed == Observed::Up,
+        Observed::Up | Observed::Starting | Observed::Unknown => false,
+    }
+}
+
+/// A pod that came up is counted from now on, and what one that is down owes is charged at once. While
+/// it goes on as before, the metering task counts it.
+async fn count_when_new(services: &Services, before: &Pod, after: &Pod) -> Result<(), Error> {
+    let goes_on = after.observed == before.observed && after.started == before.started;
+    match after.observed {
+        Observed::Up if goes_on => Ok(()),
+        Observed::Unknown | Observed::Starting => Ok(()),
+        Observed::Up | Observed::Down | Observed::Lost | Observed::Absent => {
+            money::count(services, &after.id).await
+        }
+    }
 }
 
 async fn close(services: &Services, mut pod: Pod) -> Result<Pod, Error> {

@@ -1,16 +1,36 @@
-//! Charges every pod that is up for the seconds since its last charge.
+//! Charges what is used: every open meter once per metering interval.
 
 use super::BackgroundTask;
-use crate::money;
+use crate::error::Error;
+use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
 use async_trait::async_trait;
-use livery_store::Which;
-use livery_units::Span;
+use livery_ledger::Change;
+use livery_store::{DueMeter, MeterMove};
+use livery_units::{Money, PodId, Span, Timestamp};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The meter. It reads rows and posts charges; how often it runs changes no bill.
+/// The meter reader. It reads rows and posts charges; how often it runs changes no bill.
+///
+/// It comes often and takes what is due, so that the work of many pods is spread over the interval.
+/// What goes on as before is charged many at a time; a pod that does not is looked at by itself.
 pub(crate) struct Metering;
+
+/// Meters that are charged in one transaction.
+const BATCH: u32 = 1_000;
+
+/// Pods without a meter that one activation takes up.
+const MISSING_MAX: u32 = 1_000;
+
+/// What one activation did.
+#[derive(Default)]
+struct Tally {
+    meters: u64,
+    pods: u64,
+    failed: u64,
+}
 
 #[async_trait]
 impl BackgroundTask for Metering {
@@ -23,20 +43,110 @@ impl BackgroundTask for Metering {
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
-        let pods = match services.store.pod_list(None, Which::Live).await {
-            Ok(pods) => pods,
-            Err(error) => return json!({ "error": error.to_string() }),
+        let mut tally = Tally::default();
+        match read_all(services, &mut tally).await {
+            Ok(()) => json!({
+                "meters": tally.meters,
+                "pods_looked_at": tally.pods,
+                "failed": tally.failed,
+            }),
+            Err(error) => json!({ "error": error.to_string() }),
+        }
+    }
+}
+
+async fn read_all(services: &Services, tally: &mut Tally) -> Result<(), Error> {
+    let now = services.now();
+    loop {
+        let due = services.store.meter_list_due(now, BATCH).await?;
+        if due.is_empty() {
+            break;
+        }
+        read(services, &due, now, tally).await?;
+    }
+    // What came up and was not counted by whoever saw it.
+    let missing = services.store.meter_missing(MISSING_MAX).await?;
+    look_at(services, &missing.into_iter().collect(), tally).await;
+    Ok(())
+}
+
+/// Charges the meters of one batch, and makes each due again whatever comes of it.
+async fn read(
+    services: &Services,
+    due: &[DueMeter],
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<(), Error> {
+    let (mut moves, mut odd) = (Vec::with_capacity(due.len()), BTreeSet::new());
+    let mut held: BTreeMap<&PodId, Money> = BTreeMap::new();
+    for one in due {
+        let left = match &one.meter.pod {
+            Some(pod) => held.entry(pod).or_insert(one.held),
+            None => &mut Money::ZERO.clone(),
         };
-        let (mut charged, mut failed) = (0_u64, 0_u64);
-        for pod in &pods {
-            match money::charge(services, pod).await {
-                Ok(_) => charged += 1,
-                Err(error) => {
-                    failed += 1;
-                    tracing::error!(pod.id = %pod.id, account.id = %pod.account, %error, "a pod was not charged");
-                }
+        match moved(one, left, now) {
+            Ok(Some(next)) => moves.push(next),
+            Ok(None) | Err(_) => {
+                odd.extend(one.meter.pod.clone());
+                moves.push(rested(one, now));
             }
         }
-        json!({ "pods": charged, "failed": failed })
+    }
+    match services.store.meter_move(&moves).await {
+        Ok(count) => tally.meters += u64::try_from(count).unwrap_or(u64::MAX),
+        Err(error) => {
+            tracing::warn!(%error, "meters could not be charged together and are charged one by one");
+            odd.extend(due.iter().filter_map(|one| one.meter.pod.clone()));
+            let rests: Vec<MeterMove> = due.iter().map(|one| rested(one, now)).collect();
+            services.store.meter_move(&rests).await?;
+        }
+    }
+    look_at(services, &odd, tally).await;
+    Ok(())
+}
+
+/// Returns how a meter is moved on when its pod goes on as before; none when it does not.
+fn moved(due: &DueMeter, held: &mut Money, now: Timestamp) -> Result<Option<MeterMove>, Error> {
+    let Some(until) = money::counts_until(due) else {
+        return Ok(None);
+    };
+    let after = due
+        .meter
+        .counted_until(until)
+        .map_err(money::out_of_range)?;
+    let change = Change {
+        before: Some(due.meter.clone()),
+        after,
+    };
+    let transfers = money::charge(&change, held)?;
+    Ok(MeterMove::new(change, transfers, due_again(due, now)))
+}
+
+fn rested(due: &DueMeter, now: Timestamp) -> MeterMove {
+    MeterMove {
+        before: due.meter.clone(),
+        after: due.meter.clone(),
+        transfers: Vec::new(),
+        due: due_again(due, now),
+    }
+}
+
+/// Returns when a meter is due again: whole intervals after it was, so that those which are spread
+/// over the interval stay so.
+fn due_again(due: &DueMeter, now: Timestamp) -> Timestamp {
+    let interval = METERING_INTERVAL.millis();
+    let missed = now.since(due.due).millis() / interval;
+    due.due
+        .after(Span::from_millis(interval.saturating_mul(missed + 1)))
+}
+
+/// Counts pods one by one.
+async fn look_at(services: &Services, pods: &BTreeSet<PodId>, tally: &mut Tally) {
+    for pod in pods {
+        tally.pods += 1;
+        if let Err(error) = money::count(services, pod).await {
+            tally.failed += 1;
+            tracing::error!(pod.id = %pod, %error, "a pod was not charged");
+        }
     }
 }
