@@ -127,7 +127,7 @@ impl Store {
             .await?;
         match done.rows_affected() {
             0 => Err(Error::NotFound),
-            _ => Ok(()),
+            _ => self.pod_policy_nudge(id).await,
         }
     }
 

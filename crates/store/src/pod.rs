@@ -14,7 +14,7 @@ macro_rules! columns {
     () => {
         "id, account_id, pod_order, offer, run_id, launch_key, foreign_id, desired, observed, \
          reason, failure, attempts, created, started, up_until, ended, observed_at, generation, \
-         policy"
+         policy, ruled"
     };
 }
 
@@ -24,12 +24,14 @@ const INSERT: &str = concat!(
     "INSERT INTO pods (",
     columns!(),
     ", due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, 0, NULL, 0)"
+     $13, $14, $15, $16, $17, $18, $19, $20, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = $5, reason = $6, \
      failure = $7, attempts = $8, started = $9, up_until = $10, ended = $11, observed_at = $12, \
-     policy = $13, generation = generation + 1 WHERE id = $1 AND generation = $2";
+     policy = $13, ruled = $14, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
+     COALESCE(started, -1) <> COALESCE($9, -1) THEN 0 ELSE policy_due END, \
+     generation = generation + 1 WHERE id = $1 AND generation = $2";
 
 macro_rules! select {
     ($rest:literal) => {
@@ -64,6 +66,7 @@ impl Store {
             .bind(millis(pod.observed_at))
             .bind(pod.generation)
             .bind(to_json(&PolicyTwin::from(&pod.policy))?)
+            .bind(pod.ruled.as_deref().map(clean))
             .execute(self.write())
             .await?;
         Ok(())
@@ -148,6 +151,7 @@ impl Store {
             .bind(millis(pod.ended))
             .bind(millis(pod.observed_at))
             .bind(to_json(&PolicyTwin::from(&pod.policy))?)
+            .bind(pod.ruled.as_deref().map(clean))
             .execute(self.write())
             .await?;
         if done.rows_affected() == 0 {
@@ -189,6 +193,29 @@ impl Store {
         self.claim_renew(&CLAIM, id.as_str(), token, until).await
     }
 
+    /// Returns live pods whose policies are to be looked at, the longest due first. One that is due
+    /// after `ahead` was put off by a clock that was set back since, and is due too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_policy_due(
+        &self,
+        now: Timestamp,
+        ahead: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Pod>> {
+        let rows = sqlx::query(select!(
+            "WHERE ended IS NULL AND (policy_due <= $1 OR policy_due > $2) \
+             ORDER BY policy_due, id LIMIT $3"
+        ))
+        .bind(now.millis())
+        .bind(ahead.millis())
+        .bind(i64::from(limit))
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(pod).collect()
+    }
+
     /// Gives a claimed pod back, to be looked at again at `due`; nothing when the claim was lost.
     ///
     /// # Errors
@@ -221,6 +248,7 @@ fn pod(row: &AnyRow) -> Result<Pod> {
         desired: columns.parsed("desired")?,
         observed: columns.parsed("observed")?,
         reason: columns.text_option("reason")?,
+        ruled: columns.text_option("ruled")?,
         failure: columns.parsed_option("failure")?,
         attempts: u32::try_from(attempts).map_err(|error| Error::column("attempts", error))?,
         created: columns.time("created")?,

@@ -1,10 +1,21 @@
 //! Pods: what the user wants, what was last seen, and the one function that decides what to do.
 
+mod due;
+mod idle;
+mod outlook;
 mod plan;
 mod policy;
 mod seen;
 mod want;
 
+pub use due::{
+    ACTIVITY_FRESH, COST_MARGIN, Cause, Due, LOOK_LEAST, LOOK_MOST, PolicyAct, burn, due,
+};
+pub use idle::{
+    Activity, CPU_NOISE_PERCENT, DISK_NOISE_PER_MINUTE, GPU_NOISE_PERCENT,
+    NETWORK_NOISE_PER_MINUTE, PodUse, Usage, WINDOW_LEAST, WINDOW_MOST, used,
+};
+pub use outlook::{Coming, outlook};
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
 pub use policy::{IdleAction, IdlePolicy, PodPolicy};
 pub use want::{Wish, WishError};
@@ -173,6 +184,9 @@ pub struct Pod {
     pub observed: Observed,
     /// Why it is not as wanted, in words for the user.
     pub reason: Option<String>,
+    /// What a rule of its user's or its account's did to it and why, in words for the user; none
+    /// once it is started again.
+    pub ruled: Option<String>,
     /// Set when it could not be made: whether another offer may do.
     pub failure: Option<PodFailure>,
     /// Launch attempts that failed in a passing way.

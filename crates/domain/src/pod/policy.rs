@@ -16,6 +16,21 @@ pub struct PodPolicy {
     pub max_cost: Option<Money>,
 }
 
+impl PodPolicy {
+    /// Returns the policy with the account's idle policy where the pod has none of its own.
+    pub fn or_idle(self, account: Option<IdlePolicy>) -> Self {
+        Self {
+            idle: self.idle.or(account),
+            ..self
+        }
+    }
+
+    /// Returns whether there is nothing that it could ever do.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What happens to a pod that nobody uses: no GPU or CPU use, no session, no traffic, no writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IdlePolicy {

@@ -41,12 +41,28 @@ impl Pod {
             (Desired::Running | Desired::Stopped, Desired::Gone) => {}
             (Desired::Running, Desired::Stopped) => self.may_stop()?,
             (Desired::Stopped | Desired::Running, Desired::Running) => match self.may_start()? {
-                Wish::Changed => self.started = None,
+                Wish::Changed => {
+                    self.started = None;
+                    self.ruled = None;
+                }
                 Wish::AsBefore => return Ok(Wish::AsBefore),
             },
         }
         self.desired = desired;
         Ok(Wish::Changed)
+    }
+
+    /// Takes in what a rule says instead of the user (a policy, an empty balance), with what it did
+    /// and why in words for the user.
+    ///
+    /// # Errors
+    /// As for [`Pod::want`]: a run ends its pod itself, and what vanished cannot be stopped.
+    pub fn rule(&mut self, desired: Desired, words: &str) -> Result<Wish, WishError> {
+        let wish = self.want(desired)?;
+        if wish == Wish::Changed {
+            self.ruled = Some(words.to_owned());
+        }
+        Ok(wish)
     }
 
     fn may_stop(&self) -> Result<(), WishError> {

@@ -62,6 +62,7 @@ fn pod() -> Pod {
         desired: Desired::Running,
         observed: Observed::Up,
         reason: None,
+        ruled: None,
         failure: None,
         attempts: 0,
         created: at(0),

@@ -214,6 +214,7 @@ pub fn pod(now: Timestamp) -> Pod {
         desired: Desired::Running,
         observed: Observed::Unknown,
         reason: None,
+        ruled: None,
         failure: None,
         attempts: 0,
         created: now,

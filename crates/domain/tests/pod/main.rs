@@ -1,7 +1,9 @@
 //! Pods driven by the planner against a model of a supplier that delays, loses and forgets.
 
 mod driver;
+mod idleness;
 mod orphans;
+mod policies;
 mod tables;
 mod wishes;
 mod world;

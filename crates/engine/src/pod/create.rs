@@ -190,6 +190,7 @@ pub(crate) async fn accept(
         desired: Desired::Running,
         observed: Observed::Unknown,
         reason: None,
+        ruled: None,
         failure: None,
         attempts: 0,
         created: now,

@@ -5,15 +5,18 @@
     reason = "skip reasons, and what a child tells its parent"
 )]
 
+mod activity;
 mod claims;
 mod crash;
 mod database;
+mod deliveries;
 mod events;
 mod files;
 mod migrations;
 mod money;
 mod orphans;
 mod pods;
+mod reminders;
 mod rows;
 mod runs;
 mod samples;
