@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use livery_units::{Bytes, PodId, TaskId};
+use livery_units::{Bytes, PodId, TaskId, VolumeId};
 
 /// Why the runtime could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,20 @@ pub enum Error {
         /// What was looked for.
         task: TaskId,
     },
+    /// The volume is not on this machine.
+    #[error("volume {0} is not on this machine")]
+    NoSuchVolume(VolumeId),
+    /// A volume is for one pod at a time.
+    #[error("volume {volume} is in use by pod {pod}; remove that pod first, the volume stays")]
+    VolumeInUse {
+        /// The volume.
+        volume: VolumeId,
+        /// Who has it.
+        pod: PodId,
+    },
+    /// No pod has the volume, and the kernel holds it all the same.
+    #[error("volume {0} is still held by the kernel; try again")]
+    VolumeStuck(VolumeId),
     /// The pod does not run, so nothing can be run in it.
     #[error("pod {pod} is {status}; start it first")]
     NotUp {

@@ -123,6 +123,9 @@ pub(crate) struct PodRecord {
     pub netns: Option<PathBuf>,
     /// The text of the pod's `/etc/resolv.conf`.
     pub resolv_conf: String,
+    /// The image of its network volume.
+    #[serde(default)]
+    pub network_volume: Option<PathBuf>,
     /// Paths that a `host` image must not show.
     pub hide: Vec<PathBuf>,
     pub spec: PodSpec,

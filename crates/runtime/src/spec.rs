@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use livery_units::{Bytes, PodId, TaskId};
+use livery_units::{Bytes, PodId, TaskId, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use crate::cdi::Devices;
@@ -57,14 +57,17 @@ pub enum Rootfs {
     Layers(Vec<PathBuf>),
 }
 
-/// The disk that lives as long as the pod.
+/// The disk that is kept while the pod is stopped: its own, or a network volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// Its hard size.
+    /// The hard size of the pod's own disk; a network volume has its own.
     #[serde(with = "amount")]
     pub size: Bytes,
     /// Where the pod sees it; `/workspace` unless the user chose another place.
     pub mount_path: PathBuf,
+    /// The network volume that stands in for a disk of the pod's own, and stays when the pod goes.
+    #[serde(default, with = "text_option")]
+    pub network: Option<VolumeId>,
 }
 
 /// How a pod reaches the world.
@@ -147,6 +150,29 @@ pub(crate) mod text {
         from: D,
     ) -> Result<T, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Writes ids that may be missing.
+pub(crate) mod text_option {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(ToString::to_string).serialize(to)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text: Option<String> = Option::deserialize(from)?;
+        text.map(|text| text.parse().map_err(D::Error::custom))
+            .transpose()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What was observed of pods and tasks, as read back from disk and from the kernel.
 
-use livery_units::{PodId, Timestamp};
+use livery_units::{Bytes, PodId, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::millis;
@@ -102,6 +102,17 @@ pub enum TaskState {
     },
     /// What watched over it vanished, and it with that.
     Lost,
+}
+
+/// A network volume as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeState {
+    /// Who it is.
+    pub id: VolumeId,
+    /// Its hard size.
+    pub size: Bytes,
+    /// How much of this machine's disk it takes now.
+    pub allocated: Bytes,
 }
 
 /// What a pod uses.

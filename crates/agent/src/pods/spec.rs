@@ -40,6 +40,7 @@ pub(crate) fn of(
         volume: (spec.volume_disk > 0).then(|| Volume {
             size: Bytes::new(spec.volume_disk),
             mount_path: PathBuf::from(WORKSPACE),
+            network: None,
         }),
         // Data loaders pass batches through it; what they do not use costs nothing.
         shm: Bytes::new(spec.memory / 2),

@@ -9,6 +9,7 @@
 //! must fit one page of mount options).
 
 pub(crate) mod calls;
+mod grow;
 mod host;
 mod loopdev;
 mod root;
@@ -22,6 +23,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
+pub(crate) use self::grow::{grow, renew_size};
 pub(crate) use self::userns::IDS;
 use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord};
@@ -79,9 +81,10 @@ pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
     // Whatever lies under /tmp must be held before the stage covers it.
     let layers = root::hold_layers(&record.spec.rootfs, &userns)?;
     let container_disk = loopdev::attach(&dir.container_disk())?;
-    let volume_disk = match &record.spec.volume {
-        Some(_) => Some(loopdev::attach(&dir.volume_disk())?),
-        None => None,
+    let volume_disk = match (&record.network_volume, &record.spec.volume) {
+        (Some(image), _) => Some(loopdev::attach(image)?),
+        (None, Some(_)) => Some(loopdev::attach(&dir.volume_disk())?),
+        (None, None) => None,
     };
     let mut held = Vec::new();
     // This machine's own root has the driver's files already.

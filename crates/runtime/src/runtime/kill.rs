@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use livery_units::PodId;
@@ -16,6 +16,9 @@ use crate::process::{Gone, ProcessRef};
 
 /// How long shims may take to write down how things ended once the pod is dead.
 const SHIM_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long killed processes, and what the kernel held for them, may take to go away.
+pub(super) const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Runtime {
     /// Kills every process of a pod and removes its control groups.
@@ -110,7 +113,7 @@ fn task_shims(tasks: &Path) -> Result<Vec<ProcessRef>, Error> {
 /// Waits until no loop device holds an image; the kernel frees them after the last mount is gone.
 pub(super) fn wait_detached(image: &Path, patience: Duration) -> Result<Gone, Error> {
     let deadline = Instant::now() + patience;
-    while is_attached(image)? {
+    while loop_device_of(image)?.is_some() {
         if Instant::now() >= deadline {
             return Ok(Gone::No);
         }
@@ -119,18 +122,17 @@ pub(super) fn wait_detached(image: &Path, patience: Duration) -> Result<Gone, Er
     Ok(Gone::Yes)
 }
 
-fn is_attached(image: &Path) -> Result<bool, Error> {
+/// Finds the loop device that holds an image.
+pub(super) fn loop_device_of(image: &Path) -> Result<Option<PathBuf>, Error> {
     let Ok(image) = fs::canonicalize(image) else {
-        return Ok(false);
+        return Ok(None);
     };
     for entry in fs::read_dir("/sys/block").on("list", "/sys/block")? {
-        let path = entry
-            .on("list", "/sys/block")?
-            .path()
-            .join("loop/backing_file");
+        let entry = entry.on("list", "/sys/block")?;
+        let path = entry.path().join("loop/backing_file");
         if fs::read_to_string(path).is_ok_and(|held| Path::new(held.trim_end()) == image) {
-            return Ok(true);
+            return Ok(Some(Path::new("/dev").join(entry.file_name())));
         }
     }
-    Ok(false)
+    Ok(None)
 }

@@ -10,6 +10,7 @@ use livery_units::{Bytes, PodId, Span};
 use rustix::process::Signal;
 
 use super::Runtime;
+use super::kill::KILL_PATIENCE;
 use super::observe::Presence;
 use crate::disk::{self, Formatting, Use};
 use crate::error::{Context, Error};
@@ -21,9 +22,6 @@ use crate::state::{End, Exit, PodState, Status};
 
 /// How long a pod may take to come up before it is given up.
 const START_PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long killed processes may take to go away.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Runtime {
     /// Makes a pod and starts it; returns when its first process runs.
@@ -123,7 +121,7 @@ impl Runtime {
         let dir = self.dir(&spec.id);
         fs::create_dir_all(dir.tasks()).on("create", dir.tasks())?;
         let mut wanted = vec![(dir.container_disk(), spec.container_disk, Use::Container)];
-        if let Some(volume) = &spec.volume {
+        if let Some(volume) = spec.volume.as_ref().filter(|one| one.network.is_none()) {
             wanted.push((dir.volume_disk(), volume.size, Use::Volume));
         }
         // The disks are formatted while the network is made.
@@ -135,12 +133,15 @@ impl Runtime {
         self.launch(&dir, &spec.id)
     }
 
-    fn begin_disks(&self, wanted: &[(PathBuf, Bytes, Use)]) -> Result<Vec<Formatting>, Error> {
+    pub(super) fn begin_disks(
+        &self,
+        wanted: &[(PathBuf, Bytes, Use)],
+    ) -> Result<Vec<Formatting>, Error> {
         let sizes = wanted.iter().map(|(_, size, _)| *size);
         let sum = sizes.fold(Bytes::ZERO, Bytes::saturating_plus);
         // Nothing is left half done by a call that panicked while it held this.
         let _room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
-        disk::check_room(&self.options.root, &self.pods_dir(), sum)?;
+        disk::check_room(&self.options.root, sum)?;
         let templates = self.options.root.join("templates");
         wanted
             .iter()
@@ -156,6 +157,12 @@ impl Runtime {
         };
         let mut hide = self.options.hide.clone();
         hide.push(self.options.root.clone());
+        // Until the record stands, which takes the volume.
+        let wants_volume = spec
+            .volume
+            .as_ref()
+            .is_some_and(|one| one.network.is_some());
+        let _turn = wants_volume.then(|| self.volumes_turn());
         let record = PodRecord {
             slot,
             first_id: self.first_id(slot),
@@ -164,6 +171,7 @@ impl Runtime {
                 .map(|one| one.resolv_conf.clone())
                 .unwrap_or_default(),
             netns: attached.map(|one| one.netns),
+            network_volume: self.volume_for(spec)?,
             hide,
             spec: spec.clone(),
         };
@@ -201,7 +209,11 @@ impl Runtime {
 
     /// Waits until the kernel has let go of the pod's disks.
     fn release_disks(&self, dir: &PodDir) -> Result<(), Error> {
-        for image in [dir.container_disk(), dir.volume_disk()] {
+        // A damaged record must not keep a pod here; the volume's own removal looks again.
+        let record: Option<PodRecord> = read_json(&dir.record()).unwrap_or(None);
+        let volume = record.and_then(|record| record.network_volume);
+        let own = [dir.container_disk(), dir.volume_disk()];
+        for image in own.into_iter().chain(volume) {
             if super::kill::wait_detached(&image, KILL_PATIENCE)? == Gone::No {
                 let pod = dir
                     .path()

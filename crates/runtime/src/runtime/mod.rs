@@ -5,6 +5,7 @@ mod lifecycle;
 mod observe;
 mod slots;
 mod tasks;
+mod volumes;
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -48,6 +49,8 @@ pub struct Runtime {
     busy: Busy,
     /// Held from looking for room until a disk takes it, so that no room is promised twice.
     room: Mutex<()>,
+    /// Held while volumes, or who has them, change. Taken after a pod's turn, never before.
+    volumes: Mutex<()>,
     /// Held as long as this runtime lives, so that no second agent touches the same pods.
     _lock: File,
 }
@@ -69,6 +72,7 @@ impl Runtime {
         options.root = real.on("find", &options.root)?;
         let lock = lock(&options.root)?;
         let slots = Slots::open(options.root.join("slots"), slot_count(options.id_base))?;
+        volumes::open(&options.root)?;
         let network = Network::open(options.network.clone())?;
         Ok(Self {
             options,
@@ -76,6 +80,7 @@ impl Runtime {
             slots,
             busy: Busy::default(),
             room: Mutex::new(()),
+            volumes: Mutex::new(()),
             _lock: lock,
         })
     }

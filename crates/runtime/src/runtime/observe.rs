@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use livery_units::PodId;
@@ -76,11 +78,7 @@ impl Runtime {
         stats.disk_bytes = used(&root);
         let record: Option<PodRecord> = read_json(&self.dir(pod).record())?;
         if let Some(volume) = record.and_then(|record| record.spec.volume) {
-            let inside = volume
-                .mount_path
-                .strip_prefix("/")
-                .unwrap_or(&volume.mount_path);
-            stats.volume_bytes = used_inside(&root, inside);
+            stats.volume_bytes = used_inside(&root, &volume.mount_path);
         }
         let text = fs::read_to_string(format!("/proc/{pid}/net/dev")).unwrap_or_default();
         (stats.rx_bytes, stats.tx_bytes) = traffic(&text);
@@ -206,15 +204,20 @@ fn bytes_in_use(disk: &rustix::fs::StatVfs) -> u64 {
         .saturating_mul(disk.f_frsize)
 }
 
-/// The same for a path inside the pod, where links must not lead out of it.
+/// The same for a path inside the pod.
 fn used_inside(root: &Path, inside: &Path) -> u64 {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstatvfs, openat, openat2};
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let disk = openat(CWD, root, flags | OFlags::DIRECTORY, Mode::empty())
-        .and_then(|root| openat2(&root, inside, flags, Mode::empty(), resolve))
-        .and_then(fstatvfs);
+    let disk = open_inside(root, inside).and_then(|inside| Ok(rustix::fs::fstatvfs(inside)?));
     disk.map_or(0, |disk| bytes_in_use(&disk))
+}
+
+/// Opens a directory inside a pod, where links must not lead out of it.
+pub(super) fn open_inside(root: &Path, inside: &Path) -> io::Result<OwnedFd> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let root = openat(CWD, root, flags | OFlags::PATH, Mode::empty())?;
+    let inside = inside.strip_prefix("/").unwrap_or(inside);
+    Ok(openat2(&root, inside, flags, Mode::empty(), resolve)?)
 }
 
 /// Adds up what came in and went out over every interface but loopback.

@@ -198,6 +198,7 @@ pub fn idle_pod(number: u128) -> PodSpec {
         volume: Some(Volume {
             size: Bytes::mib(32),
             mount_path: PathBuf::from("/workspace"),
+            network: None,
         }),
         shm: Bytes::mib(16),
         devices: Devices::default(),

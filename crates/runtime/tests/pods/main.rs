@@ -9,3 +9,4 @@ mod image;
 mod isolation;
 mod lifecycle;
 mod limits;
+mod volumes;
