@@ -189,6 +189,11 @@ impl Tflops {
         Self(tenths)
     }
 
+    /// Returns the throughput of that many.
+    pub const fn times(self, count: u32) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+
     /// Returns tenths of a TFLOPS.
     pub const fn tenths(self) -> u32 {
         self.0

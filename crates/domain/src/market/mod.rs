@@ -4,16 +4,24 @@
 //! offers; here they are looked up, filtered, sorted, added up and compared.
 
 mod catalogue;
+mod comparison;
+mod estimate;
 mod filter;
 mod order;
+mod quote;
 mod region;
 mod row;
 mod shelf;
 mod terms;
 
 pub use catalogue::{Alias, Catalogue, GpuType, Listing, ParseTflopsError, Sale, Tflops, is_dated};
+pub use comparison::{
+    Comparison, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
+};
+pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
 pub use filter::{FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind};
 pub use order::{Direction, Order};
+pub use quote::{Origin, Quote};
 pub use row::{Row, RowMaker, Standing, nominal_vram};
 pub use shelf::Shelf;
 pub use terms::{Interruptions, Terms};

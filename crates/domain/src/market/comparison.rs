@@ -1,0 +1,175 @@
+//! The same work on many machines, side by side.
+
+use super::estimate::{Estimate, EstimateError, Work, estimate, money, rounded};
+use super::{Quote, Sale};
+use crate::offer::SupplierName;
+use livery_units::{Money, MoneyError, Span};
+use std::collections::BTreeMap;
+
+/// One machine of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The machine.
+    pub quote: Quote,
+    /// What the work costs on it.
+    pub estimate: Result<Estimate, EstimateError>,
+    /// How much cheaper than the reference it is, in per cent; negative when it is dearer.
+    pub saving_percent: Option<i64>,
+}
+
+/// The same work on many machines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The machines, in the order in which they came.
+    pub lines: Vec<Line>,
+    /// Which is the cheapest; the first of several.
+    pub cheapest: Option<usize>,
+    /// Which computes fastest by its GPUs' published throughput; the cheapest of several.
+    pub fastest: Option<usize>,
+}
+
+/// A session as the guides cost it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Its name.
+    pub name: &'static str,
+    /// How long it takes.
+    pub length: Span,
+}
+
+/// A short look, a usual training and a thorough one.
+pub const SESSIONS: [Session; 3] = [
+    Session {
+        name: "quick",
+        length: Span::from_secs(5 * 60),
+    },
+    Session {
+        name: "standard",
+        length: Span::from_secs(30 * 60),
+    },
+    Session {
+        name: "thorough",
+        length: Span::from_secs(2 * 3_600),
+    },
+];
+
+impl Comparison {
+    /// Compares the work on those machines. Savings are against the cheapest line of `reference`.
+    pub fn new(quotes: Vec<Quote>, work: &Work, reference: Option<&SupplierName>) -> Self {
+        let line = |quote: Quote| Line {
+            estimate: estimate(&quote, work),
+            quote,
+            saving_percent: None,
+        };
+        let mut lines: Vec<Line> = quotes.into_iter().map(line).collect();
+        let base = reference.and_then(|supplier| {
+            let of_it = lines.iter().filter(|line| line.quote.supplier == *supplier);
+            of_it.filter_map(Line::total).min()
+        });
+        for line in &mut lines {
+            line.saving_percent = base
+                .zip(line.total())
+                .and_then(|(base, total)| saving_percent(base, total));
+        }
+        let with_total = || {
+            (0..)
+                .zip(&lines)
+                .filter_map(|(at, line)| Some((at, line.total()?, line)))
+        };
+        let cheapest = with_total()
+            .min_by_key(|(at, total, _)| (*total, *at))
+            .map(|(at, _, _)| at);
+        let with_speed =
+            with_total().filter_map(|(at, total, line)| Some((at, total, line.quote.tflops?)));
+        let fastest = with_speed
+            .min_by_key(|(at, total, tflops)| (std::cmp::Reverse(*tflops), *total, *at))
+            .map(|(at, _, _)| at);
+        Self {
+            lines,
+            cheapest,
+            fastest,
+        }
+    }
+
+    /// Returns each supplier's cheapest line, by its index, the suppliers in the order in which they
+    /// came; a supplier on none of whose machines the work can be estimated is left out.
+    pub fn best_of_each(&self) -> Vec<usize> {
+        let mut best: BTreeMap<&SupplierName, (Money, usize)> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (at, line) in self.lines.iter().enumerate() {
+            let Some(total) = line.total() else { continue };
+            let supplier = &line.quote.supplier;
+            let entry = best.entry(supplier).or_insert_with(|| {
+                order.push(supplier);
+                (total, at)
+            });
+            if total < entry.0 {
+                *entry = (total, at);
+            }
+        }
+        order
+            .iter()
+            .filter_map(|supplier| best.get(supplier))
+            .map(|(_, at)| *at)
+            .collect()
+    }
+
+    /// Returns the cheapest on-demand line for the same GPUs of the same supplier and tier: what is
+    /// paid for not being interrupted. None for a line that is not a spot machine's.
+    pub fn on_demand_beside(&self, spot: usize) -> Option<&Line> {
+        let spot = &self.lines.get(spot)?.quote;
+        if spot.sale != Sale::Spot {
+            return None;
+        }
+        let same = |line: &&Line| {
+            let quote = &line.quote;
+            quote.sale == Sale::OnDemand
+                && (&quote.supplier, &quote.gpus, quote.tier)
+                    == (&spot.supplier, &spot.gpus, spot.tier)
+        };
+        let twins = self
+            .lines
+            .iter()
+            .filter(same)
+            .filter(|line| line.estimate.is_ok());
+        twins.min_by_key(|line| line.total())
+    }
+}
+
+impl Line {
+    /// Returns what the work costs in all; none when there is no estimate.
+    pub fn total(&self) -> Option<Money> {
+        self.estimate.as_ref().ok().map(|estimate| estimate.total)
+    }
+}
+
+/// Returns what each of the three [`SESSIONS`] costs on that machine, without storage and transfer.
+///
+/// # Errors
+/// As [`estimate`].
+pub fn session_costs(quote: &Quote) -> Result<[Money; 3], EstimateError> {
+    let mut costs = [Money::ZERO; 3];
+    for (cost, session) in costs.iter_mut().zip(SESSIONS) {
+        *cost = estimate(quote, &Work::of(session.length))?.total;
+    }
+    Ok(costs)
+}
+
+/// Returns by how much `total` is less than `reference`, in whole per cent, halves rounded up;
+/// none when the reference is free.
+pub fn saving_percent(reference: Money, total: Money) -> Option<i64> {
+    let (reference, total) = (i128::from(reference.nanos()), i128::from(total.nanos()));
+    (reference > 0)
+        .then(|| rounded((reference - total) * 100, reference))?
+        .try_into()
+        .ok()
+}
+
+/// Rounds an amount to whole cents, halves up: as the guides' tables show it.
+///
+/// # Errors
+/// [`MoneyError`] within half a cent of the end of the range.
+pub fn to_cents(amount: Money) -> Result<Money, MoneyError> {
+    const CENT: i128 = 10_000_000;
+    money(rounded(i128::from(amount.nanos()), CENT) * CENT)
+}
