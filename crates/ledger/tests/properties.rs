@@ -1,7 +1,8 @@
 //! Properties of money: however time is cut and whatever is replayed, the books balance.
 
 use livery_ledger::{
-    Book, Imbalance, Kind, Meter, Party, Transfer, balances, charge, check, hold, top_up, void,
+    Book, Change, Imbalance, Item, Kind, Meter, Party, Stretch, Subject, Then, Transfer, balances,
+    charge, check, hold, plan, top_up, void,
 };
 use livery_units::{AccountId, Money, MoneyError, Per, PodId, Rate, RunId, Span, Timestamp};
 use proptest::prelude::*;
@@ -46,10 +47,31 @@ fn nanos(amount: i128) -> Money {
 fn party(pod: u128) -> Party {
     Party {
         account: AccountId::from_entropy(pod % 2),
-        supplier: "local".to_owned(),
         pod: PodId::from_entropy(pod),
         run: Some(RunId::from_entropy(pod)),
     }
+}
+
+fn subject(party: &Party) -> Subject {
+    Subject {
+        account: party.account.clone(),
+        item: Item::Compute,
+        pod: Some(party.pod.clone()),
+        run: party.run.clone(),
+        volume: None,
+        payee: Book::Earned("elsewhere".to_owned()),
+    }
+}
+
+/// A meter that began at 0 and has counted nothing.
+fn opened(party: &Party, rate: Rate) -> Meter {
+    Meter::adopted(&subject(party), rate, at(0), Money::ZERO)
+}
+
+fn counted(meter: &Meter, until: Timestamp) -> Result<Change, MoneyError> {
+    let after = meter.counted_until(until)?;
+    let before = Some(meter.clone());
+    Ok(Change { before, after })
 }
 
 fn at(millis: u64) -> Timestamp {
@@ -73,13 +95,14 @@ proptest! {
     ) {
         let (party, mut books, mut now) = (party(1), Books::default(), 0);
         books.post(&[hold(&party, Money::from_nanos(held), at(0))]);
+        let mut meter = opened(&party, rate);
         for cut in &cuts {
             now += cut;
-            let charged = books.charged(&party.pod);
-            let meter = Meter { rate, started: at(0), charged };
-            let posted = charge(&party, &meter, books.held(&party.pod), at(now)).unwrap();
-            books.post(&posted);
+            let change = counted(&meter, at(now)).unwrap();
+            books.post(&charge(&change, books.held(&party.pod)).unwrap());
+            meter = change.after;
         }
+        prop_assert_eq!(meter.charged, books.charged(&party.pod));
         let whole = rate.accrued(Span::from_millis(now)).unwrap();
         prop_assert_eq!(books.charged(&party.pod), whole);
         prop_assert_eq!(books.held(&party.pod), Money::from_nanos(held).minus(whole).unwrap().max(Money::ZERO));
@@ -92,15 +115,21 @@ proptest! {
         acts in prop::collection::vec((0_u128..4, 0_u8..5, 0_u64..100_000), 1..120),
     ) {
         let (mut books, mut now) = (Books::default(), 0);
+        let mut meters: Vec<Meter> = (0..4).map(|pod| opened(&party(pod), rate)).collect();
         let mut posted: Vec<Vec<Transfer>> = Vec::new();
         for (pod, act, number) in acts {
             now += number;
             let party = party(pod);
             let held = books.held(&party.pod);
-            let meter = Meter { rate, started: at(0), charged: books.charged(&party.pod) };
+            let meter = &mut meters[usize::try_from(pod).unwrap()];
             let transfers = match act {
                 0 => vec![hold(&party, Money::from_nanos(1_000_000_000), at(now))],
-                1 | 2 => charge(&party, &meter, held, at(now)).unwrap(),
+                1 | 2 => {
+                    let change = counted(meter, at(now)).unwrap();
+                    let charges = charge(&change, held).unwrap();
+                    *meter = change.after;
+                    charges
+                }
                 3 => vec![void(&party, held, at(now))],
                 _ if posted.is_empty() => vec![top_up(&party.account, Money::from_nanos(7), "x", at(now))],
                 _ => posted[usize::try_from(number).unwrap() % posted.len()].clone(),
@@ -118,8 +147,10 @@ proptest! {
         (first, second) in (10_000_u64..9_000_000, 10_000_u64..9_000_000),
         (held_first, held_second) in (0_i64..1_000_000, 0_i64..1_000_000),
     ) {
-        let meter = Meter { rate, started: at(0), charged: Money::ZERO };
-        let of = |held: i64, until| charge(&party(1), &meter, Money::from_nanos(held), at(until)).unwrap();
+        let meter = opened(&party(1), rate);
+        let of = |held: i64, until| {
+            charge(&counted(&meter, at(until)).unwrap(), Money::from_nanos(held)).unwrap()
+        };
         let (first, second) = (of(held_first, first), of(held_second, second));
         if let (Some(first), Some(second)) = (first.first(), second.first()) {
             prop_assert_eq!(&first.id, &second.id);
@@ -133,15 +164,15 @@ fn overflow_is_an_error() {
         amount: Money::from_nanos(i64::MAX),
         per: Per::Second,
     };
-    let meter = Meter {
+    let meter = opened(&party(1), rate);
+    assert_eq!(counted(&meter, at(2_000)), Err(MoneyError));
+    let stretch = Stretch {
+        began: at(0),
         rate,
-        started: at(0),
-        charged: Money::ZERO,
+        until: at(2_000),
     };
-    assert_eq!(
-        charge(&party(1), &meter, Money::ZERO, at(2_000)),
-        Err(MoneyError)
-    );
+    let planned = plan(&subject(&party(1)), None, &[stretch], Then::GoesOn);
+    assert_eq!(planned, Err(MoneyError));
     let most = Money::from_nanos(i64::MAX);
     let account = AccountId::from_entropy(1);
     let twice = [
@@ -183,12 +214,12 @@ fn what_does_not_balance_is_named() {
 #[test]
 fn a_charge_takes_the_hold_first_and_the_balance_for_the_rest() {
     let party = party(1);
-    let meter = Meter {
-        rate: Rate::hourly(Money::from_nanos(3_600_000)),
-        started: at(0),
-        charged: Money::from_nanos(1_000),
-    };
-    let parts = charge(&party, &meter, Money::from_nanos(3_000), at(5_000)).unwrap();
+    let rate = Rate::hourly(Money::from_nanos(3_600_000));
+    let meter = opened(&party, rate).counted_until(at(1_000)).unwrap();
+    let change = counted(&meter, at(5_000)).unwrap();
+    let parts = charge(&change, Money::from_nanos(3_000)).unwrap();
+    assert_eq!(parts[0].memo, "compute, 4.0s at $0.0036/h");
+    assert_eq!(parts[0].at, at(5_000));
     let parts: Vec<_> = parts
         .into_iter()
         .map(|t| (t.kind, t.from, t.amount))

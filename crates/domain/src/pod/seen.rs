@@ -10,12 +10,15 @@ impl Pod {
         self.observed_at = Some(at);
         match observed {
             Observed::Up => {
+                // A clock that was set back takes nothing back that was confirmed.
+                self.up_until = self.started.and(self.up_until).max(Some(at));
                 self.started = self.started.or(Some(at));
-                self.up_until = Some(at);
                 self.reason = None;
             }
             Observed::Starting => self.reason = detail,
             Observed::Down => {
+                // Until when it was up the last time says nothing about this time.
+                self.up_until = self.started.and(self.up_until);
                 self.started = self.started.or(Some(at));
                 self.reason = detail.or(self.reason.take());
             }

@@ -317,7 +317,7 @@ async fn mark_up_until_now(services: &Services, mut pod: Pod) -> Result<Pod, Err
     if unreachable_for.millis() > OBSERVATION_FRESH.millis() * 4 {
         return Ok(pod);
     }
-    pod.up_until = Some(now);
+    pod.up_until = pod.up_until.max(Some(now));
     record(services, pod).await
 }
 
