@@ -35,4 +35,4 @@ pub use disk::DISK_SPARE;
 pub use error::Error;
 pub use runtime::{Options, PodRoot, Runtime};
 pub use spec::{CommandSpec, ExecSpec, NetworkMode, PodSpec, Rootfs, Streams, TaskSpec, Volume};
-pub use state::{End, Exit, PodState, Stats, Status, TaskState, VolumeState};
+pub use state::{Counters, End, Exit, PodState, Stats, Status, TaskState, VolumeState};

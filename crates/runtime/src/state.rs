@@ -115,6 +115,17 @@ pub struct VolumeState {
     pub allocated: Bytes,
 }
 
+/// What a pod that is up has used since it came up, as the kernel counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// CPU time in microseconds.
+    pub cpu_micros: u64,
+    /// What came and went over its network interface, loopback aside.
+    pub network: Bytes,
+    /// What was written to its disks.
+    pub written: Bytes,
+}
+
 /// What a pod uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stats {

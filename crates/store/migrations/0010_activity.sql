@@ -13,8 +13,6 @@ CREATE TABLE pod_activity (
     idle_at_base_ms BIGINT NOT NULL,
     host_uptime_ms BIGINT NOT NULL,
     cpu_micros BIGINT NOT NULL,
-    gpu_busy_ms BIGINT NOT NULL,
     network BIGINT NOT NULL,
-    written BIGINT NOT NULL,
-    sessions_begun BIGINT NOT NULL
+    written BIGINT NOT NULL
 );

@@ -14,19 +14,17 @@ use std::collections::BTreeMap;
 macro_rules! columns {
     () => {
         "pod_id, active_at, used, idle_ms, sampled, idle_at_base_ms, host_uptime_ms, cpu_micros, \
-         gpu_busy_ms, network, written, sessions_begun"
+         network, written"
     };
 }
 
 /// How many there are.
-const COLUMNS: usize = 12;
+const COLUMNS: usize = 10;
 
 const REPLACE: &str = " ON CONFLICT (pod_id) DO UPDATE SET active_at = excluded.active_at, \
      used = excluded.used, idle_ms = excluded.idle_ms, sampled = excluded.sampled, \
      idle_at_base_ms = excluded.idle_at_base_ms, host_uptime_ms = excluded.host_uptime_ms, \
-     cpu_micros = excluded.cpu_micros, gpu_busy_ms = excluded.gpu_busy_ms, \
-     network = excluded.network, written = excluded.written, \
-     sessions_begun = excluded.sessions_begun";
+     cpu_micros = excluded.cpu_micros, network = excluded.network, written = excluded.written";
 
 /// A pod whose use is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,10 +125,8 @@ impl Store {
                     .bind(span(activity.idle_at_base))
                     .bind(span(base.host_uptime))
                     .bind(whole(base.cpu_micros))
-                    .bind(span(base.gpu_busy))
                     .bind(whole(base.network.get()))
-                    .bind(whole(base.written.get()))
-                    .bind(whole(base.sessions_begun));
+                    .bind(whole(base.written.get()));
             }
             query.execute(&mut *transaction).await?;
         }
@@ -189,12 +185,11 @@ fn activity(row: &AnyRow) -> Result<Activity> {
         base: Usage {
             host_uptime: span("host_uptime_ms")?,
             cpu_micros: count("cpu_micros")?,
-            gpu_busy: span("gpu_busy_ms")?,
             network: Bytes::new(count("network")?),
             written: Bytes::new(count("written")?),
-            // How many are open says something about that moment only.
-            sessions_open: 0,
-            sessions_begun: count("sessions_begun")?,
+            // What these say was taken in when they were new.
+            gpu_at: None,
+            session_at: None,
         },
     })
 }

@@ -14,16 +14,14 @@ pub struct Usage {
     pub host_uptime: Span,
     /// CPU time in microseconds.
     pub cpu_micros: u64,
-    /// Time that its GPUs worked, all of them together.
-    pub gpu_busy: Span,
     /// What came and went over its network interface.
     pub network: Bytes,
     /// What was written to its disks.
     pub written: Bytes,
-    /// Shells, commands and forwarded connections that are open now.
-    pub sessions_open: u64,
-    /// All of these that were ever opened.
-    pub sessions_begun: u64,
+    /// When one of its GPUs was last seen to work, by the host's clock.
+    pub gpu_at: Option<Span>,
+    /// When a shell, a command or a forwarded connection was last open, by the host's clock.
+    pub session_at: Option<Span>,
 }
 
 /// What a pod was last used by.
@@ -58,8 +56,8 @@ crate::offer::words!(
 /// An idle pod's processes may take this share of one CPU: a sleeping server wakes now and then.
 pub const CPU_NOISE_PERCENT: u64 = 1;
 
-/// An idle pod's GPUs may work this share of the time.
-pub const GPU_NOISE_PERCENT: u64 = 1;
+/// An idle pod's GPUs may work this share of the time at which they are looked at.
+pub const GPU_NOISE_PERCENT: u32 = 1;
 
 /// What may pass the network interface of an idle pod in a minute: neighbours ask for addresses.
 pub const NETWORK_NOISE_PER_MINUTE: Bytes = Bytes::new(64 << 10);
@@ -150,15 +148,15 @@ pub fn used(before: &Usage, after: &Usage) -> Option<PodUse> {
     }
     let window = minus(after.host_uptime, before.host_uptime).clamp(WINDOW_LEAST, WINDOW_MOST);
     let a_minute = Span::from_secs(60).millis();
-    let share = |percent: u64| window.millis() * percent / 100;
+    let cpu_noise = window.millis() * 1_000 * CPU_NOISE_PERCENT / 100;
     let bytes = |per_minute: Bytes| per_minute.get() * window.millis() / a_minute;
-    if after.sessions_open > 0 || after.sessions_begun != before.sessions_begun {
+    if after.session_at > Some(before.host_uptime) {
         return Some(PodUse::Session);
     }
-    if minus(after.gpu_busy, before.gpu_busy).millis() > share(GPU_NOISE_PERCENT) {
+    if after.gpu_at > Some(before.host_uptime) {
         return Some(PodUse::Gpu);
     }
-    if after.cpu_micros - before.cpu_micros > share(CPU_NOISE_PERCENT) * 1_000 {
+    if after.cpu_micros - before.cpu_micros > cpu_noise {
         return Some(PodUse::Cpu);
     }
     if after.network.get() - before.network.get() > bytes(NETWORK_NOISE_PER_MINUTE) {
@@ -172,7 +170,6 @@ pub fn used(before: &Usage, after: &Usage) -> Option<PodUse> {
 
 fn went_back(before: &Usage, after: &Usage) -> bool {
     after.cpu_micros < before.cpu_micros
-        || after.gpu_busy < before.gpu_busy
         || after.network < before.network
         || after.written < before.written
 }

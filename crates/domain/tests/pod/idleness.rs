@@ -10,11 +10,10 @@ fn usage(uptime_secs: u64) -> Usage {
     Usage {
         host_uptime: Span::from_secs(uptime_secs),
         cpu_micros: 1_000_000,
-        gpu_busy: Span::from_secs(1),
         network: Bytes::new(1 << 20),
         written: Bytes::new(1 << 20),
-        sessions_open: 0,
-        sessions_begun: 3,
+        gpu_at: Some(Span::from_secs(90)),
+        session_at: Some(Span::from_secs(95)),
     }
 }
 
@@ -28,10 +27,7 @@ fn each_kind_of_use_counts_and_noise_does_not() {
         cpu_micros: idle.cpu_micros + micros,
         ..idle
     };
-    let gpu = |millis| Usage {
-        gpu_busy: Span::from_millis(idle.gpu_busy.millis() + millis),
-        ..idle
-    };
+    let gpu = |at| Usage { gpu_at: at, ..idle };
     let network = |bytes| Usage {
         network: Bytes::new(idle.network.get() + bytes),
         ..idle
@@ -40,24 +36,25 @@ fn each_kind_of_use_counts_and_noise_does_not() {
         written: Bytes::new(idle.written.get() + bytes),
         ..idle
     };
-    let session = |open, begun| Usage {
-        sessions_open: open,
-        sessions_begun: begun,
+    let session = |at| Usage {
+        session_at: at,
         ..idle
     };
+    let at = |secs| Some(Span::from_secs(secs));
     for (after, wanted) in [
         (cpu(300_000), None),
         (cpu(300_001), Some(PodUse::Cpu)),
-        (gpu(300), None),
-        (gpu(301), Some(PodUse::Gpu)),
+        (gpu(at(100)), None),
+        (gpu(at(101)), Some(PodUse::Gpu)),
         (network(32 << 10), None),
         (network((32 << 10) + 1), Some(PodUse::Network)),
         (written(32 << 10), None),
         (written((32 << 10) + 1), Some(PodUse::Disk)),
-        (session(1, 3), Some(PodUse::Session)),
-        (session(0, 4), Some(PodUse::Session)),
-        // The agent was replaced: it has forgotten who came before, and it may have missed some.
-        (session(0, 0), Some(PodUse::Session)),
+        (session(at(100)), None),
+        (session(at(130)), Some(PodUse::Session)),
+        // The agent was replaced, and nobody came since.
+        (session(None), None),
+        (gpu(None), None),
     ] {
         assert_eq!(used(&before, &after), wanted, "{after:?}");
     }
@@ -78,10 +75,6 @@ fn whatever_counts_backwards_began_anew() {
         },
         Usage {
             written: Bytes::new(1),
-            ..usage(110)
-        },
-        Usage {
-            gpu_busy: Span::ZERO,
             ..usage(110)
         },
     ];
@@ -105,8 +98,9 @@ fn a_gap_is_allowed_no_more_noise_than_a_minute() {
 /// Looks every second at a pod that takes so much of a CPU all the time.
 fn steady(permille: u64, secs: u64) -> Activity {
     let look = |second: u64| Usage {
+        host_uptime: Span::from_secs(second),
         cpu_micros: second * permille * 1_000,
-        ..usage(second)
+        ..Usage::default()
     };
     (1..=secs).fold(Activity::first(look(0), NOW), |known, second| {
         known.after(look(second), NOW)

@@ -1,5 +1,6 @@
 //! The runtime as the agent uses it.
 
+mod counters;
 mod kill;
 mod lifecycle;
 mod observe;

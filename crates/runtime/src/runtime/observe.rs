@@ -164,12 +164,8 @@ impl Runtime {
 }
 
 fn read_group(group: &Cgroup) -> Stats {
-    let read = |controller: &str, file: &str| {
-        let path = group.directory(controller)?.join(file);
-        fs::read_to_string(path).ok()
-    };
     let number = |controller: &str, file: &str| {
-        read(controller, file)
+        read_in(group, controller, file)
             .and_then(|text| text.trim().parse().ok())
             .unwrap_or(0)
     };
@@ -177,20 +173,35 @@ fn read_group(group: &Cgroup) -> Stats {
         pids: number("pids", "pids.current"),
         ..Stats::default()
     };
+    stats.cpu_micros = read_cpu(group);
     match group.version() {
         Version::V1 => {
-            stats.cpu_micros = number("cpuacct", "cpuacct.usage") / 1_000;
             stats.memory_bytes = number("memory", "memory.usage_in_bytes");
             stats.memory_peak_bytes = number("memory", "memory.max_usage_in_bytes");
         }
         Version::V2 => {
-            let cpu = read("cpu", "cpu.stat").unwrap_or_default();
-            stats.cpu_micros = keyed(&cpu, "usage_usec").unwrap_or(0);
             stats.memory_bytes = number("memory", "memory.current");
             stats.memory_peak_bytes = number("memory", "memory.peak");
         }
     }
     stats
+}
+
+/// Reads the CPU time of everything that ever ran in a group, in microseconds.
+pub(super) fn read_cpu(group: &Cgroup) -> u64 {
+    let micros = match group.version() {
+        Version::V1 => read_in(group, "cpuacct", "cpuacct.usage")
+            .and_then(|nanos| nanos.trim().parse::<u64>().ok())
+            .map(|nanos| nanos / 1_000),
+        Version::V2 => {
+            read_in(group, "cpu", "cpu.stat").and_then(|text| keyed(&text, "usage_usec"))
+        }
+    };
+    micros.unwrap_or(0)
+}
+
+fn read_in(group: &Cgroup, controller: &str, file: &str) -> Option<String> {
+    fs::read_to_string(group.directory(controller)?.join(file)).ok()
 }
 
 /// Bytes in use on the file system at a path.
@@ -221,7 +232,7 @@ pub(super) fn open_inside(root: &Path, inside: &Path) -> io::Result<OwnedFd> {
 }
 
 /// Adds up what came in and went out over every interface but loopback.
-fn traffic(text: &str) -> (u64, u64) {
+pub(super) fn traffic(text: &str) -> (u64, u64) {
     let rows = text.lines().filter_map(|line| line.split_once(':'));
     rows.filter(|(name, _)| name.trim() != "lo")
         .fold((0, 0), |(rx, tx), (_, counts)| {

@@ -22,11 +22,10 @@ fn known(idle_ms: u64) -> Activity {
         base: Usage {
             host_uptime: Span::from_millis(70_000),
             cpu_micros: u64::MAX >> 1,
-            gpu_busy: Span::from_millis(5),
             network: Bytes::new(6),
             written: Bytes::new(7),
-            sessions_open: 0,
-            sessions_begun: 8,
+            gpu_at: None,
+            session_at: None,
         },
         idle_at_base: Span::from_millis(3),
     }
