@@ -1,5 +1,6 @@
 //! What a use-case can answer instead of what it was asked, each with a stable code and a hint.
 
+use crate::credit::CreditError;
 use livery_domain::offer::Offer;
 use livery_domain::placement::Misfit;
 use livery_units::Money;
@@ -37,6 +38,9 @@ pub enum Error {
     /// The order is wrong in itself.
     #[error("{0}")]
     Invalid(String),
+    /// No orphan of that launch key or foreign id.
+    #[error("there is no orphan `{0}`")]
+    OrphanNotFound(String),
     /// No run of that id or name.
     #[error("there is no run `{0}`")]
     RunNotFound(String),
@@ -65,9 +69,15 @@ pub enum Error {
         /// What there is.
         available: Money,
     },
+    /// Something about money that has its own code.
+    #[error(transparent)]
+    Credit(#[from] CreditError),
     /// A host or supplier could not be reached or refused.
     #[error("{0}")]
     Unreachable(String),
+    /// A question about prices has no answer.
+    #[error(transparent)]
+    Market(#[from] crate::market::MarketError),
     /// The store or the disk of the control plane failed.
     #[error("the control plane's own store failed: {0}")]
     Store(String),
@@ -82,12 +92,15 @@ impl Error {
             Self::PodPhase { .. } => "POD003",
             Self::NoOffer { .. } => "POD004",
             Self::Invalid(_) => "POD005",
+            Self::OrphanNotFound(_) => "ORP001",
             Self::RunNotFound(_) => "RUN001",
             Self::JobFile(_) => "RUN002",
             Self::ContentMissing { .. } => "RUN003",
             Self::NoResults { .. } => "RUN004",
             Self::InsufficientFunds { .. } => "MON001",
+            Self::Credit(error) => error.code(),
             Self::Unreachable(_) => "HST001",
+            Self::Market(error) => error.code(),
             Self::Store(_) => "SRV001",
         }
     }
@@ -98,13 +111,16 @@ impl Error {
             Self::PodNotFound(_) => Some("`livery pods --all` lists every pod, ended ones too"),
             Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
             Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
+            Self::OrphanNotFound(_) => Some("`livery orphans` lists what nobody owns"),
             Self::RunNotFound(_) => Some("`livery runs` lists every run"),
             Self::ContentMissing { .. } => {
                 Some("run `livery run` again: what is there already is not sent again")
             }
             Self::NoResults { .. } => Some("`livery logs RUN` shows what the run printed"),
             Self::InsufficientFunds { .. } => Some("top the account up, or ask for less"),
+            Self::Credit(error) => error.hint(),
             Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
+            Self::Market(error) => error.hint(),
             Self::Store(_) => Some("the server's log has the details; is the disk full?"),
             Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
             Self::Invalid(_) | Self::JobFile(_) => None,

@@ -9,8 +9,10 @@ mod clock;
 mod credit;
 mod engine;
 mod error;
+mod market;
 mod money;
 mod orphans;
+mod panic;
 mod pod;
 mod reminders;
 mod run;
@@ -18,10 +20,15 @@ mod services;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
+pub use credit::{CreditError, TOP_UP_MIN};
 pub use engine::{Engine, Explained, LedgerStand};
 pub use error::Error;
 pub use livery_host_api::{ByteStream, Follow};
 pub use livery_store::Which;
+pub use market::{
+    Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
+};
+pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::NewPod;
 pub use services::{Options, Peers};
 pub use tasks::TaskStatus;

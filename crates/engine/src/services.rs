@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::market;
 use crate::tasks::TaskBoard;
 use livery_content::ContentStore;
 use livery_domain::offer::{Offer, SupplierName};
@@ -49,6 +50,7 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logs_dir: PathBuf,
     pub(crate) board: TaskBoard,
+    pub(crate) catalogue: market::Keeper,
 }
 
 impl Services {
@@ -66,6 +68,7 @@ impl Services {
             clock: options.clock,
             logs_dir: options.logs_dir,
             board: TaskBoard::default(),
+            catalogue: market::Keeper::default(),
         }
     }
 
@@ -99,14 +102,26 @@ impl Services {
 
     /// Asks every supplier what it has; one that fails is logged and left out.
     pub(crate) async fn offers(&self) -> Vec<Offer> {
-        let mut offers = Vec::new();
+        let answers = self.answers().await;
+        answers
+            .into_iter()
+            .filter_map(|(_, offers)| offers.ok())
+            .flatten()
+            .collect()
+    }
+
+    /// Asks every supplier what it has, and returns each one's answer, or why there is none.
+    pub(crate) async fn answers(&self) -> Vec<(SupplierName, Result<Vec<Offer>, String>)> {
+        let mut answers = Vec::new();
         for (name, supplier) in &self.suppliers {
-            match supplier.offers().await {
-                Ok(more) => offers.extend(more),
-                Err(error) => tracing::warn!(supplier = %name, %error, "no offers from a supplier"),
-            }
+            let answer = supplier.offers().await;
+            let answer = answer.map_err(|error| {
+                tracing::warn!(supplier = %name, %error, "no offers from a supplier");
+                error.to_string()
+            });
+            answers.push((name.clone(), answer));
         }
-        offers
+        answers
     }
 
     /// Says that something that users wait for may have changed.

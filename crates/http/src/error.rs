@@ -63,10 +63,12 @@ impl From<Error> for Refusal {
             Error::PodNotFound(_) | Error::RunNotFound(_) | Error::NoResults { .. } => {
                 StatusCode::NOT_FOUND
             }
+            Error::OrphanNotFound(_) => StatusCode::NOT_FOUND,
             Error::PodAmbiguous { .. } | Error::PodPhase { .. } | Error::NoOffer { .. } => {
                 StatusCode::CONFLICT
             }
             Error::ContentMissing { .. } => StatusCode::CONFLICT,
+            Error::Market(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
             Error::Unreachable(_) => StatusCode::BAD_GATEWAY,

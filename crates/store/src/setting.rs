@@ -17,6 +17,18 @@ impl Store {
         row.map(|row| Columns(&row).text("content")).transpose()
     }
 
+    /// Takes a setting away; one that is not there is gone already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn setting_delete(&self, name: &str) -> Result<()> {
+        sqlx::query("DELETE FROM settings WHERE name = $1")
+            .bind(name)
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+
     /// Sets a setting.
     ///
     /// # Errors

@@ -1,0 +1,51 @@
+//! Why a question about prices has no answer.
+
+use livery_domain::market::FilterErrors;
+
+/// Why a question about prices has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketError {
+    /// The filter or the order has mistakes; they are rendered with carets.
+    #[error("the filter or order has a mistake\n{0}")]
+    Filter(FilterErrors),
+    /// No type of GPU has that name.
+    #[error("no type of GPU is called `{0}`")]
+    UnknownGpu(String),
+    /// Nobody sells what was asked about.
+    #[error("nobody sells {0}")]
+    NothingSold(String),
+    /// The bundle was not taken.
+    #[error(transparent)]
+    Catalogue(#[from] livery_catalogue::Error),
+    /// The question is wrong in itself.
+    #[error("{0}")]
+    Question(String),
+}
+
+impl MarketError {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Filter(_) => "MKT001",
+            Self::UnknownGpu(_) => "MKT002",
+            Self::NothingSold(_) => "MKT003",
+            Self::Catalogue(_) => "MKT004",
+            Self::Question(_) => "MKT005",
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Filter(_) => Some("`livery offers --help` shows the filter language"),
+            Self::UnknownGpu(_) => Some("`livery gpus` lists every type of GPU"),
+            Self::NothingSold(_) => {
+                Some("`livery offers --all` lists every price; leave something out of the question")
+            }
+            Self::Catalogue(_) => {
+                Some("the catalogue stays as it was; mend the bundle and try again")
+            }
+            Self::Question(_) => None,
+        }
+    }
+}

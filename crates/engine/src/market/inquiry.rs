@@ -1,0 +1,256 @@
+//! What work costs with everybody who could do it: which price of each provider counts, and the
+//! answer side by side.
+//!
+//! A provider may have many prices for one thing. A single figure counts before a published range,
+//! whose lower end nobody is sure to get; of several figures for one machine the newest counts; and
+//! of several machines that would do, the one on which the work is cheapest.
+
+use super::MarketError;
+use super::entry::{Entry, Stance};
+use super::stock::{Market, Stand};
+use livery_domain::gpu::{GpuModel, Gpus};
+use livery_domain::job::Job;
+use livery_domain::market::{
+    Catalogue, Comparison, Filter, Line, Quote, Sale, Work, session_costs,
+};
+use livery_domain::needs::needs;
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName};
+use livery_domain::placement::{GpuNeed, Need, misfit};
+use livery_units::{Bytes, Money, OfferId};
+
+/// A question about what work costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inquiry {
+    /// What is wanted; each is asked of every provider.
+    pub wanted: Vec<Wanted>,
+    /// The ways of sale that are looked at.
+    pub sales: Vec<Sale>,
+    /// Only figures whose source has this in it, whatever the case.
+    pub source: Option<String>,
+    /// Only what this filter lets through.
+    pub filter: Filter,
+    /// Whose cost the savings are against; the dearest one's when nobody is named.
+    pub against: Option<SupplierName>,
+    /// The work.
+    pub work: Work,
+}
+
+/// What would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Only this provider; none for all.
+    pub supplier: Option<SupplierName>,
+    /// Any one of these.
+    pub needs: Vec<Need>,
+}
+
+/// What work costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The chosen prices, side by side.
+    pub comparison: Comparison,
+    /// For each line of the comparison, where its price is from.
+    pub entries: Vec<Entry>,
+    /// For each line, what the three sessions cost.
+    pub sessions: Vec<Option<[Money; 3]>>,
+    /// Suppliers that are set up here and did not answer, with the reason.
+    pub silent: Vec<(String, String)>,
+}
+
+impl Wanted {
+    /// Makes a wish for that many GPUs of a name in any spelling.
+    ///
+    /// # Errors
+    /// [`MarketError::UnknownGpu`] when neither the catalogue nor a live offer knows the name.
+    pub fn gpu(market: &Market, name: &str, count: u32) -> Result<Self, MarketError> {
+        let like = market.catalogue.list.catalogue.gpus_like(name);
+        let mut models: Vec<GpuModel> = like.iter().map(|gpu| gpu.model.clone()).collect();
+        let asked = GpuModel::parse(name);
+        let offered = market
+            .entries
+            .iter()
+            .filter_map(|entry| entry.row.model.as_ref());
+        if models.is_empty() && offered.into_iter().any(|model| model.satisfies(&asked)) {
+            models.push(asked);
+        }
+        if models.is_empty() {
+            return Err(MarketError::UnknownGpu(name.to_owned()));
+        }
+        let need = |model: GpuModel| Need {
+            gpus: GpuNeed::Model(model, count),
+            ..Need::default()
+        };
+        Ok(Self {
+            supplier: None,
+            needs: models.into_iter().map(need).collect(),
+        })
+    }
+
+    /// Makes a wish for what a job needs.
+    pub fn job(job: &Job) -> Self {
+        Self {
+            supplier: None,
+            needs: needs(job).needs,
+        }
+    }
+}
+
+/// Answers a question.
+pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, MarketError> {
+    let mut chosen = Vec::new();
+    for wanted in &inquiry.wanted {
+        let mut of_wanted = choose(market, inquiry, wanted);
+        of_wanted.sort_by_key(|(line, _)| line.total().unwrap_or(Money::from_nanos(i64::MAX)));
+        chosen.extend(of_wanted);
+    }
+    if chosen.is_empty() {
+        return Err(MarketError::NothingSold("that".to_owned()));
+    }
+    let dearest = chosen.iter().max_by_key(|(line, _)| line.total());
+    let dearest = dearest.map(|(line, _)| line.quote.supplier.clone());
+    let against = inquiry.against.clone().or(dearest);
+    let (lines, entries): (Vec<Line>, Vec<Entry>) = chosen.into_iter().unzip();
+    let quotes: Vec<Quote> = lines.into_iter().map(|line| line.quote).collect();
+    let sessions = quotes
+        .iter()
+        .map(|quote| session_costs(quote).ok())
+        .collect();
+    Ok(Answer {
+        comparison: Comparison::new(quotes, &inquiry.work, against.as_ref()),
+        entries,
+        sessions,
+        silent: silent(market),
+    })
+}
+
+fn silent(market: &Market) -> Vec<(String, String)> {
+    let of = |(name, stand): (&SupplierName, &Stand)| match stand {
+        Stand::Answered => None,
+        Stand::Silent(why) => Some((market.title(name), why.clone())),
+    };
+    market.suppliers.iter().filter_map(of).collect()
+}
+
+/// Returns the line that counts for each provider and way of sale.
+fn choose(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<(Line, Entry)> {
+    let catalogue = &market.catalogue.list.catalogue;
+    let fitting = market.entries.iter().filter(|entry| {
+        let supplier = &entry.row.supplier;
+        wanted.supplier.as_ref().is_none_or(|only| only == supplier)
+            && inquiry.sales.contains(&entry.row.sale)
+            && is_of_source(entry, inquiry.source.as_deref())
+            && inquiry.filter.matches(&entry.row)
+            && wanted.needs.iter().any(|need| fits(catalogue, entry, need))
+    });
+    let fitting: Vec<&Entry> = fitting.collect();
+    let counting = fitting.iter().filter(|entry| counts(entry, &fitting));
+    let counting: Vec<&Entry> = counting.copied().collect();
+    let quotes = counting
+        .iter()
+        .map(|entry| quote(catalogue, entry))
+        .collect();
+    let all = Comparison::new(quotes, &inquiry.work, None);
+    let mut best: Vec<(Line, Entry)> = Vec::new();
+    for (line, entry) in all.lines.into_iter().zip(counting) {
+        let same = |(other, _): &&mut (Line, Entry)| {
+            other.quote.supplier == line.quote.supplier && other.quote.sale == line.quote.sale
+        };
+        match best.iter_mut().find(same) {
+            None => best.push((line, entry.clone())),
+            Some(known) if is_better(&line, &known.0) => *known = (line, entry.clone()),
+            Some(_) => {}
+        }
+    }
+    best
+}
+
+/// A line without an estimate is better than none at all, and worse than any with one.
+fn is_better(line: &Line, known: &Line) -> bool {
+    match (line.total(), known.total()) {
+        (Some(total), Some(known)) => total < known,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
+fn is_of_source(entry: &Entry, wanted: Option<&str>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let wanted = wanted.to_lowercase();
+    let of = |source: &str| source.to_lowercase().contains(&wanted);
+    entry.listing().is_some_and(|listing| of(&listing.source))
+}
+
+/// Whether a price counts beside the others that fit.
+fn counts(entry: &Entry, all: &[&Entry]) -> bool {
+    let row = &entry.row;
+    let mut of_provider = all
+        .iter()
+        .filter(|other| other.row.supplier == row.supplier && other.row.sale == row.sale);
+    if !entry.is_firm() && of_provider.clone().any(|other| other.is_firm()) {
+        return false;
+    }
+    let Some(listing) = entry.listing() else {
+        return true;
+    };
+    let is_newer = |other: &&&Entry| {
+        other.listing().is_some_and(|other| {
+            other.machine == listing.machine
+                && other.gpus == listing.gpus
+                && other.region == listing.region
+                && other.tier == listing.tier
+                && other.as_of > listing.as_of
+        })
+    };
+    // A newer range does not replace an older figure.
+    !of_provider.any(|other| is_newer(&other) && other.is_firm() == entry.is_firm())
+}
+
+fn quote(catalogue: &Catalogue, entry: &Entry) -> Quote {
+    match &entry.stance {
+        Stance::Live(offer) => Quote::of_offer(offer, catalogue),
+        Stance::Silent(listing) | Stance::NotEnabled(listing) => {
+            Quote::of_listing(listing, catalogue)
+        }
+    }
+}
+
+/// Whether a machine meets a need, whatever its way of sale. What is not published about it is taken
+/// to be enough.
+fn fits(catalogue: &Catalogue, entry: &Entry, need: &Need) -> bool {
+    let as_offer = match &entry.stance {
+        Stance::Live(offer) => Offer::clone(offer),
+        Stance::Silent(listing) | Stance::NotEnabled(listing) => Offer {
+            id: OfferId::from_entropy(0),
+            supplier: listing.supplier.clone(),
+            host: None,
+            gpus: listing.gpus.clone(),
+            vcpu_milli: listing.vcpu_milli.unwrap_or(u32::MAX),
+            memory: listing.memory.unwrap_or(Bytes::new(u64::MAX)),
+            disk: listing.disk.unwrap_or(Bytes::new(u64::MAX)),
+            region: listing.region.clone(),
+            tier: listing.tier,
+            pricing: Pricing::OnDemand,
+            price: listing.price,
+            storage: StoragePrice::FREE,
+            reliability_permille: None,
+        },
+    };
+    let as_offer = Offer {
+        gpus: as_offer.gpus.map(|gpus| known_as(catalogue, gpus)),
+        pricing: need.pricing,
+        ..as_offer
+    };
+    misfit(&as_offer, need).is_none()
+}
+
+/// A driver's spelling of a model is read as the type that it is, with the memory that it is sold by.
+fn known_as(catalogue: &Catalogue, gpus: Gpus) -> Gpus {
+    match catalogue.type_of(&gpus.model, gpus.vram) {
+        None => gpus,
+        Some(kind) => Gpus {
+            model: kind.model.clone(),
+            vram: livery_domain::market::nominal_vram(gpus.vram, Some(kind)),
+            ..gpus
+        },
+    }
+}

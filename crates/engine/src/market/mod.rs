@@ -1,0 +1,109 @@
+//! Prices: the catalogue's rows and the suppliers' live offers, as one market.
+//!
+//! A supplier that is set up here and answers is taken at its word: its offers stand for it, and its
+//! rows in the catalogue do not count. One that does not answer keeps its rows, and they say so. All
+//! others are there by their rows, for comparing.
+
+mod catalogue;
+mod entry;
+mod error;
+mod inquiry;
+mod search;
+mod stock;
+
+pub(crate) use catalogue::Keeper;
+pub use catalogue::{CatalogueOrigin, Catalogued};
+pub use entry::{Entry, Stance};
+pub use error::MarketError;
+pub use inquiry::{Answer, Inquiry, Wanted};
+pub use search::{GpuOnSale, Search, Seller, Sought};
+pub use stock::{Market, Stand};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use livery_catalogue::{Bundle, Checksum};
+use livery_domain::placement::Need;
+
+impl Engine {
+    /// Returns everything that is for sale, as it stands now.
+    ///
+    /// # Errors
+    /// [`Error::Market`] when the catalogue cannot be read, [`Error::Store`] when the store fails.
+    pub async fn market(&self) -> Result<Market, Error> {
+        stock::take(&self.services).await
+    }
+
+    /// Returns every type of GPU with those who have it, from the cheapest on.
+    ///
+    /// # Errors
+    /// As [`Engine::market`].
+    pub async fn gpus(&self) -> Result<Vec<GpuOnSale>, Error> {
+        Ok(search::gpus(&self.market().await?))
+    }
+
+    /// Returns what can be rented now, sought by a need, a filter and an order.
+    ///
+    /// # Errors
+    /// As [`Engine::market`].
+    pub async fn seek(&self, need: &Need, search: &Search) -> Result<Sought, Error> {
+        let catalogue = self
+            .services
+            .catalogue
+            .current(&self.services.store)
+            .await?;
+        let offers = self.services.offers().await;
+        Ok(search::seek(
+            &catalogue.list.catalogue,
+            offers,
+            need,
+            search,
+        ))
+    }
+
+    /// Returns offers and listings of everybody, filtered and sorted.
+    ///
+    /// # Errors
+    /// As [`Engine::market`].
+    pub async fn browse(&self, search: &Search) -> Result<Vec<Entry>, Error> {
+        let market = self.market().await?;
+        Ok(search::browse(&market, search))
+    }
+
+    /// Returns what work costs with every provider.
+    ///
+    /// # Errors
+    /// [`Error::Market`] when nobody sells what is wanted.
+    pub fn inquire(&self, market: &Market, inquiry: &Inquiry) -> Result<Answer, Error> {
+        Ok(inquiry::answer(market, inquiry)?)
+    }
+
+    /// Returns the catalogue as it stands.
+    ///
+    /// # Errors
+    /// As [`Engine::market`].
+    pub async fn catalogue(&self) -> Result<Catalogued, Error> {
+        self.services.catalogue.current(&self.services.store).await
+    }
+
+    /// Takes a bundle in place of the catalogue, when it is the one of that checksum and has no
+    /// mistake.
+    ///
+    /// # Errors
+    /// [`Error::Market`] when it is rejected; then the catalogue stays as it is.
+    pub async fn catalogue_replace(
+        &self,
+        bundle: Bundle,
+        checksum: Checksum,
+    ) -> Result<Catalogued, Error> {
+        let keeper = &self.services.catalogue;
+        keeper.replace(&self.services.store, bundle, checksum).await
+    }
+
+    /// Goes back to the built-in catalogue.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store fails.
+    pub async fn catalogue_reset(&self) -> Result<Catalogued, Error> {
+        self.services.catalogue.reset(&self.services.store).await
+    }
+}
