@@ -2,10 +2,10 @@
 //! is posted.
 
 use crate::database::{Database, on_both};
-use crate::samples::{account, at, with_account};
-use livery_ledger::{Meter, Party, charge, hold};
+use crate::samples::{account, at, counted, metered, with_account};
+use livery_ledger::{Party, charge, hold};
 use livery_store::{Credit, Posted, Store, TransferFilter};
-use livery_units::{Money, PodId, Rate};
+use livery_units::{Money, PodId};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -80,7 +80,6 @@ async fn post_for_ever(url: &str) {
     let store = Store::open(url).await.unwrap();
     let party = Party {
         account: account(),
-        supplier: "local".to_owned(),
         pod: PodId::from_entropy(1),
         run: None,
     };
@@ -89,14 +88,9 @@ async fn post_for_ever(url: &str) {
     loop {
         let charged = store.pod_charged(&party.pod).await.unwrap();
         let held = store.pod_held(&party.pod).await.unwrap();
-        let rate = Rate::hourly(Money::from_nanos(3_600_000));
-        let meter = Meter {
-            rate,
-            started: at(0),
-            charged,
-        };
-        let until = at(charged.nanos() + 1_000);
-        let transfers = charge(&party, &meter, held, until).unwrap();
+        let meter = metered(1, at(0), at(charged.nanos()));
+        let change = counted(&meter, at(charged.nanos() + 1_000));
+        let transfers = charge(&change, held).unwrap();
         let posted = store.transfer_post(&transfers).await.unwrap();
         assert_eq!(posted, Posted::New);
         for transfer in transfers {

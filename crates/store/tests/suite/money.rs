@@ -1,10 +1,10 @@
 //! Transfers are posted all or none, once, and the books follow.
 
 use crate::database::{Database, on_both};
-use crate::samples::{account, at, with_account};
-use livery_ledger::{Book, Kind, Meter, Party, Transfer, charge, hold, top_up, void};
+use crate::samples::{account, at, counted, metered, with_account};
+use livery_ledger::{Book, Kind, Party, Transfer, charge, hold, top_up, void};
 use livery_store::{Credit, Error, Posted, Store, TransferFilter};
-use livery_units::{AccountId, Money, PodId, Rate, RunId};
+use livery_units::{AccountId, Money, PodId, RunId};
 
 on_both!(
     a_hold_is_charged_and_the_rest_given_back,
@@ -24,21 +24,16 @@ fn dollars(nanos: i64) -> Money {
 fn party(pod: u128) -> Party {
     Party {
         account: account(),
-        supplier: "local".to_owned(),
         pod: PodId::from_entropy(pod),
         run: Some(RunId::from_entropy(pod)),
     }
 }
 
-/// One nano-dollar a millisecond, counted in whole seconds.
-fn meter(charged: Money) -> Meter {
-    let rate = Rate::hourly(dollars(3_600_000));
-    let started = at(0);
-    Meter {
-        rate,
-        started,
-        charged,
-    }
+/// What a pod is charged from when it was charged `charged` until the second `until_ms`, at one
+/// nano-dollar a millisecond counted in whole seconds.
+fn charged(pod: u128, charged: i64, held: i64, until_ms: i64) -> Vec<Transfer> {
+    let meter = metered(pod, at(0), at(charged));
+    charge(&counted(&meter, at(until_ms)), dollars(held)).unwrap()
 }
 
 async fn books(store: &Store) -> (i64, i64, i64) {
@@ -60,12 +55,14 @@ async fn a_hold_is_charged_and_the_rest_given_back(database: Database) {
     assert_eq!(store.transfer_post(&[paid, held]).await, Ok(Posted::New));
     assert_eq!(books(&store).await, (4_000, 6_000, 0));
 
-    let charged = charge(&party, &meter(Money::ZERO), dollars(6_000), at(5_000)).unwrap();
-    store.transfer_post(&charged).await.unwrap();
+    store
+        .transfer_post(&charged(1, 0, 6_000, 5_000))
+        .await
+        .unwrap();
     assert_eq!(store.pod_held(&party.pod).await, Ok(dollars(1_000)));
-    let charged = charge(&party, &meter(dollars(5_000)), dollars(1_000), at(8_000)).unwrap();
-    assert_eq!(charged.len(), 2);
-    store.transfer_post(&charged).await.unwrap();
+    let rest = charged(1, 5_000, 1_000, 8_000);
+    assert_eq!(rest.len(), 2);
+    store.transfer_post(&rest).await.unwrap();
     assert_eq!(books(&store).await, (2_000, 0, 8_000));
     assert_eq!(store.pod_charged(&party.pod).await, Ok(dollars(8_000)));
     let since = store.pod_charged_since(&party.pod, at(5_000)).await;
@@ -91,8 +88,7 @@ async fn what_is_replayed_changes_nothing(database: Database) {
         assert_eq!(posted, Ok(wanted));
     }
     // Two workers charge from the same point, until different times and with other halves.
-    let first = charge(&party, &meter(Money::ZERO), dollars(3_000), at(2_000)).unwrap();
-    let second = charge(&party, &meter(Money::ZERO), dollars(3_000), at(9_000)).unwrap();
+    let (first, second) = (charged(1, 0, 3_000, 2_000), charged(1, 0, 3_000, 9_000));
     assert_eq!((first.len(), second.len()), (1, 2));
     assert_eq!(store.transfer_post(&first).await, Ok(Posted::New));
     assert_eq!(store.transfer_post(&second).await, Ok(Posted::Replayed));
@@ -122,7 +118,7 @@ async fn a_prepaid_account_cannot_hold_what_it_lacks(database: Database) {
         .await;
     assert_eq!(all, Ok(Posted::New));
     // What was used is owed, hold or no hold.
-    let used = charge(&party(1), &meter(Money::ZERO), dollars(500), at(2_000)).unwrap();
+    let used = charged(1, 0, 500, 2_000);
     assert_eq!(store.transfer_post(&used).await, Ok(Posted::New));
     assert_eq!(books(&store).await, (-1_500, 0, 2_000));
     assert_eq!(store.ledger_check().await, Ok(4));
@@ -138,7 +134,7 @@ async fn a_hold_taken_twice_is_stale(database: Database) {
         .await
         .unwrap();
     // The account still holds enough, for another pod.
-    let used = charge(&party(1), &meter(Money::ZERO), dollars(1_000), at(1_000)).unwrap();
+    let used = charged(1, 0, 1_000, 1_000);
     assert_eq!(store.transfer_post(&used).await, Err(Error::Stale));
     assert_eq!(books(&store).await, (-1_000, 1_000, 0));
     assert_eq!(store.ledger_check().await, Ok(3));
@@ -176,7 +172,7 @@ async fn eight_writers_balance(database: Database) {
                 let charged = store.pod_charged(&party.pod).await.unwrap();
                 let held = store.pod_held(&party.pod).await.unwrap();
                 let until = at(charged.nanos() + 1_000).min(end);
-                let due = charge(&party, &meter(charged), held, until).unwrap();
+                let due = self::charged(writer / 2, charged.nanos(), held.nanos(), until.millis());
                 if due.is_empty() {
                     break;
                 }

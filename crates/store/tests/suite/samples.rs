@@ -6,6 +6,7 @@ use livery_domain::pod::{
     Desired, IdleAction, IdlePolicy, Observed, Pod, PodFailure, PodOrder, PodPolicy,
 };
 use livery_domain::run::{Outcome, Run, RunStep, Submission};
+use livery_ledger::{Book, Change, Item, Meter, Subject};
 use livery_store::{Credit, Store};
 use livery_units::{
     AccountId, Bytes, ContentHash, HostId, LaunchKey, Money, OfferId, Per, PodId, Rate, RunId,
@@ -168,5 +169,32 @@ pub fn full_run(number: u128) -> Run {
         created: at(1_000),
         due: at(500),
         generation: 0,
+    }
+}
+
+/// A machine of a pod, at one nano-dollar a millisecond.
+pub fn subject(pod: u128) -> Subject {
+    Subject {
+        account: account(),
+        item: Item::Compute,
+        pod: Some(PodId::from_entropy(pod)),
+        run: Some(RunId::from_entropy(pod)),
+        volume: None,
+        payee: Book::Earned("local".to_owned()),
+    }
+}
+
+/// A pod's meter that has counted from `began` until `until`.
+pub fn metered(pod: u128, began: Timestamp, until: Timestamp) -> Meter {
+    let rate = Rate::hourly(Money::from_nanos(3_600_000));
+    let fresh = Meter::adopted(&subject(pod), rate, began, Money::ZERO);
+    fresh.counted_until(until).unwrap()
+}
+
+/// What counting on until `until` changes.
+pub fn counted(meter: &Meter, until: Timestamp) -> Change {
+    Change {
+        before: Some(meter.clone()),
+        after: meter.counted_until(until).unwrap(),
     }
 }
