@@ -161,23 +161,35 @@ fn end(facts: &Facts, shortage: Shortage, acts: &mut Vec<Act>) {
     }
 }
 
-/// Keeps what is kept until the grace period is over and the last warning is a day old, or as old as
-/// a shorter grace period.
+/// Keeps what is kept until it is time, after a last warning.
 fn keep(facts: &Facts, since: Timestamp, now: Timestamp, acts: &mut Vec<Act>) {
     if facts.has.kept == 0 {
         return;
     }
     let grace = facts.settings.grace;
-    let notice = LAST_WARNING.min(grace);
-    let over = since.after(grace);
+    let deletion = deletion(grace, since, facts.last_warned, now);
     match facts.last_warned {
-        None if now.after(notice) >= over => {
-            let deletion = over.max(now.after(notice));
+        None if now.after(LAST_WARNING.min(grace)) >= deletion => {
             acts.push(Act::WarnLast { deletion });
         }
-        Some(warned) if now >= over.max(warned.after(notice)) => acts.push(Act::Delete),
+        Some(_) if now >= deletion => acts.push(Act::Delete),
         None | Some(_) => {}
     }
+}
+
+/// Returns when what is kept for an account without credit will be deleted: once the grace period is
+/// over and the last warning, which comes now at the earliest, is a day old, or as old as a shorter
+/// grace period.
+pub fn deletion(
+    grace: Span,
+    since: Timestamp,
+    last_warned: Option<Timestamp>,
+    now: Timestamp,
+) -> Timestamp {
+    let warned = last_warned.unwrap_or(now);
+    since
+        .after(grace)
+        .max(warned.after(LAST_WARNING.min(grace)))
 }
 
 /// Returns which limit has no room for one more interval.

@@ -20,11 +20,16 @@ mod services;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
-pub use credit::{CreditError, TOP_UP_MIN};
+pub use credit::{
+    Authority, BalanceSheet, CreditError, More, NewVoucher, PAGE_MAX, SettingsChange, Spending,
+    SpentOn, Statement, StatementQuery, TOP_UP_MIN,
+};
 pub use engine::{Engine, Explained, LedgerStand};
 pub use error::Error;
 pub use livery_host_api::{ByteStream, Follow};
-pub use livery_store::Which;
+pub use livery_store::{
+    AccountStand, Credit, Grouping, Payment, Period, Posted, StatementLine, Voucher, Which,
+};
 pub use market::{
     Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
 };

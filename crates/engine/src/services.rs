@@ -9,7 +9,7 @@ use livery_domain::offer::{Offer, SupplierName};
 use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
-use livery_units::{ClaimToken, LaunchKey, PodId, RunId, Span, Timestamp};
+use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, RunId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Services {
 
 /// Draws a fresh id of each kind.
 pub(crate) mod fresh {
-    use super::{ClaimToken, LaunchKey, PodId, RunId};
+    use super::{AccountId, ClaimToken, LaunchKey, PodId, RunId};
 
     pub(crate) fn pod() -> PodId {
         PodId::from_entropy(rand::random())
@@ -157,6 +157,10 @@ pub(crate) mod fresh {
 
     pub(crate) fn run() -> RunId {
         RunId::from_entropy(rand::random())
+    }
+
+    pub(crate) fn account() -> AccountId {
+        AccountId::from_entropy(rand::random())
     }
 
     pub(crate) fn launch_key() -> LaunchKey {

@@ -1,14 +1,25 @@
 //! Whether an account may take on something that costs.
 
+use super::CreditError;
+use super::months::{day_of, month_of};
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::account::Standing;
-use livery_domain::pod::Pod;
-use livery_ledger::Book;
-use livery_store::Credit;
+use livery_domain::offer::Offer;
+use livery_domain::pod::{Pod, PodOrder};
+use livery_store::{AccountStand, Credit};
 use livery_units::{AccountId, Money};
 
-/// Refuses what an account cannot pay an hour of; what is free is never refused.
+/// Returns what a pod costs in an hour while it is up, disks included.
+pub(crate) fn pod_hourly(offer: &Offer, order: &PodOrder) -> Money {
+    let disks = order.container_disk.saturating_plus(order.volume_disk);
+    let storage = offer.storage.running.for_size(disks);
+    let storage = storage.map_or(Money::from_nanos(i64::MAX), |rate| rate.per_hour());
+    offer.price.per_hour().saturating_plus(storage)
+}
+
+/// Refuses what an account cannot pay an hour of, or what would take it past its limits; what is free
+/// is never refused.
 pub(crate) async fn may_spend(
     services: &Services,
     account: &AccountId,
@@ -21,7 +32,7 @@ pub(crate) async fn may_spend(
 /// counts.
 pub(crate) async fn may_start(services: &Services, pod: &Pod) -> Result<(), Error> {
     let held = services.store.pod_held(&pod.id).await?;
-    let hourly = pod.offer.price.per_hour();
+    let hourly = pod_hourly(&pod.offer, &pod.order);
     check(services, &pod.account, hourly, held).await
 }
 
@@ -34,17 +45,50 @@ async fn check(
     if hourly <= Money::ZERO {
         return Ok(());
     }
-    let store = &services.store;
-    match store.account_fetch(account).await?.credit {
+    let stand = services.store.account_stand(account).await?;
+    let needed = hourly.saturating_minus(held);
+    funds(&stand, needed)?;
+    limits(services, &stand, needed).await
+}
+
+fn funds(stand: &AccountStand, needed: Money) -> Result<(), Error> {
+    match stand.credit {
         Credit::Owner => return Ok(()),
         Credit::Prepaid => {}
     }
-    let needed = hourly.saturating_minus(held);
-    let available = store.balance(&Book::Balance(account.clone())).await?;
-    match store.account_standing(account).await? {
-        Standing::Good if available >= needed => Ok(()),
-        Standing::Good | Standing::Out { .. } => {
-            Err(Error::InsufficientFunds { needed, available })
+    let available = stand.balance;
+    match stand.standing {
+        Standing::Out { .. } => Err(CreditError::OutOfCredit {
+            account: stand.name.clone(),
+            available,
+        }
+        .into()),
+        Standing::Good if available < needed => Err(Error::InsufficientFunds { needed, available }),
+        Standing::Good => Ok(()),
+    }
+}
+
+async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Result<(), Error> {
+    let limits = stand.settings.limits;
+    let now = services.now();
+    let periods = [
+        ("day", limits.day, day_of(now)),
+        ("month", limits.month, month_of(now)),
+    ];
+    for (period, limit, days) in periods {
+        let Some(limit) = limit else { continue };
+        let spent = services.store.account_spent(&stand.id, days).await?;
+        let bound = spent.saturating_plus(stand.held).saturating_plus(needed);
+        if bound > limit {
+            return Err(CreditError::Limit {
+                period,
+                limit,
+                spent,
+                held: stand.held,
+                hourly: needed,
+            }
+            .into());
         }
     }
+    Ok(())
 }

@@ -171,7 +171,8 @@ pub(crate) async fn accept(
     launch: Launch,
 ) -> Result<Pod, Error> {
     check_image(services, account, &launch.order.image).await?;
-    credit::may_spend(services, account, launch.offer.price.per_hour()).await?;
+    let hourly = credit::pod_hourly(&launch.offer, &launch.order);
+    credit::may_spend(services, account, hourly).await?;
     let now = services.now();
     let id = fresh::pod();
     let mut order = launch.order;

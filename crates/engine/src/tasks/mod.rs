@@ -2,12 +2,14 @@
 //! a status that an operator can list. A nudge only makes it sooner.
 
 mod content_sweep;
+mod credit;
 mod driving;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
 mod run_reconciler;
 
+use crate::orphans::SweepLog;
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::{Span, Timestamp};
@@ -61,6 +63,10 @@ pub(crate) struct TaskBoard {
     pub(crate) deliveries: Notify,
     /// Wakes the orphan sweep.
     pub(crate) orphans: Notify,
+    /// When each supplier was last swept for orphans.
+    pub(crate) sweeps: SweepLog,
+    /// Wakes the task that sees to accounts.
+    pub(crate) credit: Notify,
     /// Tells waiters that a pod, a run or an event changed.
     pub(crate) changed: Notify,
     statuses: Mutex<BTreeMap<&'static str, TaskStatus>>,
@@ -111,6 +117,7 @@ pub(crate) fn spawn_all(
         Arc::new(metering::Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),
+        Arc::new(credit::Credit),
     ];
     tasks
         .into_iter()
@@ -152,6 +159,7 @@ async fn nudged(name: &str, services: &Services) {
     match name {
         PodReconciler::NAME => services.board.pods.notified().await,
         RunReconciler::NAME => services.board.runs.notified().await,
+        credit::Credit::NAME => services.board.credit.notified().await,
         orphan_sweep::OrphanSweep::NAME => services.board.orphans.notified().await,
         _ => std::future::pending().await,
     }

@@ -1,6 +1,7 @@
 //! Whether a run has used up its money or its hours.
 
 use super::teardown::pods_of;
+use crate::credit;
 use crate::error::Error;
 use crate::run::submit::read_job;
 use crate::services::Services;
@@ -10,6 +11,9 @@ use livery_units::{Money, Span, Timestamp};
 
 /// Returns whether the run's pods have cost or lasted as much as its job allows.
 pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<bool, Error> {
+    if credit::why_ended(services, &run.id).await?.is_some() {
+        return Ok(true);
+    }
     let budget = read_job(&run.submission)?.budget;
     if budget.max_total.is_none() && budget.max_hours.is_none() {
         return Ok(false);

@@ -1,0 +1,195 @@
+//! Accounts: making them, topping them up, and what is settled for them.
+
+use super::error::{CreditError, TOP_UP_MIN};
+use crate::error::Error;
+use crate::services::{Services, fresh};
+use livery_domain::account::AutoPay;
+use livery_domain::pod::IdlePolicy;
+use livery_ledger::top_up;
+use livery_store::{AccountStand, Credit, Error as StoreError, Posted};
+use livery_units::{AccountId, Money, Span};
+
+/// The longest name of an account, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// The longest that a grace period may be.
+const GRACE_MAX: Span = Span::from_secs(366 * 86_400);
+
+/// What is to be settled for an account; what is not given stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SettingsChange {
+    /// The most per day; none within for no limit.
+    pub limit_day: Option<Option<Money>>,
+    /// The most per month; none within for no limit.
+    pub limit_month: Option<Option<Money>>,
+    /// Below which balance its user is warned; none within for never.
+    pub low_balance: Option<Option<Money>>,
+    /// How long volumes are kept without credit; the control plane's owner decides.
+    pub grace: Option<Span>,
+    /// Whether it tops itself up.
+    pub auto_pay: Option<AutoPay>,
+    /// The most that auto-pay may come to in a month, none within for no auto-pay; the control
+    /// plane's owner decides.
+    pub auto_pay_cap: Option<Option<Money>>,
+    /// For pods that have no idle policy of their own; none within for none.
+    pub idle: Option<Option<IdlePolicy>>,
+}
+
+/// Who settles something for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// The owner of the control plane.
+    Owner,
+    /// The account's own user.
+    User,
+}
+
+/// Finds an account by its id or its name.
+pub(crate) async fn find(services: &Services, id_or_name: &str) -> Result<AccountStand, Error> {
+    let store = &services.store;
+    if let Ok(id) = id_or_name.parse::<AccountId>() {
+        match store.account_stand(&id).await {
+            Ok(stand) => return Ok(stand),
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut named = store.account_stands().await?;
+    named.retain(|stand| stand.name == id_or_name);
+    let first = named.into_iter().next();
+    first.ok_or_else(|| CreditError::AccountNotFound(id_or_name.to_owned()).into())
+}
+
+/// Makes a prepaid account.
+pub(crate) async fn create(services: &Services, name: &str) -> Result<AccountStand, Error> {
+    let name = name.trim();
+    let printable = !name.chars().any(char::is_control);
+    let long = name.chars().count();
+    if !printable || long == 0 || long > NAME_CHARS_MAX || name.starts_with("acc_") {
+        return Err(CreditError::AccountName(name.to_owned()).into());
+    }
+    let all = services.store.account_stands().await?;
+    if all.iter().any(|stand| stand.name == name) {
+        return Err(CreditError::AccountExists(name.to_owned()).into());
+    }
+    let id = fresh::account();
+    services
+        .store
+        .account_ensure(&id, name, services.now())
+        .await?;
+    Ok(services.store.account_stand(&id).await?)
+}
+
+/// Tops an account up; the same reference again changes nothing.
+pub(crate) async fn grant(
+    services: &Services,
+    account: &AccountId,
+    amount: Money,
+    reference: &str,
+) -> Result<Posted, Error> {
+    if amount < TOP_UP_MIN {
+        return Err(CreditError::TopUpTooSmall(amount).into());
+    }
+    let transfer = top_up(account, amount, reference, services.now());
+    let posted = services.store.account_top_up(&transfer).await?;
+    tracing::info!(account.id = %account, %amount, "an account was topped up");
+    services.board.credit.notify_one();
+    Ok(posted)
+}
+
+/// Changes what is settled for an account.
+pub(crate) async fn settle(
+    services: &Services,
+    account: &AccountId,
+    change: &SettingsChange,
+    authority: Authority,
+) -> Result<AccountStand, Error> {
+    let store = &services.store;
+    let stand = store.account_stand(account).await?;
+    check_authority(change, authority)?;
+    check_amounts(change)?;
+    let cap = change.auto_pay_cap.unwrap_or(stand.auto_pay_cap);
+    let mut settings = stand.settings;
+    let limits = &mut settings.limits;
+    limits.day = change.limit_day.unwrap_or(limits.day);
+    limits.month = change.limit_month.unwrap_or(limits.month);
+    settings.low_balance = change.low_balance.unwrap_or(settings.low_balance);
+    settings.grace = change.grace.unwrap_or(settings.grace);
+    settings.idle = change.idle.unwrap_or(settings.idle);
+    settings.auto_pay = match change.auto_pay {
+        Some(wanted) => {
+            check_auto_pay(&stand, wanted, cap)?;
+            wanted
+        }
+        // Without a cap it would wait for the next one, and pay then without being asked.
+        None if cap.is_none() => AutoPay::Off,
+        None => settings.auto_pay,
+    };
+    store.account_auto_pay_cap_set(account, cap).await?;
+    store.account_settings_set(account, &settings).await?;
+    services.board.credit.notify_one();
+    Ok(store.account_stand(account).await?)
+}
+
+fn check_authority(change: &SettingsChange, authority: Authority) -> Result<(), CreditError> {
+    match authority {
+        Authority::Owner => Ok(()),
+        Authority::User if change.grace.is_none() && change.auto_pay_cap.is_none() => Ok(()),
+        Authority::User => {
+            let words = "the grace period and the cap of auto-pay are for the control plane's owner \
+                         to set";
+            Err(CreditError::Setting(words.to_owned()))
+        }
+    }
+}
+
+fn check_amounts(change: &SettingsChange) -> Result<(), CreditError> {
+    let amounts = [
+        ("the limit per day", change.limit_day),
+        ("the limit per month", change.limit_month),
+        ("the low balance", change.low_balance),
+        ("the cap of auto-pay", change.auto_pay_cap),
+    ];
+    for (what, amount) in amounts {
+        if amount.flatten().is_some_and(Money::is_negative) {
+            let words = format!("{what} cannot be less than nothing");
+            return Err(CreditError::Setting(words));
+        }
+    }
+    match change.grace {
+        Some(grace) if grace > GRACE_MAX => Err(CreditError::Setting(format!(
+            "a grace period of {grace} is too long; the most is {GRACE_MAX}"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn check_auto_pay(
+    stand: &AccountStand,
+    wanted: AutoPay,
+    cap: Option<Money>,
+) -> Result<(), CreditError> {
+    let AutoPay::On { amount, below } = wanted else {
+        return Ok(());
+    };
+    let account = stand.name.clone();
+    match stand.credit {
+        Credit::Prepaid => {}
+        Credit::Owner => {
+            let words = format!("account {account} may owe, so there is nothing to top up");
+            return Err(CreditError::Setting(words));
+        }
+    }
+    if amount < TOP_UP_MIN {
+        return Err(CreditError::TopUpTooSmall(amount));
+    }
+    if below.is_negative() {
+        let words = "the balance below which auto-pay tops up cannot be less than nothing";
+        return Err(CreditError::Setting(words.to_owned()));
+    }
+    match cap {
+        None => Err(CreditError::AutoPayNotAllowed { account }),
+        Some(cap) if amount > cap => Err(CreditError::AutoPayAboveCap { amount, cap }),
+        Some(_) => Ok(()),
+    }
+}

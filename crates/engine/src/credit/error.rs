@@ -1,0 +1,130 @@
+//! What a use-case about money can answer instead of what it was asked.
+
+use livery_units::{Money, Timestamp};
+
+/// The least that a top-up may be.
+pub const TOP_UP_MIN: Money = Money::from_nanos(10_000_000_000);
+
+/// A use-case about money failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CreditError {
+    /// The account has no credit left, and only a top-up changes that.
+    #[error(
+        "account {account} has no credit left ({available} available), so nothing of it can run"
+    )]
+    OutOfCredit {
+        /// The account's name.
+        account: String,
+        /// What there is.
+        available: Money,
+    },
+    /// The account would spend more than its limit.
+    #[error(
+        "the limit is {limit} a {period}: {spent} is spent, {held} is held for what runs, and an \
+         hour of this costs {hourly}"
+    )]
+    Limit {
+        /// `day` or `month`.
+        period: &'static str,
+        /// The limit.
+        limit: Money,
+        /// What was spent in it.
+        spent: Money,
+        /// What is held for what runs.
+        held: Money,
+        /// What would come to it.
+        hourly: Money,
+    },
+    /// No account of that id or name.
+    #[error("there is no account `{0}`")]
+    AccountNotFound(String),
+    /// There is one of that name already.
+    #[error("there is an account named `{0}` already")]
+    AccountExists(String),
+    /// The name is none that people can use.
+    #[error(
+        "`{0}` cannot be the name of an account: it has 1 to 100 printable characters and does not begin with `acc_`"
+    )]
+    AccountName(String),
+    /// Less than the least top-up.
+    #[error("a top-up of {0} is too small; the least is {TOP_UP_MIN}")]
+    TopUpTooSmall(Money),
+    /// The code is of no voucher.
+    #[error("that is the code of no voucher")]
+    VoucherUnknown,
+    /// Somebody has redeemed it.
+    #[error("that voucher was redeemed already")]
+    VoucherUsed {
+        /// When.
+        at: Timestamp,
+    },
+    /// Too many vouchers, or none, at a time.
+    #[error("{0} vouchers cannot be made at once; it takes 1 to 1000")]
+    VoucherCount(u32),
+    /// The control plane's owner has not said how much the account may top itself up by.
+    #[error("auto-pay is not allowed for account {account}: its monthly cap is not set")]
+    AutoPayNotAllowed {
+        /// The account's name.
+        account: String,
+    },
+    /// One top-up would be more than the cap of a month.
+    #[error("a top-up of {amount} is more than the {cap} that auto-pay may come to in a month")]
+    AutoPayAboveCap {
+        /// The top-up.
+        amount: Money,
+        /// The cap.
+        cap: Money,
+    },
+    /// A setting is out of range.
+    #[error("{0}")]
+    Setting(String),
+    /// The period is none.
+    #[error("{0}")]
+    Period(String),
+}
+
+impl CreditError {
+    /// Returns the stable code; `docs/reference/errors.md` has a section for each.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfCredit { .. } => "MON002",
+            Self::Limit { .. } => "MON003",
+            Self::AccountNotFound(_) => "MON004",
+            Self::AccountExists(_) => "MON005",
+            Self::AccountName(_) => "MON006",
+            Self::TopUpTooSmall(_) => "MON007",
+            Self::VoucherUnknown => "MON008",
+            Self::VoucherUsed { .. } => "MON009",
+            Self::VoucherCount(_) => "MON010",
+            Self::AutoPayNotAllowed { .. } => "MON011",
+            Self::AutoPayAboveCap { .. } => "MON012",
+            Self::Setting(_) => "MON013",
+            Self::Period(_) => "MON014",
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::OutOfCredit { .. } => Some(
+                "top it up: `livery redeem CODE`, or ask the control plane's owner for `livery \
+                 account grant`",
+            ),
+            Self::Limit { .. } => Some(
+                "`livery spend` shows what runs; `livery account set --limit-day` or \
+                 `--limit-month` changes the limit",
+            ),
+            Self::AccountNotFound(_) => Some("`livery account list` lists every account"),
+            Self::AccountExists(_) => Some("choose another name"),
+            Self::VoucherUnknown => Some("check it for slips of the pen; dashes do not matter"),
+            Self::VoucherUsed { .. } => Some("`livery bill` shows the top-ups of this account"),
+            Self::AutoPayNotAllowed { .. } => Some(
+                "ask the control plane's owner for `livery account set ACCOUNT --auto-pay-cap \
+                 AMOUNT`",
+            ),
+            Self::AutoPayAboveCap { .. } => Some("choose a smaller amount, or have the cap raised"),
+            Self::TopUpTooSmall(_) | Self::VoucherCount(_) | Self::AccountName(_) => None,
+            Self::Setting(_) | Self::Period(_) => None,
+        }
+    }
+}

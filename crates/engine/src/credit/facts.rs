@@ -1,0 +1,207 @@
+//! What is known of an account's money now.
+
+use super::months::{day_of, month_of};
+use crate::error::Error;
+use crate::money::{self, METERING_INTERVAL};
+use crate::services::Services;
+use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
+use livery_domain::pod::{Desired, Phase, Pod};
+use livery_store::{AccountStand, Credit, Which};
+use livery_units::{Money, Rate, Timestamp};
+
+/// How a top-up that an account made itself is called in its reference.
+pub(crate) const AUTO_PAY: &str = "auto-pay";
+
+/// How many metering intervals of use may not be charged yet, at the very most, while all is well.
+const UNCHARGED_INTERVALS_MAX: i64 = 3;
+
+/// An account's money with the things that cost it.
+pub(crate) struct Books {
+    pub(crate) facts: Facts,
+    /// What was used and is not charged yet.
+    pub(crate) uncharged: Money,
+    /// Its pods that are not gone.
+    pub(crate) pods: Vec<Pod>,
+    /// At which rates its open meters count.
+    rates: Vec<Rate>,
+}
+
+impl Books {
+    /// Returns what everything that it has costs in an hour now.
+    pub(crate) fn hourly(&self) -> Money {
+        self.rates.iter().map(|rate| rate.per_hour()).sum()
+    }
+}
+
+/// Returns whether an account must be looked at closely: whether there would be anything to do if it
+/// had everything that there is to have and nothing of it had been charged for minutes. Most accounts
+/// are far from their limits, and this reads none of their pods.
+pub(crate) async fn is_near(
+    services: &Services,
+    stand: &AccountStand,
+    rates: &[Rate],
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let burn = burn(rates);
+    let uncharged = Money::from_nanos(burn.nanos().saturating_mul(UNCHARGED_INTERVALS_MAX));
+    let has = Has {
+        pods: 1,
+        runs: 1,
+        kept: 1,
+    };
+    let facts = facts(services, stand, burn, uncharged, has, now).await?;
+    Ok(!decide(&facts, now).is_empty())
+}
+
+/// Looks at an account closely.
+pub(crate) async fn look(
+    services: &Services,
+    stand: &AccountStand,
+    rates: &[Rate],
+    now: Timestamp,
+) -> Result<Books, Error> {
+    let pods = services
+        .store
+        .pod_list(Some(&stand.id), Which::Live)
+        .await?;
+    let mut uncharged = Money::ZERO;
+    for pod in &pods {
+        let so_far = money::cost_so_far(services, pod).await?;
+        let charged = services.store.pod_charged(&pod.id).await?;
+        uncharged = uncharged.saturating_plus(so_far.saturating_minus(charged).max(Money::ZERO));
+    }
+    let has = Has {
+        pods: pods.iter().filter(|pod| runs_by_itself(pod)).count(),
+        runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
+        kept: pods.iter().filter(|pod| is_kept(pod)).count(),
+    };
+    let facts = facts(services, stand, burn(rates), uncharged, has, now).await?;
+    Ok(Books {
+        facts,
+        uncharged,
+        pods,
+        rates: rates.to_vec(),
+    })
+}
+
+/// Returns what there is to do for an account, by its facts.
+pub(crate) fn acts(books: &Books, now: Timestamp) -> Vec<Act> {
+    decide(&books.facts, now)
+}
+
+/// Returns what open meters come to in one metering interval.
+pub(crate) fn burn(rates: &[Rate]) -> Money {
+    let accrued = |rate: &Rate| {
+        let amount = rate.accrued(METERING_INTERVAL);
+        amount.unwrap_or(Money::from_nanos(i64::MAX))
+    };
+    rates.iter().map(accrued).sum()
+}
+
+/// Returns whether a pod is one of those that stop when there is no credit.
+pub(crate) fn runs_by_itself(pod: &Pod) -> bool {
+    pod.run.is_none() && is_wanted_up(pod) && costs(pod)
+}
+
+/// Returns whether a pod is one of a run's, which ends it.
+pub(crate) fn serves_a_run(pod: &Pod) -> bool {
+    pod.run.is_some() && is_wanted_up(pod) && costs(pod)
+}
+
+/// Returns whether a pod is down and keeps its volume disk.
+pub(crate) fn is_kept(pod: &Pod) -> bool {
+    pod.run.is_none() && pod.desired == Desired::Stopped && costs(pod)
+}
+
+fn is_wanted_up(pod: &Pod) -> bool {
+    match pod.phase() {
+        Phase::Pending | Phase::Starting | Phase::Running | Phase::Exited => true,
+        Phase::Stopping | Phase::Stopped | Phase::Terminating => false,
+        Phase::Terminated | Phase::Lost => false,
+    }
+}
+
+fn costs(pod: &Pod) -> bool {
+    let storage = pod.offer.storage;
+    [pod.offer.price, storage.running, storage.stopped]
+        .iter()
+        .any(|rate| rate.amount > Money::ZERO)
+}
+
+async fn facts(
+    services: &Services,
+    stand: &AccountStand,
+    burn: Money,
+    uncharged: Money,
+    has: Has,
+    now: Timestamp,
+) -> Result<Facts, Error> {
+    let had = stand.balance.saturating_plus(stand.held);
+    Ok(Facts {
+        left: match stand.credit {
+            Credit::Prepaid => Some(had.saturating_minus(uncharged)),
+            Credit::Owner => None,
+        },
+        burn,
+        spent: spent(services, stand, uncharged, now).await?,
+        settings: stand.settings,
+        standing: stand.standing,
+        last_warned: stand.last_warned,
+        allowance: allowance(services, stand, now).await?,
+        has,
+    })
+}
+
+/// Adds up what was spent, as far as a limit asks for it.
+async fn spent(
+    services: &Services,
+    stand: &AccountStand,
+    uncharged: Money,
+    now: Timestamp,
+) -> Result<Spent, Error> {
+    let mut spent = Spent::default();
+    let limits = stand.settings.limits;
+    let store = &services.store;
+    if limits.day.is_some() {
+        let charged = store.account_spent(&stand.id, day_of(now)).await?;
+        spent.day = charged.saturating_plus(uncharged);
+    }
+    if limits.month.is_some() {
+        let charged = store.account_spent(&stand.id, month_of(now)).await?;
+        spent.month = charged.saturating_plus(uncharged);
+    }
+    Ok(spent)
+}
+
+/// Adds up what an account topped itself up by this month, as far as it may.
+pub(crate) async fn allowance(
+    services: &Services,
+    stand: &AccountStand,
+    now: Timestamp,
+) -> Result<Allowance, Error> {
+    let Some(cap) = stand.auto_pay_cap else {
+        return Ok(Allowance::default());
+    };
+    let own = own_payments(services, stand, now).await?;
+    Ok(Allowance {
+        cap: Some(cap),
+        used: own.into_iter().sum(),
+    })
+}
+
+/// Returns what an account topped itself up by this month, each time.
+pub(crate) async fn own_payments(
+    services: &Services,
+    stand: &AccountStand,
+    now: Timestamp,
+) -> Result<Vec<Money>, Error> {
+    let prefix = format!("top-up {AUTO_PAY} ");
+    let payments = services
+        .store
+        .payment_list(&stand.id, month_of(now))
+        .await?;
+    let own = payments
+        .iter()
+        .filter(|payment| payment.memo.starts_with(&prefix));
+    Ok(own.map(|payment| payment.amount).collect())
+}
