@@ -1,6 +1,8 @@
 //! The market: searching, estimating, buying and advising, by tables and properties.
 
+mod advise;
 mod estimate;
 mod filter;
+mod purchase;
 mod rows;
 mod search;

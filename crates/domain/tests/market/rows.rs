@@ -6,7 +6,10 @@ use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Money, Rate};
 use proptest::prelude::*;
 
-pub(crate) const GPUS: [(&str, u64, &str, (u8, u8), &str); 5] = [
+/// Name, memory in GiB, architecture, compute capability, TFLOPS.
+type Facts = (&'static str, u64, &'static str, (u8, u8), &'static str);
+
+pub(crate) const GPUS: [Facts; 5] = [
     ("RTX 3090", 24, "Ampere", (8, 6), "71"),
     ("RTX 4090", 24, "Ada", (8, 9), "165.2"),
     ("A100 40GB", 40, "Ampere", (8, 0), "312"),
