@@ -57,32 +57,15 @@ pub fn balances(transfers: &[Transfer]) -> BTreeMap<Book, i128> {
 /// The first [`Imbalance`] found.
 pub fn check(transfers: &[Transfer]) -> Result<(), Imbalance> {
     let mut seen = BTreeSet::new();
-    let mut held: BTreeMap<&Book, i128> = BTreeMap::new();
+    let mut checker = Checker::default();
     let mut holds: BTreeMap<&PodId, i128> = BTreeMap::new();
     for transfer in transfers {
-        if transfer.amount.is_negative() {
-            return Err(Imbalance::NegativeAmount(transfer.id.clone()));
-        }
         if !seen.insert(&transfer.id) {
             return Err(Imbalance::Duplicate(transfer.id.clone()));
         }
-        let amount = i128::from(transfer.amount.nanos());
-        for (book, change) in [(&transfer.from, -amount), (&transfer.to, amount)] {
-            if !matches!(book, Book::Held(_)) {
-                continue;
-            }
-            let in_book = held.entry(book).or_default();
-            *in_book += change;
-            if *in_book < 0 {
-                return Err(Imbalance::HeldNegative {
-                    book: book.clone(),
-                    amount: Money::from_nanos(i64::try_from(*in_book).unwrap_or(i64::MIN)),
-                    at: transfer.id.clone(),
-                });
-            }
-            if let Some(pod) = &transfer.pod {
-                *holds.entry(pod).or_default() += change;
-            }
+        checker.add(transfer)?;
+        if let Some(pod) = &transfer.pod {
+            *holds.entry(pod).or_default() += transfer.held_change();
         }
     }
     for (pod, left) in holds {
@@ -91,18 +74,57 @@ pub fn check(transfers: &[Transfer]) -> Result<(), Imbalance> {
             return Err(Imbalance::HoldOverdrawn { pod, by });
         }
     }
-    sums(transfers)
+    checker.finish().map(|_| ())
 }
 
-fn sums(transfers: &[Transfer]) -> Result<(), Imbalance> {
-    let books = balances(transfers);
-    let sum: i128 = books.values().sum();
-    if sum != 0 {
-        return Err(Imbalance::SumNotZero(sum));
+/// Checks transfers one after the other and remembers only what is in each book: for more of them
+/// than fit into memory. That no id comes twice and no pod's hold is overdrawn is the caller's part.
+#[derive(Debug, Clone, Default)]
+pub struct Checker {
+    books: BTreeMap<Book, i128>,
+}
+
+impl Checker {
+    /// Takes the next transfer, in the order in which they were posted.
+    ///
+    /// # Errors
+    /// [`Imbalance::NegativeAmount`], or [`Imbalance::HeldNegative`] when it takes more from a hold
+    /// than was in it.
+    pub fn add(&mut self, transfer: &Transfer) -> Result<(), Imbalance> {
+        if transfer.amount.is_negative() {
+            return Err(Imbalance::NegativeAmount(transfer.id.clone()));
+        }
+        let amount = i128::from(transfer.amount.nanos());
+        for (book, change) in [(&transfer.from, -amount), (&transfer.to, amount)] {
+            let in_book = match self.books.get_mut(book) {
+                Some(in_book) => in_book,
+                None => self.books.entry(book.clone()).or_default(),
+            };
+            *in_book += change;
+            if matches!(book, Book::Held(_)) && *in_book < 0 {
+                return Err(Imbalance::HeldNegative {
+                    book: book.clone(),
+                    amount: Money::from_nanos(i64::try_from(*in_book).unwrap_or(i64::MIN)),
+                    at: transfer.id.clone(),
+                });
+            }
+        }
+        Ok(())
     }
-    match books.into_iter().find(|(_, n)| i64::try_from(*n).is_err()) {
-        Some((book, _)) => Err(Imbalance::Overflow(book)),
-        None => Ok(()),
+
+    /// Checks what all transfers come to, and returns what is in each book, in nano-dollars.
+    ///
+    /// # Errors
+    /// [`Imbalance::SumNotZero`], or [`Imbalance::Overflow`] for a book out of range.
+    pub fn finish(self) -> Result<BTreeMap<Book, i128>, Imbalance> {
+        let sum: i128 = self.books.values().sum();
+        if sum != 0 {
+            return Err(Imbalance::SumNotZero(sum));
+        }
+        match self.books.iter().find(|(_, n)| i64::try_from(**n).is_err()) {
+            Some((book, _)) => Err(Imbalance::Overflow(book.clone())),
+            None => Ok(self.books),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod receipt;
 mod transfer;
 
 pub use book::{Book, ParseBookError};
-pub use check::{Imbalance, balances, check};
+pub use check::{Checker, Imbalance, balances, check};
 pub use item::{Item, ParseItemError};
 pub use meter::{Meter, Subject};
 pub use movement::{Party, charge, hold, top_up, void};

@@ -202,59 +202,8 @@ async fn apply_pods(connection: &mut AnyConnection, changes: &[(&PodId, PodChang
     Ok(())
 }
 
-/// Compares the books as they are kept with what all transfers add up to.
-pub(crate) async fn compare(connection: &mut AnyConnection, all: &Change) -> Result<()> {
-    for (book, amount) in &all.books {
-        let kept = i128::from(book_amount(connection, book).await?.nanos());
-        if kept != *amount {
-            return Err(Error::Corrupt(format!(
-                "the book {book} says {kept} nano-dollars and its transfers add up to {amount}"
-            )));
-        }
-    }
-    for (pod, change) in &all.pods {
-        if pod_amounts(connection, pod).await? != *change {
-            return Err(Error::Corrupt(format!(
-                "what is kept as held and charged for {pod} is not what its transfers add up to"
-            )));
-        }
-    }
-    let rows = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM books) AS books, (SELECT COUNT(*) FROM pod_money) AS pods",
-    )
-    .fetch_one(connection)
-    .await?;
-    let columns = Columns(&rows);
-    let kept = (columns.int("books")?, columns.int("pods")?);
-    if kept != (count(all.books.len()), count(all.pods.len())) {
-        let why = "there are books or holds that no transfer is in";
-        return Err(Error::Corrupt(why.to_owned()));
-    }
-    Ok(())
-}
-
-async fn book_amount(connection: &mut AnyConnection, book: &Book) -> Result<Money> {
-    let row = sqlx::query("SELECT amount FROM books WHERE book = $1")
-        .bind(book.to_string())
-        .fetch_optional(connection)
-        .await?;
-    row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("amount"))
-}
-
-async fn pod_amounts(connection: &mut AnyConnection, pod: &PodId) -> Result<PodChange> {
-    let row = sqlx::query("SELECT held, charged FROM pod_money WHERE pod_id = $1")
-        .bind(pod.as_str())
-        .fetch_optional(connection)
-        .await?;
-    row.map_or(Ok(PodChange::default()), |row| PodChange::of_row(&row))
-}
-
 fn in_range(nanos: i128) -> Result<Money> {
     let refused = || Error::Refused("the amount is beyond what money can count".to_owned());
     let nanos = i64::try_from(nanos).map_err(|_| refused())?;
     Ok(Money::from_nanos(nanos))
-}
-
-fn count(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }

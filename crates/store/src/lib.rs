@@ -9,6 +9,7 @@ mod account;
 mod activity;
 mod book;
 mod channel;
+mod check;
 mod claim;
 mod credit;
 mod delivery;
@@ -35,6 +36,7 @@ mod task_status;
 mod token;
 mod transfer;
 mod twin;
+mod volume;
 mod usage;
 mod voucher;
 

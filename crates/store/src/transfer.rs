@@ -32,11 +32,20 @@ pub struct TransferFilter {
     pub run: Option<RunId>,
 }
 
+macro_rules! columns {
+    () => {
+        "id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, volume_id, item, \
+         meter_id, memo"
+    };
+}
+pub(crate) use columns;
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, \
-             volume_id, item, meter_id, memo FROM transfers ",
+            "SELECT ",
+            columns!(),
+            " FROM transfers ",
             $rest,
             " ORDER BY seq"
         )
@@ -98,24 +107,6 @@ impl Store {
                 && (pod.is_none() || t.pod == *pod)
         });
         Ok(transfers)
-    }
-
-    /// Recomputes all books from the transfers and compares; returns how many transfers there are.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] when something does not add up, with what.
-    pub async fn ledger_check(&self) -> Result<u64> {
-        let mut transaction = self.write().begin().await?;
-        lock(&mut transaction, 0).await?;
-        let rows = sqlx::query(select!(""))
-            .fetch_all(&mut *transaction)
-            .await?;
-        let transfers = rows.iter().map(transfer).collect::<Result<Vec<_>>>()?;
-        livery_ledger::check(&transfers).map_err(|error| Error::Corrupt(error.to_string()))?;
-        book::compare(&mut transaction, &Change::of(&transfers)).await?;
-        usage::compare(&mut transaction).await?;
-        transaction.rollback().await?;
-        Ok(transfers.len() as u64)
     }
 }
 
@@ -212,7 +203,7 @@ async fn insert(connection: &mut AnyConnection, last: i64, transfers: &[Transfer
     Ok(())
 }
 
-fn transfer(row: &AnyRow) -> Result<Transfer> {
+pub(crate) fn transfer(row: &AnyRow) -> Result<Transfer> {
     let columns = Columns(row);
     Ok(Transfer {
         id: columns.parsed("id")?,

@@ -8,10 +8,12 @@
 mod activity;
 mod claims;
 mod crash;
+mod credit;
 mod database;
 mod deliveries;
 mod events;
 mod files;
+mod meters;
 mod migrations;
 mod money;
 mod orphans;
@@ -20,3 +22,4 @@ mod reminders;
 mod rows;
 mod runs;
 mod samples;
+mod volumes;
