@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use livery_api::{Code, Problem};
-use livery_engine::Error;
+use livery_engine::{CreditError, Error};
 
 /// An error on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,7 @@ impl From<Error> for Refusal {
             Error::Market(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
+            Error::Credit(error) => of_credit(error),
             Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
             Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -82,6 +83,22 @@ impl From<Error> for Refusal {
                 hint: error.hint().map(str::to_owned),
             },
         }
+    }
+}
+
+fn of_credit(error: &CreditError) -> StatusCode {
+    match error {
+        CreditError::OutOfCredit { .. } | CreditError::Limit { .. } => StatusCode::PAYMENT_REQUIRED,
+        CreditError::AccountNotFound(_) | CreditError::VoucherUnknown => StatusCode::NOT_FOUND,
+        CreditError::AccountExists(_) | CreditError::VoucherUsed { .. } => StatusCode::CONFLICT,
+        CreditError::AutoPayNotAllowed { .. } => StatusCode::FORBIDDEN,
+        CreditError::AccountName(_) | CreditError::TopUpTooSmall(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        CreditError::VoucherCount(_) | CreditError::AutoPayAboveCap { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        CreditError::Setting(_) | CreditError::Period(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
