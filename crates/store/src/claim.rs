@@ -1,4 +1,4 @@
-//! Claims: a worker's time-limited lock on a row, the same for pods and runs.
+//! Claims: a worker's time-limited lock on a row, the same for pods, runs and network volumes.
 //!
 //! A claim moves the row's due time to its own end, so that a worker that dies is followed by
 //! another. A nudge sets the due time to zero; a release and a renewal leave a zero alone, so a
@@ -159,6 +159,7 @@ impl Store {
     pub async fn claims_forget(&self) -> Result<()> {
         for sql in [
             "UPDATE pods SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
+            "UPDATE volumes SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
             "UPDATE runs SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
             "UPDATE deliveries SET claim_until = 0 WHERE state = 'due' AND claim_until > 0",
         ] {

@@ -17,6 +17,9 @@ pub enum Error {
     /// There is one already.
     #[error("there is one of that id already")]
     Exists,
+    /// Another pod has the network volume.
+    #[error("another pod has the network volume")]
+    InUse,
     /// It goes against a rule of the books, and would on every try.
     #[error("{0}")]
     Refused(String),

@@ -15,6 +15,7 @@ const STEPS: &[(i64, &str)] = &[
     (6, include_str!("../migrations/0006_meters.sql")),
     (7, include_str!("../migrations/0007_credit.sql")),
     (8, include_str!("../migrations/0008_notices.sql")),
+    (9, include_str!("../migrations/0009_volumes.sql")),
     (10, include_str!("../migrations/0010_activity.sql")),
     (11, include_str!("../migrations/0011_orphans.sql")),
 ];

@@ -6,6 +6,7 @@ use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
 use crate::row::{Columns, Which, clean, millis, to_json};
 use crate::twin::{OfferTwin, OrderTwin};
+use crate::volume;
 use livery_domain::pod::Pod;
 use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, RunId, Timestamp};
 use sqlx::any::AnyRow;
@@ -44,8 +45,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Exists`] when its id or launch key is taken, [`Error::Refused`] when its account is
-    /// not there.
+    /// not there; [`Error::NotFound`] and [`Error::InUse`] for the network volume that it takes.
     pub async fn pod_insert(&self, pod: &Pod) -> Result<()> {
+        let mut transaction = self.write().begin().await?;
         sqlx::query(INSERT)
             .bind(pod.id.as_str())
             .bind(pod.account.as_str())
@@ -67,9 +69,10 @@ impl Store {
             .bind(pod.generation)
             .bind(to_json(&PolicyTwin::from(&pod.policy))?)
             .bind(pod.ruled.as_deref().map(clean))
-            .execute(self.write())
+            .execute(&mut *transaction)
             .await?;
-        Ok(())
+        volume::take(&mut transaction, pod).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Returns a pod.
