@@ -64,6 +64,18 @@ const TOKEN_CASES: [(&str, &str, LetIn); 3] = [
     ("DELETE", "/v1/tokens/{token}", LetIn::NoToken),
 ];
 
+/// Routes about prices; only the owner changes the catalogue.
+const MARKET_CASES: [(&str, &str, LetIn); 8] = [
+    ("GET", "/v1/gpus", LetIn::AnyToken),
+    ("GET", "/v1/market", LetIn::AnyToken),
+    ("POST", "/v1/compare", LetIn::AnyToken),
+    ("POST", "/v1/estimate", LetIn::AnyToken),
+    ("GET", "/v1/catalogue", LetIn::AnyToken),
+    ("GET", "/v1/catalogue/bundle", LetIn::AnyToken),
+    ("PUT", "/v1/catalogue", LetIn::OwnersToken),
+    ("DELETE", "/v1/catalogue", LetIn::OwnersToken),
+];
+
 const OWNERS_TOKEN: &str = "livery_owner";
 const OTHERS_TOKEN: &str = "livery_other";
 
@@ -183,7 +195,7 @@ fn refused(status: StatusCode) -> bool {
 
 #[test]
 fn every_route_has_a_case() {
-    let cases = CASES.iter().chain(&TOKEN_CASES);
+    let cases = CASES.iter().chain(&TOKEN_CASES).chain(&MARKET_CASES);
     let cases: BTreeSet<String> = cases
         .map(|(method, path, _)| format!("{method} {path}"))
         .collect();
@@ -198,7 +210,7 @@ fn every_route_has_a_case() {
 #[tokio::test]
 async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
     let served = Served::start().await;
-    for (method, path, let_in) in CASES.into_iter().chain(TOKEN_CASES) {
+    for (method, path, let_in) in CASES.into_iter().chain(TOKEN_CASES).chain(MARKET_CASES) {
         let path = filled(path);
         let asked = |token| served.far(method, &path, token);
         let (nobody, _) = asked(None).await;
@@ -224,7 +236,7 @@ async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
 async fn the_owner_is_let_in_everywhere_on_the_unix_socket() {
     let served = Served::start().await;
     // The last case ends the server.
-    for (method, path, _) in TOKEN_CASES.into_iter().chain(CASES) {
+    for (method, path, _) in TOKEN_CASES.into_iter().chain(MARKET_CASES).chain(CASES) {
         let (status, body) = served.near(method, &filled(path)).await;
         assert!(!refused(status), "{method} {path}: {status} {body}");
     }

@@ -2,6 +2,7 @@
 
 mod connect;
 mod content;
+mod market;
 mod pods;
 mod runs;
 mod system;

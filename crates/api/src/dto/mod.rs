@@ -3,11 +3,18 @@
 //! Sizes are in bytes, times in milliseconds since 1970, vCPU in thousandths, money in decimal
 //! dollars as text. Unknown fields of a request are refused, unknown fields of an answer ignored.
 
+mod estimate;
+mod market;
 mod offer;
 mod pod;
 mod run;
 mod system;
 
+pub use estimate::{Answer, Cost, Inquiry, QuoteLine, SessionCosts, SilentSupplier, WantedGpus};
+pub use market::{
+    BundleQuery, Catalogue, GpuList, GpuType, HourlyRange, MarketQuery, MarketRow, MarketRows,
+    Provider, Seller, Standing,
+};
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use run::{

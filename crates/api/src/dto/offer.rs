@@ -116,6 +116,12 @@ pub struct OfferQuery {
     pub suppliers: Option<String>,
     /// In which order.
     pub sort: OfferSort,
+    /// Conditions in the filter language, beside all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Fields to sort by, with commas between, in place of `sort`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
 }
 
 /// In which order offers are listed.

@@ -1,5 +1,6 @@
 //! An entry: one price of one thing, live or from the catalogue.
 
+use livery_domain::gpu::Gpus;
 use livery_domain::market::{Catalogue, Listing, Row, RowMaker};
 use livery_domain::offer::Offer;
 use livery_units::Timestamp;
@@ -30,6 +31,14 @@ impl Entry {
         match &self.stance {
             Stance::Live(_) => None,
             Stance::Silent(listing) | Stance::NotEnabled(listing) => Some(listing),
+        }
+    }
+
+    /// Returns the machine's GPUs, in the words of whoever sells it.
+    pub fn gpus(&self) -> Option<&Gpus> {
+        match &self.stance {
+            Stance::Live(offer) => offer.gpus.as_ref(),
+            Stance::Silent(listing) | Stance::NotEnabled(listing) => listing.gpus.as_ref(),
         }
     }
 

@@ -21,8 +21,11 @@ pub use stock::{Market, Stand};
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::run::read_job;
 use livery_catalogue::{Bundle, Checksum};
 use livery_domain::placement::Need;
+use livery_domain::run::Submission;
+use livery_units::Timestamp;
 
 impl Engine {
     /// Returns everything that is for sale, as it stands now.
@@ -61,12 +64,16 @@ impl Engine {
     }
 
     /// Returns offers and listings of everybody, filtered and sorted.
+    pub fn browse(&self, market: &Market, search: &Search) -> Vec<Entry> {
+        search::browse(market, search)
+    }
+
+    /// Returns what a job wants of a machine.
     ///
     /// # Errors
-    /// As [`Engine::market`].
-    pub async fn browse(&self, search: &Search) -> Result<Vec<Entry>, Error> {
-        let market = self.market().await?;
-        Ok(search::browse(&market, search))
+    /// [`Error::JobFile`] when the job file has mistakes.
+    pub fn wanted(&self, submission: &Submission) -> Result<Wanted, Error> {
+        Ok(Wanted::job(&read_job(submission)?))
     }
 
     /// Returns what work costs with every provider.
@@ -75,6 +82,11 @@ impl Engine {
     /// [`Error::Market`] when nobody sells what is wanted.
     pub fn inquire(&self, market: &Market, inquiry: &Inquiry) -> Result<Answer, Error> {
         Ok(inquiry::answer(market, inquiry)?)
+    }
+
+    /// Returns the time by which figures are dated.
+    pub fn now(&self) -> Timestamp {
+        self.services.now()
     }
 
     /// Returns the catalogue as it stands.

@@ -1,7 +1,7 @@
 //! Searching: by a need, by the filter language, and by type of GPU.
 
 use super::MarketError;
-use super::entry::{self, Entry, Stance};
+use super::entry::{self, Entry};
 use super::stock::Market;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{
@@ -167,11 +167,8 @@ pub(super) fn gpus(market: &Market) -> Vec<GpuOnSale> {
 
 /// Simulated GPUs are for development: nobody sells them.
 fn real_gpus(entry: &Entry) -> Option<&Gpus> {
-    let gpus = match &entry.stance {
-        Stance::Live(offer) => offer.gpus.as_ref(),
-        Stance::Silent(listing) | Stance::NotEnabled(listing) => listing.gpus.as_ref(),
-    };
-    gpus.filter(|gpus| gpus.reality == GpuReality::Real)
+    let is_real = |gpus: &&Gpus| gpus.reality == GpuReality::Real;
+    entry.gpus().filter(is_real)
 }
 
 fn unheard_of(gpus: &Gpus, supplier: &SupplierName) -> GpuType {

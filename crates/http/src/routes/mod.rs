@@ -1,6 +1,7 @@
 //! Every route in one table: method, path, who may use it, and what it does.
 
 mod content;
+mod market;
 mod offers;
 mod pods;
 mod runs;
@@ -30,6 +31,7 @@ pub struct Route {
 pub fn all() -> Vec<Route> {
     let groups = [
         offers::routes(),
+        market::routes(),
         pods::routes(),
         runs::routes(),
         content::routes(),
@@ -69,6 +71,15 @@ where
 {
     let handler = axum::routing::post(handler);
     route(Method::POST, path, access, handler)
+}
+
+fn put<H, T>(path: &'static str, access: Access, handler: H) -> Route
+where
+    H: axum::handler::Handler<T, App>,
+    T: 'static,
+{
+    let handler = axum::routing::put(handler);
+    route(Method::PUT, path, access, handler)
 }
 
 fn delete<H, T>(path: &'static str, access: Access, handler: H) -> Route

@@ -7,7 +7,7 @@ use crate::body::{Json, Query};
 use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
-use livery_api::dto::{Offer, OfferQuery, OfferSort, Offers, Submission};
+use livery_api::dto::{Misfit, Offer, OfferQuery, OfferSort, Offers, Submission};
 use livery_units::Bytes;
 use std::cmp::Reverse;
 
@@ -24,8 +24,17 @@ async fn list(
     Query(query): Query<OfferQuery>,
 ) -> Result<Json<Offers>, Refusal> {
     let need = convert::offer_need(&query)?;
-    let mut offers = convert::ranking(app.engine.offers(&need).await);
-    sort(&mut offers.offers, query.sort);
+    let search = super::market::search(query.filter.as_deref(), query.order.as_deref())?;
+    let sought = app.engine.seek(&need, &search).await?;
+    let mut offers = convert::ranking(sought.ranking);
+    if search.order.is_none() {
+        sort(&mut offers.offers, query.sort);
+    }
+    let unmatched = sought.unmatched.into_iter().map(|offer| Misfit {
+        offer: offer.into(),
+        why: "the filter does not hold for it".to_owned(),
+    });
+    offers.misfits.splice(0..0, unmatched);
     Ok(Json(offers))
 }
 

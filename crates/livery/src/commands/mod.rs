@@ -9,6 +9,7 @@ pub mod forward;
 pub mod host;
 pub mod logs;
 pub mod offers;
+mod offers_all;
 pub mod pod;
 mod pod_create;
 mod pod_start;

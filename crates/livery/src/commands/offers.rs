@@ -1,5 +1,6 @@
 //! `livery offers`
 
+use super::offers_all;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
@@ -10,8 +11,16 @@ use livery_domain::offer::{Pricing, Tier};
 use livery_units::{Bytes, Money};
 
 /// List what can be rented now, the cheapest first.
+///
+/// FILTER is a list of conditions that must all hold, as in `vastai search offers`:
+/// `gpu_ram>=24 reliability>0.95 price<0.5 region=EU`. Operators are = != < <= > >= in notin;
+/// lists stand in brackets, `_` stands for a blank in a GPU's name. `livery offers --fields` lists
+/// the fields.
 #[derive(Debug, clap::Args)]
 pub struct OffersArgs {
+    /// Conditions that must all hold, such as `gpu_ram>=24 price<0.5`
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
     /// GPU model, in any spelling; `none` for machines without
     #[arg(long, value_name = "MODEL")]
     gpu: Option<String>,
@@ -45,6 +54,23 @@ pub struct OffersArgs {
     /// In which order
     #[arg(long, value_enum, default_value = "price")]
     sort: Sort,
+    /// Fields to sort by in place of --sort, such as `price,-gpu_ram`; `-` turns one round
+    #[arg(
+        long,
+        value_name = "FIELDS",
+        allow_hyphen_values = true,
+        conflicts_with = "sort"
+    )]
+    order: Option<String>,
+    /// Also the catalogue's prices of providers that are not set up here; takes FILTER and --order
+    #[arg(long, conflicts_with_all = [
+        "gpu", "count", "min_vram", "min_cpus", "min_memory", "min_disk", "max_price", "tier",
+        "suppliers", "spot", "sort", "explain",
+    ])]
+    all: bool,
+    /// List the fields of FILTER and --order
+    #[arg(long, exclusive = true)]
+    fields: bool,
     /// Also those that do not fit, with the reason
     #[arg(long)]
     explain: bool,
@@ -78,10 +104,17 @@ impl From<Sort> for OfferSort {
 
 /// Runs the command.
 pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending> {
+    if args.fields {
+        return Ok(offers_all::print_fields()?);
+    }
+    let asked = offers_all::Asked::read(&args.filter, args.order.as_deref())?;
     let client = connect::client(settings).await?;
+    if args.all {
+        return offers_all::run(&client, asked, args.json).await;
+    }
     let explain = args.explain;
     let json = args.json;
-    let answer = client.offers(&question(args)).await?;
+    let answer = client.offers(&question(args, asked)).await?;
     if json {
         if explain {
             print_json(&answer)?;
@@ -110,7 +143,7 @@ pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending
     Ok(Ending::Done)
 }
 
-fn question(args: OffersArgs) -> OfferQuery {
+fn question(args: OffersArgs, asked: offers_all::Asked) -> OfferQuery {
     let spot = args.spot.then_some(Pricing::Spot);
     OfferQuery {
         gpu: args.gpu,
@@ -124,6 +157,8 @@ fn question(args: OffersArgs) -> OfferQuery {
         pricing: spot,
         suppliers: Some(args.suppliers.join(",")).filter(|names| !names.is_empty()),
         sort: args.sort.into(),
+        filter: asked.filter,
+        order: asked.order,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What users see: standard output is data, standard error is talk.
 
+pub mod dollars;
 pub mod listing;
 pub mod progress;
 pub mod style;
