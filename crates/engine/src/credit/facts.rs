@@ -6,6 +6,7 @@ use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
 use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
 use livery_domain::pod::{Desired, Phase, Pod};
+use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_store::{AccountStand, Credit, Which};
 use livery_units::{Money, Rate, Timestamp};
 
@@ -22,6 +23,8 @@ pub(crate) struct Books {
     pub(crate) uncharged: Money,
     /// Its pods that are not gone.
     pub(crate) pods: Vec<Pod>,
+    /// Its network volumes that are not gone.
+    pub(crate) volumes: Vec<NetworkVolume>,
     /// At which rates its open meters count.
     rates: Vec<Rate>,
 }
@@ -64,6 +67,10 @@ pub(crate) async fn look(
         .store
         .pod_list(Some(&stand.id), Which::Live)
         .await?;
+    let volumes = services
+        .store
+        .volume_list(Some(&stand.id), Which::Live)
+        .await?;
     let mut uncharged = Money::ZERO;
     for pod in &pods {
         let so_far = money::cost_so_far(services, pod).await?;
@@ -73,13 +80,15 @@ pub(crate) async fn look(
     let has = Has {
         pods: pods.iter().filter(|pod| runs_by_itself(pod)).count(),
         runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
-        kept: pods.iter().filter(|pod| is_kept(pod)).count(),
+        kept: pods.iter().filter(|pod| is_kept(pod)).count()
+            + volumes.iter().filter(|volume| is_rented(volume)).count(),
     };
     let facts = facts(services, stand, burn(rates), uncharged, has, now).await?;
     Ok(Books {
         facts,
         uncharged,
         pods,
+        volumes,
         rates: rates.to_vec(),
     })
 }
@@ -111,6 +120,11 @@ pub(crate) fn serves_a_run(pod: &Pod) -> bool {
 /// Returns whether a pod is down and keeps its volume disk.
 pub(crate) fn is_kept(pod: &Pod) -> bool {
     pod.run.is_none() && pod.desired == Desired::Stopped && costs(pod)
+}
+
+/// Returns whether a network volume is kept for its account.
+pub(crate) fn is_rented(volume: &NetworkVolume) -> bool {
+    volume.desired == VolumeDesired::Present && volume.rate.amount > Money::ZERO
 }
 
 fn is_wanted_up(pod: &Pod) -> bool {

@@ -8,8 +8,9 @@ use crate::services::Services;
 use livery_domain::account::Standing;
 use livery_domain::credit::{Allowance, Spent, deletion, lasts};
 use livery_domain::pod::Pod;
+use livery_domain::volume::NetworkVolume;
 use livery_store::{AccountStand, Credit, Grouping, Period, Which};
-use livery_units::{AccountId, Money, PodId, Rate, Timestamp};
+use livery_units::{AccountId, Money, PodId, Rate, Timestamp, VolumeId};
 
 /// How an account's money stands, with what is not charged yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +130,13 @@ pub(crate) async fn spending(
     for pod in services.store.pod_list(Some(account), Which::Live).await? {
         things.push(of_pod(services, &pod, now).await?);
     }
+    for volume in services
+        .store
+        .volume_list(Some(account), Which::Live)
+        .await?
+    {
+        things.push(of_volume(services, &volume, now).await?);
+    }
     let period = match on {
         SpentOn::Living => None,
         SpentOn::Today => Some(day_of(now)),
@@ -167,22 +175,47 @@ async fn of_pod(services: &Services, pod: &Pod, now: Timestamp) -> Result<Spendi
     })
 }
 
+async fn of_volume(
+    services: &Services,
+    volume: &NetworkVolume,
+    now: Timestamp,
+) -> Result<Spending, Error> {
+    let store = &services.store;
+    let meters = store.meter_list_of_volume(&volume.id).await?;
+    let open = meters.iter().filter(|meter| meter.closed.is_none());
+    let (id, account) = (volume.id.as_str(), &volume.account);
+    Ok(Spending {
+        id: id.to_owned(),
+        name: volume.name.clone(),
+        state: volume.phase().to_string(),
+        hourly: open.map(|meter| meter.rate.per_hour()).sum(),
+        so_far: meters.iter().map(|meter| meter.charged).sum(),
+        today: store.subject_spent(account, id, day_of(now)).await?,
+        month: store.subject_spent(account, id, month_of(now)).await?,
+    })
+}
+
 async fn of_the_past(
     services: &Services,
     account: &AccountId,
     id: &str,
     now: Timestamp,
 ) -> Result<Option<Spending>, Error> {
-    let Ok(pod) = id.parse::<PodId>() else {
-        return Ok(None);
-    };
     let store = &services.store;
+    let so_far = match (id.parse::<PodId>(), id.parse::<VolumeId>()) {
+        (Ok(pod), _) => store.pod_charged(&pod).await?,
+        (Err(_), Ok(volume)) => {
+            let meters = store.meter_list_of_volume(&volume).await?;
+            meters.iter().map(|meter| meter.charged).sum()
+        }
+        (Err(_), Err(_)) => return Ok(None),
+    };
     Ok(Some(Spending {
         id: id.to_owned(),
         name: name_of(services, id).await,
         state: "ended".to_owned(),
         hourly: Money::ZERO,
-        so_far: store.pod_charged(&pod).await?,
+        so_far,
         today: store.subject_spent(account, id, day_of(now)).await?,
         month: store.subject_spent(account, id, month_of(now)).await?,
     }))
@@ -205,11 +238,14 @@ async fn subjects(
 
 /// Returns the name of a pod or network volume; its id when nobody knows any more.
 pub(crate) async fn name_of(services: &Services, id: &str) -> String {
-    let Ok(pod) = id.parse::<PodId>() else {
-        return id.to_owned();
+    let store = &services.store;
+    let name = match (id.parse::<PodId>(), id.parse::<VolumeId>()) {
+        (Ok(pod), _) => store.pod_fetch(&pod).await.ok().map(|pod| pod.order.name),
+        (Err(_), Ok(volume)) => {
+            let volume = store.volume_fetch(&volume).await.ok();
+            volume.map(|volume| volume.name)
+        }
+        (Err(_), Err(_)) => None,
     };
-    match services.store.pod_fetch(&pod).await {
-        Ok(pod) => pod.order.name,
-        Err(_) => id.to_owned(),
-    }
+    name.unwrap_or_else(|| id.to_owned())
 }
