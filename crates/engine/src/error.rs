@@ -78,6 +78,15 @@ pub enum Error {
     /// A question about prices has no answer.
     #[error(transparent)]
     Market(#[from] crate::market::MarketError),
+    /// A channel's settings are wrong, or it did not take what was sent.
+    #[error(transparent)]
+    Notify(#[from] livery_notify::Error),
+    /// No channel of that name.
+    #[error("there is no channel `{0}`")]
+    ChannelNotFound(String),
+    /// There is a channel of that name.
+    #[error("there is a channel `{0}` already")]
+    ChannelExists(String),
     /// The store or the disk of the control plane failed.
     #[error("the control plane's own store failed: {0}")]
     Store(String),
@@ -101,6 +110,9 @@ impl Error {
             Self::Credit(error) => error.code(),
             Self::Unreachable(_) => "HST001",
             Self::Market(error) => error.code(),
+            Self::Notify(error) => error.code(),
+            Self::ChannelNotFound(_) => "NTC006",
+            Self::ChannelExists(_) => "NTC007",
             Self::Store(_) => "SRV001",
         }
     }
@@ -121,6 +133,11 @@ impl Error {
             Self::Credit(error) => error.hint(),
             Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
             Self::Market(error) => error.hint(),
+            Self::Notify(error) => Some(error.hint()),
+            Self::ChannelNotFound(_) => Some("`livery reminders list` shows the channels"),
+            Self::ChannelExists(_) => {
+                Some("remove it first with `livery reminders remove NAME`, or give another `--name`")
+            }
             Self::Store(_) => Some("the server's log has the details; is the disk full?"),
             Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
             Self::Invalid(_) | Self::JobFile(_) => None,

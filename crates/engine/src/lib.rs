@@ -27,13 +27,15 @@ pub use credit::{
 pub use engine::{Engine, Explained, LedgerStand};
 pub use error::Error;
 pub use livery_host_api::{ByteStream, Follow};
+pub use livery_notify::Error as NotifyError;
 pub use livery_store::{
-    AccountStand, Credit, Grouping, Payment, Period, Posted, StatementLine, Voucher, Which,
+    AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine, Voucher, Which,
 };
 pub use market::{
     Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
 };
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::NewPod;
+pub use reminders::{Closing, Running, Trouble};
 pub use services::{Options, Peers};
 pub use tasks::TaskStatus;

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use livery_api::{Code, Problem};
-use livery_engine::{CreditError, Error};
+use livery_engine::{CreditError, Error, NotifyError};
 
 /// An error on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,9 @@ impl From<Error> for Refusal {
             Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
             Error::Credit(error) => of_credit(error),
             Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            Error::Notify(error) => of_notify(error),
+            Error::ChannelNotFound(_) => StatusCode::NOT_FOUND,
+            Error::ChannelExists(_) => StatusCode::CONFLICT,
             Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self {
@@ -83,6 +86,15 @@ impl From<Error> for Refusal {
                 hint: error.hint().map(str::to_owned),
             },
         }
+    }
+}
+
+fn of_notify(error: &NotifyError) -> StatusCode {
+    match error {
+        NotifyError::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        NotifyError::Forbidden(_) => StatusCode::FORBIDDEN,
+        NotifyError::Unreachable(_) | NotifyError::Busy { .. } => StatusCode::BAD_GATEWAY,
+        NotifyError::Refused(_) => StatusCode::BAD_GATEWAY,
     }
 }
 

@@ -1,8 +1,21 @@
 //! Reminders: accounts are told what costs them money, each thing once.
 
+mod closing;
+mod deliver;
+mod facade;
+mod look;
+
+pub use closing::{Closing, Running, Trouble};
+
+pub(crate) use deliver::{DELIVERIES_MAX, TRY_TIMEOUT, carry};
+pub(crate) use look::{Told, look};
+
+use crate::error::Error;
 use crate::services::Services;
 use livery_domain::reminder::Notice;
-use livery_store::NoticeAdded;
+use livery_notify::Reach;
+use livery_store::{Credit, NoticeAdded};
+use livery_units::{AccountId, Span, Timestamp};
 
 /// Has an account told of something, unless it was told before.
 ///
@@ -17,4 +30,19 @@ pub(crate) async fn tell(services: &Services, notice: Notice) {
             tracing::warn!(account.id = %account, key, %error, "a notice was not kept: {}", notice.message);
         }
     }
+}
+
+/// Returns where an account may send to: others than the machine's owner must not make the control
+/// plane talk to what only it reaches.
+pub(crate) async fn reach(services: &Services, account: &AccountId) -> Result<Reach, Error> {
+    match services.store.account_fetch(account).await?.credit {
+        Credit::Owner => Ok(Reach::Anywhere),
+        Credit::Prepaid => Ok(Reach::Public),
+    }
+}
+
+/// Returns the point in time `span` earlier.
+pub(crate) fn before(now: Timestamp, span: Span) -> Timestamp {
+    let millis = i64::try_from(span.millis()).unwrap_or(i64::MAX);
+    Timestamp::from_millis(now.millis().saturating_sub(millis))
 }

@@ -3,10 +3,12 @@
 
 mod content_sweep;
 mod credit;
+mod deliveries;
 mod driving;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
+mod reminders;
 mod run_reconciler;
 
 use crate::orphans::SweepLog;
@@ -117,6 +119,8 @@ pub(crate) fn spawn_all(
         Arc::new(metering::Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),
+        Arc::new(reminders::Reminders::default()),
+        Arc::new(deliveries::Deliveries::new(stop.clone())),
         Arc::new(credit::Credit),
     ];
     tasks
@@ -159,6 +163,7 @@ async fn nudged(name: &str, services: &Services) {
     match name {
         PodReconciler::NAME => services.board.pods.notified().await,
         RunReconciler::NAME => services.board.runs.notified().await,
+        deliveries::Deliveries::NAME => services.board.deliveries.notified().await,
         credit::Credit::NAME => services.board.credit.notified().await,
         orphan_sweep::OrphanSweep::NAME => services.board.orphans.notified().await,
         _ => std::future::pending().await,

@@ -1,0 +1,147 @@
+//! Deliveries are claimed by one worker at a time, and tried until they are given up.
+
+use crate::database::{Database, on_both};
+use crate::reminders::{claim, notice, settle, store_with, unshown};
+use crate::samples::{account, at};
+use livery_domain::reminder::{DeliveryState, ReminderSettings, Terminal};
+use livery_store::{Error, Tried};
+
+on_both!(
+    of_ten_that_claim_at_once_one_gets_a_delivery,
+    a_claim_that_nobody_ends_expires,
+    a_try_that_somebody_else_repeated_counts_no_more,
+    a_delivery_that_fails_is_shown_at_the_terminal,
+    a_removed_channel_takes_its_deliveries_along,
+);
+
+async fn of_ten_that_claim_at_once_one_gets_a_delivery(database: Database) {
+    let store = store_with(&database, &["one", "two", "three"]).await;
+    for number in 0..5 {
+        store
+            .notice_add(&notice(&format!("n{number}")))
+            .await
+            .unwrap();
+    }
+    let mut claimers = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        claimers.spawn(async move { claim(&store, 1_000).await });
+    }
+    let claimed: Vec<_> = claimers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(claimed.len(), 15);
+    let mut names: Vec<(String, String)> = claimed
+        .into_iter()
+        .map(|one| (one.notice.key, one.channel.name))
+        .collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 15);
+}
+
+async fn a_claim_that_nobody_ends_expires(database: Database) {
+    let store = store_with(&database, &["desk"]).await;
+    store.notice_add(&notice("a")).await.unwrap();
+    assert_eq!(claim(&store, 1_000).await[0].attempts, 1);
+    assert!(claim(&store, 60_999).await.is_empty());
+    let again = claim(&store, 61_000).await;
+    assert_eq!((again[0].attempts, again[0].first_try), (2, at(1_000)));
+    store.claims_forget().await.unwrap();
+    assert_eq!(claim(&store, 61_001).await[0].attempts, 3);
+}
+
+async fn a_try_that_somebody_else_repeated_counts_no_more(database: Database) {
+    let store = store_with(&database, &["desk"]).await;
+    store.notice_add(&notice("a")).await.unwrap();
+    let mine = claim(&store, 1_000).await.remove(0);
+    let theirs = claim(&store, 61_000).await.remove(0);
+    let tried = store.delivery_tried(&mine, &Tried::Sent, at(61_001)).await;
+    assert_eq!(tried, Err(Error::Stale));
+    store
+        .delivery_tried(&theirs, &Tried::Sent, at(61_002))
+        .await
+        .unwrap();
+    let tried = store
+        .delivery_tried(&theirs, &Tried::Sent, at(61_003))
+        .await;
+    assert_eq!(tried, Err(Error::Stale));
+    assert!(claim(&store, 999_999).await.is_empty());
+    let listed = store.notice_list(&account(), 1).await.unwrap();
+    assert_eq!(listed[0].deliveries[0].state, DeliveryState::Sent);
+    assert_eq!(listed[0].deliveries[0].attempts, 2);
+}
+
+async fn a_delivery_that_fails_is_shown_at_the_terminal(database: Database) {
+    let store = store_with(&database, &["desk"]).await;
+    let settings = ReminderSettings {
+        terminal: Terminal::Off,
+        ..ReminderSettings::default()
+    };
+    settle(&store, settings).await;
+    store.notice_add(&notice("a")).await.unwrap();
+    assert!(unshown(&store, 9_000).await.is_empty());
+    let delivery = claim(&store, 1_000).await.remove(0);
+    let again = Tried::Again {
+        due: at(11_000),
+        problem: "connection refused\0".to_owned(),
+    };
+    store
+        .delivery_tried(&delivery, &again, at(1_500))
+        .await
+        .unwrap();
+    assert_eq!(unshown(&store, 9_000).await, ["a"]);
+    let problems = store.delivery_problems(&account(), at(0)).await.unwrap();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].next_try, Some(at(11_000)));
+    assert_eq!(problems[0].problem, "connection refused\u{fffd}");
+
+    assert!(claim(&store, 10_999).await.is_empty());
+    let delivery = claim(&store, 11_000).await.remove(0);
+    let failed = Tried::Failed {
+        problem: "gone".to_owned(),
+    };
+    store
+        .delivery_tried(&delivery, &failed, at(12_000))
+        .await
+        .unwrap();
+    let problems = store
+        .delivery_problems(&account(), at(12_000))
+        .await
+        .unwrap();
+    assert_eq!(
+        (problems[0].next_try, problems[0].problem.as_str()),
+        (None, "gone")
+    );
+    assert!(
+        store
+            .delivery_problems(&account(), at(12_001))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(claim(&store, 999_999).await.is_empty());
+}
+
+async fn a_removed_channel_takes_its_deliveries_along(database: Database) {
+    let store = store_with(&database, &["one", "two"]).await;
+    store.notice_add(&notice("a")).await.unwrap();
+    let claimed = claim(&store, 1_000).await;
+    store
+        .delivery_tried(&claimed[1], &Tried::Sent, at(1_001))
+        .await
+        .unwrap();
+    store.channel_remove(&account(), "one").await.unwrap();
+    store.channel_remove(&account(), "two").await.unwrap();
+    let tried = store
+        .delivery_tried(&claimed[0], &Tried::Sent, at(1_002))
+        .await;
+    assert_eq!(tried, Err(Error::Stale));
+    let listed = store.notice_list(&account(), 1).await.unwrap();
+    let left: Vec<&str> = listed[0]
+        .deliveries
+        .iter()
+        .map(|one| one.channel.as_str())
+        .collect();
+    assert_eq!(left, ["two"]);
+    let again = store.channel_remove(&account(), "one").await;
+    assert_eq!(again, Err(Error::NotFound));
+}
