@@ -7,14 +7,17 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 Measures Livery beside what people use today.
 
-usage: livery-benches [--livery PATH] [--rounds N] [--dir DIR] [pods] [cli] [transfer] [memory]
+usage: livery-benches [--livery PATH] [--python PATH] [--rounds N] [--dir DIR]
+                      [pods] [cli] [transfer] [memory] [offers]
 
   pods       a pod's first command, beside `docker run` of the same image
   cli        `livery pods`, beside `docker ps`
   transfer   20,000 small files and one of 2 GiB into a pod, beside rsync over ssh; twice
   memory     what an idle `livery serve` holds
+  offers     a filter and a sort of 100,000 offers, beside pandas
 
   --livery   the binary to measure; target/release/livery by default
+  --python   a python that has pandas; `offers` is measured alone without one
   --rounds   how often each competitor takes its turn; 20 by default, 3 for transfer
   --dir      where data is made and removed again, some 12 GB for transfer; /var/tmp by default";
 
@@ -23,6 +26,8 @@ usage: livery-benches [--livery PATH] [--rounds N] [--dir DIR] [pods] [cli] [tra
 pub(crate) struct Args {
     /// The binary to measure, absolute.
     pub livery: PathBuf,
+    /// A python that has pandas.
+    pub python: Option<PathBuf>,
     /// How often, when the user says so.
     pub rounds: Option<usize>,
     /// Where data is made.
@@ -42,6 +47,8 @@ pub(crate) enum Bench {
     Transfer,
     /// Memory of an idle server.
     Memory,
+    /// A search among offers.
+    Offers,
 }
 
 impl Args {
@@ -49,6 +56,7 @@ impl Args {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let mut args = Self {
             livery: PathBuf::from("target/release/livery"),
+            python: None,
             rounds: None,
             dir: PathBuf::from("/var/tmp"),
             benches: Vec::new(),
@@ -62,6 +70,7 @@ impl Args {
             match word.as_str() {
                 "-h" | "--help" => return Ok(None),
                 "--livery" => args.livery = value()?.into(),
+                "--python" => args.python = Some(value()?.into()),
                 "--dir" => args.dir = value()?.into(),
                 "--rounds" => {
                     let count = value()?;
@@ -72,10 +81,11 @@ impl Args {
             }
         }
         if args.benches.is_empty() {
-            args.benches = vec![Bench::Pods, Bench::Cli, Bench::Transfer, Bench::Memory];
+            args.benches = ALL.iter().map(|(_, bench)| *bench).collect();
         }
         args.livery = std::path::absolute(&args.livery)?;
-        if !args.livery.is_file() {
+        let needs_it = args.benches.iter().any(|bench| bench.starts_servers());
+        if needs_it && !args.livery.is_file() {
             bail!(
                 "{} is missing: build it with `make build`, or name it by --livery",
                 args.livery.display()
@@ -85,15 +95,29 @@ impl Args {
     }
 }
 
+const ALL: [(&str, Bench); 5] = [
+    ("pods", Bench::Pods),
+    ("cli", Bench::Cli),
+    ("transfer", Bench::Transfer),
+    ("memory", Bench::Memory),
+    ("offers", Bench::Offers),
+];
+
 impl Bench {
     fn named(name: &str) -> Result<Self> {
-        Ok(match name {
-            "pods" => Self::Pods,
-            "cli" => Self::Cli,
-            "transfer" => Self::Transfer,
-            "memory" => Self::Memory,
-            _ => bail!("`{name}` is no measurement; --help lists them"),
-        })
+        let found = ALL.iter().find(|(known, _)| *known == name);
+        match found {
+            Some((_, bench)) => Ok(*bench),
+            None => bail!("`{name}` is no measurement; --help lists them"),
+        }
+    }
+
+    /// Returns whether it measures servers that it starts, which takes the binary and root.
+    pub(crate) fn starts_servers(self) -> bool {
+        match self {
+            Self::Pods | Self::Cli | Self::Transfer | Self::Memory => true,
+            Self::Offers => false,
+        }
     }
 }
 
@@ -112,7 +136,10 @@ mod tests {
             .unwrap();
         assert_eq!(args.benches, [Bench::Cli, Bench::Pods]);
         assert_eq!(args.rounds, Some(7));
-        assert_eq!(parse("--livery /bin/sh").unwrap().unwrap().benches.len(), 4);
+        assert_eq!(parse("--livery /bin/sh").unwrap().unwrap().benches.len(), 5);
+        // What is measured in this process needs no binary.
+        let args = parse("--livery /nowhere/livery --python /bin/sh offers").unwrap();
+        assert_eq!(args.unwrap().python, Some("/bin/sh".into()));
         assert_eq!(parse("pods --help").unwrap(), None);
     }
 
