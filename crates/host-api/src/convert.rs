@@ -5,7 +5,7 @@ use crate::dto;
 use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
-use livery_domain::pod::{Observed, PodOrder};
+use livery_domain::pod::{Observed, PodOrder, Usage};
 use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span};
 
 /// Something that travelled and means nothing to the domain.
@@ -117,6 +117,21 @@ impl From<dto::PodState> for Observed {
             dto::PodState::Up => Self::Up,
             dto::PodState::Down | dto::PodState::Failed => Self::Down,
             dto::PodState::Lost => Self::Lost,
+        }
+    }
+}
+
+impl dto::HostActivity {
+    /// Returns what a pod of this host has used, for the one place that compares it with an earlier
+    /// look.
+    pub fn usage(&self, pod: &dto::PodActivity) -> Usage {
+        Usage {
+            host_uptime: Span::from_millis(self.uptime_ms),
+            cpu_micros: pod.cpu_usec,
+            network: Bytes::new(pod.network_bytes),
+            written: Bytes::new(pod.written_bytes),
+            gpu_at: pod.gpu_at_ms.map(Span::from_millis),
+            session_at: pod.session_at_ms.map(Span::from_millis),
         }
     }
 }

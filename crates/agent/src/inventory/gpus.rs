@@ -158,6 +158,17 @@ impl GpuInventory {
         catalog.resolve(&names).map_err(of_runtime)
     }
 
+    /// Returns whether there can be GPUs that are not pretended.
+    pub fn has_driver(&self) -> bool {
+        self.driver.is_some()
+    }
+
+    /// Returns whether a real GPU works now; one that does not answer does not.
+    pub fn works(&self, index: u32) -> bool {
+        let driver = self.driver.as_ref();
+        driver.is_some_and(|driver| driver.works(index))
+    }
+
     /// Returns the driver's version.
     pub fn driver(&self) -> Option<String> {
         self.driver.as_ref().and_then(Driver::version)

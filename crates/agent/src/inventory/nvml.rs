@@ -1,5 +1,6 @@
 //! GPUs as NVIDIA's driver library reports them; a machine without it has none.
 
+use livery_domain::pod::GPU_NOISE_PERCENT;
 use livery_host_api::dto::Gpu;
 use nvml_wrapper::Nvml;
 use nvml_wrapper::error::NvmlError;
@@ -58,6 +59,20 @@ impl Driver {
                 gpu.ok()
             })
             .collect()
+    }
+
+    /// Returns whether a GPU worked in the last second. One that cannot tell (it is partitioned)
+    /// works as long as a process computes on it.
+    pub fn works(&self, index: u32) -> bool {
+        let Ok(device) = self.nvml.device_by_index(index) else {
+            return false;
+        };
+        match device.utilization_rates() {
+            Ok(rates) => rates.gpu > GPU_NOISE_PERCENT,
+            Err(_) => device
+                .running_compute_processes_count()
+                .is_ok_and(|count| count > 0),
+        }
     }
 
     fn gpu(&self, index: u32) -> Result<Gpu, NvmlError> {

@@ -10,6 +10,7 @@ pub(crate) use record::{Record, Records, Stage};
 pub(crate) use spec::user_id;
 pub(crate) use status::ended;
 
+use crate::activity::Seen;
 use livery_images::Progress;
 use livery_units::PodId;
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub(crate) struct Pod {
     pub id: PodId,
+    /// What was seen of its use.
+    pub seen: Seen,
     record: Mutex<Record>,
     /// How far its image is.
     progress: watch::Sender<Progress>,
@@ -36,6 +39,7 @@ impl Pod {
     pub fn new(id: PodId, record: Record) -> Self {
         Self {
             id,
+            seen: Seen::default(),
             record: Mutex::new(record),
             progress: watch::Sender::new(Progress::default()),
             changed: watch::Sender::new(0),

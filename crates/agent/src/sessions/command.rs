@@ -2,6 +2,7 @@
 
 use super::input::{Control, InputEnd, feed};
 use super::terminal::Terminal;
+use crate::activity::Visit;
 use crate::agent::Core;
 use crate::content::receiver_stream;
 use crate::error::{of_io, of_runtime};
@@ -45,7 +46,8 @@ pub(crate) async fn exec(
     if spec.argv.is_empty() {
         return Err(Error::Invalid("the command is empty".to_owned()));
     }
-    let id = core.find(pod)?.id.clone();
+    let found = core.find(pod)?;
+    let id = found.id.clone();
     let wanted = runtime_spec(spec);
     let window = spec.tty;
     let started = core
@@ -58,7 +60,11 @@ pub(crate) async fn exec(
         spawn(started.into(), window).map_err(|error| of_io("start the command's shim", &error))?;
     let (sender, receiver) = mpsc::channel(FRAMES_WAITING);
     let stop = core.stop.clone();
-    core.tasks.spawn(session.attend(input, sender, stop));
+    let visit = Visit::begin(found);
+    core.tasks.spawn(async move {
+        session.attend(input, sender, stop).await;
+        drop(visit);
+    });
     Ok(receiver_stream(receiver))
 }
 

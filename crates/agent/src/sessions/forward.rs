@@ -1,5 +1,6 @@
 //! Connects to a TCP port inside a pod.
 
+use crate::activity::Visit;
 use crate::agent::Core;
 use crate::content::receiver_stream;
 use crate::error::{of_io, of_runtime};
@@ -32,7 +33,8 @@ pub(crate) async fn forward(
     port: u16,
     input: ByteStream,
 ) -> Result<ByteStream, Error> {
-    let id = core.find(pod)?.id.clone();
+    let found = core.find(pod)?;
+    let id = found.id.clone();
     let socket = core
         .blocking(move |core| connect(pid(core, &id)?, port))
         .await?;
@@ -43,8 +45,12 @@ pub(crate) async fn forward(
     let (done, hung_up) = oneshot::channel::<()>();
     core.tasks
         .spawn(send(input, writer, core.stop.clone(), hung_up));
-    core.tasks
-        .spawn(receive(reader, core.stop.clone(), sender, done));
+    let visit = Visit::begin(found);
+    let stop = core.stop.clone();
+    core.tasks.spawn(async move {
+        receive(reader, stop, sender, done).await;
+        drop(visit);
+    });
     Ok(receiver_stream(receiver))
 }
 

@@ -8,7 +8,7 @@ use livery_units::{RunId, Timestamp};
 const NOTE: &str = "told-to-end";
 
 /// Tells a run to end, unless it was told before; returns when it was told first.
-pub(super) async fn tell(
+pub(crate) async fn tell(
     services: &Services,
     run: &RunId,
     words: &str,

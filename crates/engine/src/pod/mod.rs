@@ -3,10 +3,12 @@
 mod access;
 mod create;
 mod reconcile;
+mod rule;
 
 pub use create::NewPod;
 pub(crate) use create::{Launch, accept, disks};
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
+pub(crate) use rule::rule;
 
 use crate::credit;
 use crate::error::Error;

@@ -3,7 +3,7 @@
 use super::SharedHost;
 use super::extract::{Document, Ids, Options};
 use crate::Error;
-use crate::dto::{Facts, HostInfo, PodSpec, PodStatus, ProbeSpec, Stats};
+use crate::dto::{Facts, HostActivity, HostInfo, PodSpec, PodStatus, ProbeSpec, Stats};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +14,10 @@ pub(super) async fn info(State(host): State<SharedHost>) -> Result<Json<HostInfo
 
 pub(super) async fn list(State(host): State<SharedHost>) -> Result<Json<Vec<PodStatus>>, Error> {
     host.pods().await.map(Json)
+}
+
+pub(super) async fn activity(State(host): State<SharedHost>) -> Result<Json<HostActivity>, Error> {
+    host.activity().await.map(Json)
 }
 
 pub(super) async fn show(

@@ -1,0 +1,172 @@
+//! Does what policies say. It may be done twice or late, and by several control planes.
+
+use crate::error::Error;
+use crate::services::Services;
+use crate::{credit, money, pod, reminders};
+use livery_domain::pod::{
+    Activity, Cause, Desired, Due, IdlePolicy, LOOK_LEAST, LOOK_MOST, Pod, PolicyAct, Wish, due,
+};
+use livery_domain::reminder::{Notice, NoticeKind};
+use livery_units::{AccountId, Money, PodId, Timestamp};
+use std::collections::BTreeMap;
+
+/// Pods looked at in one go.
+const BATCH: u32 = 256;
+
+/// Goes in one activation; whoever is left is due at the next.
+const ROUNDS_MAX: u32 = 400;
+
+/// What was done in one activation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) looked_at: u64,
+    pub(crate) acts: u64,
+    pub(crate) failed: u64,
+}
+
+/// Looks at every pod whose policy is due, and does what it says.
+pub(crate) async fn look_at_due(services: &Services) -> Result<Tally, Error> {
+    let mut tally = Tally::default();
+    let mut accounts = BTreeMap::new();
+    for _ in 0..ROUNDS_MAX {
+        let now = services.now();
+        // Twice, because a pod may have been put off at the same moment.
+        let ahead = now.after(LOOK_MOST).after(LOOK_MOST);
+        let pods = services.store.pod_policy_due(now, ahead, BATCH).await?;
+        let ids: Vec<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
+        let known = services.store.pod_activities(&ids).await?;
+        let mut rests = Vec::with_capacity(pods.len());
+        for pod in &pods {
+            let idle = idle_of(services, &mut accounts, &pod.account).await?;
+            let looked = look(services, pod, idle, known.get(&pod.id), now, &mut tally);
+            let again = match looked.await {
+                Ok(again) => again,
+                Err(error) => {
+                    tally.failed += 1;
+                    tracing::warn!(pod.id = %pod.id, %error, "a pod's policy could not be obeyed for now");
+                    Some(now.after(LOOK_LEAST))
+                }
+            };
+            rests.push((pod.id.clone(), pod.generation, again));
+        }
+        tally.looked_at += rests.len() as u64;
+        services.store.pod_policy_rest(&rests).await?;
+        if rests.len() < BATCH as usize {
+            break;
+        }
+    }
+    Ok(tally)
+}
+
+async fn idle_of(
+    services: &Services,
+    accounts: &mut BTreeMap<AccountId, Option<IdlePolicy>>,
+    account: &AccountId,
+) -> Result<Option<IdlePolicy>, Error> {
+    if let Some(idle) = accounts.get(account) {
+        return Ok(*idle);
+    }
+    let idle = services.store.account_settings(account).await?.idle;
+    accounts.insert(account.clone(), idle);
+    Ok(idle)
+}
+
+/// Looks at one pod and returns when it is looked at again.
+async fn look(
+    services: &Services,
+    pod: &Pod,
+    accounts_idle: Option<IdlePolicy>,
+    activity: Option<&Activity>,
+    now: Timestamp,
+    tally: &mut Tally,
+) -> Result<Option<Timestamp>, Error> {
+    let policy = pod.policy.or_idle(accounts_idle);
+    // What a pod costs takes several reads; few need it.
+    let so_far = match policy.max_cost {
+        Some(_) => money::cost_so_far(services, pod).await?,
+        None => Money::ZERO,
+    };
+    let Due { act, again } = due(pod, &policy, activity, so_far, now);
+    if let Some(act) = act {
+        obey(services, pod, act, activity, now).await?;
+        tally.acts += 1;
+    }
+    Ok(again)
+}
+
+async fn obey(
+    services: &Services,
+    pod: &Pod,
+    act: PolicyAct,
+    activity: Option<&Activity>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    match act {
+        PolicyAct::Remind { cause, nth } => {
+            let since = activity.map_or(now, |activity| activity.active_at);
+            let key = format!("idle/{}/{}/{nth}", pod.id, since.millis());
+            let message = format!(
+                "pod {} is idle: {cause}; `livery pod stop {}` stops it",
+                pod.order.name, pod.id
+            );
+            tell(services, pod, NoticeKind::Idle, key, message, now).await;
+            Ok(())
+        }
+        PolicyAct::Stop(cause) => end(services, pod, Desired::Stopped, cause, now).await,
+        PolicyAct::Terminate(cause) => end(services, pod, Desired::Gone, cause, now).await,
+    }
+}
+
+/// Ends a pod, or the run that it serves: a run brings its results home first and then ends its pod
+/// itself.
+async fn end(
+    services: &Services,
+    pod: &Pod,
+    desired: Desired,
+    cause: Cause,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if let Some(run) = &pod.run {
+        let words = format!("ended by its pod's policy: {cause}");
+        if credit::why_ended(services, run).await?.is_some() {
+            return Ok(());
+        }
+        let message = format!("run {run} is ended: {cause}");
+        let key = format!("policy/{run}");
+        tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
+        credit::tell_run(services, run, &words, now).await?;
+        return Ok(());
+    }
+    let done = match desired {
+        Desired::Stopped => "stopped",
+        Desired::Gone | Desired::Running => "terminated",
+    };
+    let words = format!("{done} by its policy: {cause}");
+    // Told first: an act without its notice would be silent if this process ended in between.
+    let since = pod.started.unwrap_or(pod.created);
+    let key = format!("policy/{}/{done}/{}", pod.id, since.millis());
+    let message = format!("pod {} was {words}", pod.order.name);
+    tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
+    match pod::rule(services, &pod.id, desired, &words).await? {
+        Wish::Changed | Wish::AsBefore => Ok(()),
+    }
+}
+
+async fn tell(
+    services: &Services,
+    pod: &Pod,
+    kind: NoticeKind,
+    key: String,
+    message: String,
+    at: Timestamp,
+) {
+    let notice = Notice {
+        key,
+        account: pod.account.clone(),
+        pod: Some(pod.id.clone()),
+        kind,
+        message,
+        at,
+    };
+    reminders::tell(services, notice).await;
+}

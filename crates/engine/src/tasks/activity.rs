@@ -1,0 +1,30 @@
+//! Asks hosts what their pods have used.
+
+use super::BackgroundTask;
+use crate::policy::{SAMPLE_LEAST, Sampler};
+use crate::services::Services;
+use async_trait::async_trait;
+use livery_units::Span;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// The task. A host that does not answer makes none of its pods idle.
+#[derive(Default)]
+pub(crate) struct Activity {
+    sampler: Sampler,
+}
+
+#[async_trait]
+impl BackgroundTask for Activity {
+    fn name(&self) -> &'static str {
+        "activity"
+    }
+
+    fn period(&self) -> Span {
+        SAMPLE_LEAST
+    }
+
+    async fn activate(&self, services: &Arc<Services>) -> Value {
+        self.sampler.sample(services).await
+    }
+}
