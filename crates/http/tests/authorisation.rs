@@ -76,6 +76,19 @@ const MARKET_CASES: [(&str, &str, LetIn); 8] = [
     ("DELETE", "/v1/catalogue", LetIn::OwnersToken),
 ];
 
+/// Routes about reminders: each account has its own.
+const REMINDER_CASES: [(&str, &str, LetIn); 9] = [
+    ("GET", "/v1/reminders", LetIn::AnyToken),
+    ("POST", "/v1/reminders/shown", LetIn::AnyToken),
+    ("GET", "/v1/reminders/settings", LetIn::AnyToken),
+    ("POST", "/v1/reminders/settings", LetIn::AnyToken),
+    ("GET", "/v1/channels", LetIn::AnyToken),
+    ("POST", "/v1/channels", LetIn::AnyToken),
+    ("DELETE", "/v1/channels/{channel}", LetIn::AnyToken),
+    ("POST", "/v1/channels/{channel}/test", LetIn::AnyToken),
+    ("GET", "/v1/closing", LetIn::AnyToken),
+];
+
 const OWNERS_TOKEN: &str = "livery_owner";
 const OTHERS_TOKEN: &str = "livery_other";
 
@@ -195,7 +208,11 @@ fn refused(status: StatusCode) -> bool {
 
 #[test]
 fn every_route_has_a_case() {
-    let cases = CASES.iter().chain(&TOKEN_CASES).chain(&MARKET_CASES);
+    let cases = CASES
+        .iter()
+        .chain(&TOKEN_CASES)
+        .chain(&MARKET_CASES)
+        .chain(&REMINDER_CASES);
     let cases: BTreeSet<String> = cases
         .map(|(method, path, _)| format!("{method} {path}"))
         .collect();
@@ -210,7 +227,12 @@ fn every_route_has_a_case() {
 #[tokio::test]
 async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
     let served = Served::start().await;
-    for (method, path, let_in) in CASES.into_iter().chain(TOKEN_CASES).chain(MARKET_CASES) {
+    for (method, path, let_in) in CASES
+        .into_iter()
+        .chain(TOKEN_CASES)
+        .chain(MARKET_CASES)
+        .chain(REMINDER_CASES)
+    {
         let path = filled(path);
         let asked = |token| served.far(method, &path, token);
         let (nobody, _) = asked(None).await;
@@ -236,7 +258,12 @@ async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
 async fn the_owner_is_let_in_everywhere_on_the_unix_socket() {
     let served = Served::start().await;
     // The last case ends the server.
-    for (method, path, _) in TOKEN_CASES.into_iter().chain(MARKET_CASES).chain(CASES) {
+    for (method, path, _) in TOKEN_CASES
+        .into_iter()
+        .chain(MARKET_CASES)
+        .chain(REMINDER_CASES)
+        .chain(CASES)
+    {
         let (status, body) = served.near(method, &filled(path)).await;
         assert!(!refused(status), "{method} {path}: {status} {body}");
     }

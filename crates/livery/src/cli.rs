@@ -1,5 +1,6 @@
 //! The command line: which command there is, and how it is run.
 
+use crate::closing;
 use crate::commands as cmd;
 use crate::env_vars;
 use crate::failure::{Ending, finish};
@@ -38,6 +39,13 @@ enum Command {
     Shell(cmd::shell::ShellArgs),
     Forward(cmd::forward::ForwardArgs),
     Offers(cmd::offers::OffersArgs),
+    Gpus(cmd::gpus::GpusArgs),
+    Compare(cmd::compare::CompareArgs),
+    Estimate(cmd::estimate::EstimateArgs),
+    Catalog(cmd::catalog::CatalogArgs),
+    Reminders(cmd::reminders::RemindersArgs),
+    Orphans(cmd::orphans::OrphansArgs),
+    Panic(cmd::panic::PanicArgs),
     Serve(cmd::serve::ServeArgs),
     Host(cmd::host::HostArgs),
     Doctor(cmd::doctor::DoctorArgs),
@@ -60,7 +68,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    finish(dispatch(cli))
+    let code = finish(dispatch(cli));
+    closing::say_it();
+    code
 }
 
 /// Returns the whole command line's description, with the environment variables that it heeds.
@@ -97,6 +107,13 @@ fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Shell(args) => on_one_thread(cmd::shell::run(args, &settings)),
         Command::Forward(args) => on_one_thread(cmd::forward::run(args, &settings)),
         Command::Offers(args) => on_one_thread(cmd::offers::run(args, &settings)),
+        Command::Gpus(args) => on_one_thread(cmd::gpus::run(args, &settings)),
+        Command::Compare(args) => on_one_thread(cmd::compare::run(args, &settings)),
+        Command::Estimate(args) => on_one_thread(cmd::estimate::run(args, &settings)),
+        Command::Catalog(args) => on_one_thread(cmd::catalog::run(args, &settings)),
+        Command::Reminders(args) => on_one_thread(cmd::reminders::run(args, &settings)),
+        Command::Orphans(args) => on_one_thread(cmd::orphans::run(args, &settings)),
+        Command::Panic(args) => on_one_thread(cmd::panic::run(args, &settings)),
         Command::Token(args) => on_one_thread(cmd::token::run(args, &settings)),
         Command::Debug(args) => on_one_thread(cmd::debug::run(args, &settings)),
         Command::Version(args) => on_one_thread(cmd::version::run(args, &settings)),
@@ -109,7 +126,11 @@ pub fn on_one_thread<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let result = runtime.block_on(work);
+    let result = runtime.block_on(async {
+        let result = work.await;
+        closing::ask().await;
+        result
+    });
     // A read of standard input may be under way for ever; it must not hold the process.
     runtime.shutdown_background();
     result

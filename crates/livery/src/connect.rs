@@ -1,5 +1,6 @@
 //! From settings to a client that is answered: starts this machine's control plane when needed.
 
+use crate::closing;
 use crate::serve::background;
 use crate::settings::{Settings, Start};
 use livery_api::{Client, Error, Target};
@@ -7,6 +8,12 @@ use livery_api::{Client, Error, Target};
 /// Returns a client of the control plane that the settings name. Without one, it is this machine's
 /// own, which is started when nobody answers.
 pub async fn client(settings: &Settings) -> anyhow::Result<Client> {
+    let client = answered(settings).await?;
+    closing::remember(&client);
+    Ok(client)
+}
+
+async fn answered(settings: &Settings) -> anyhow::Result<Client> {
     if let Some(server) = &settings.server {
         return Ok(Client::new(server.clone(), settings.token.clone()));
     }

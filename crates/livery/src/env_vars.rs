@@ -38,6 +38,10 @@ pub const ALL: &[EnvVar] = &[
         doc: "What `serve` and `host` log, such as `info` or `livery_engine=debug`.",
     },
     EnvVar {
+        name: "LIVERY_REMIND",
+        doc: "When set to off, commands end without a line about what is running.",
+    },
+    EnvVar {
         name: "LIVERY_RUN_ID",
         doc: "Set for a job's commands: the id of their run.",
     },

@@ -3,6 +3,7 @@
 mod assignment;
 mod attached;
 mod cli;
+mod closing;
 mod commands;
 mod connect;
 mod doctor;

@@ -1,9 +1,12 @@
 //! The client: one HTTP/2 connection, made at the first call and made again after it broke.
 
-mod connect;
+mod billing;
+pub(crate) mod connect;
 mod content;
 mod market;
+mod panic;
 mod pods;
+mod reminders;
 mod runs;
 mod system;
 
@@ -18,6 +21,7 @@ use hyper::client::conn::http2::SendRequest;
 use livery_units::Secret;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
@@ -25,11 +29,12 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 /// Longest answer of a call that is not a stream.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
-/// A client of one control plane.
+/// A client of one control plane; clones share one connection.
+#[derive(Clone)]
 pub struct Client {
     target: Target,
     token: Option<Secret<String>>,
-    connection: Mutex<Option<SendRequest<Body>>>,
+    connection: Arc<Mutex<Option<SendRequest<Body>>>>,
 }
 
 /// A stream of bytes each way.
@@ -47,7 +52,7 @@ impl Client {
         Self {
             target,
             token,
-            connection: Mutex::new(None),
+            connection: Arc::default(),
         }
     }
 

@@ -3,20 +3,40 @@
 //! Sizes are in bytes, times in milliseconds since 1970, vCPU in thousandths, money in decimal
 //! dollars as text. Unknown fields of a request are refused, unknown fields of an answer ignored.
 
+mod account;
+mod billing;
 mod estimate;
 mod market;
 mod offer;
+mod orphan;
+mod panic;
 mod pod;
+mod reminder;
 mod run;
 mod system;
 
+pub use account::{
+    Account, AccountChange, AccountCreated, AccountList, AccountSettings, AmountOrNone, AutoPay,
+    CreditKind, Grant, Granted, IdleRule, NewAccount, NewVouchers, PostedKind, Redeem, Redeemed,
+    Voucher, VoucherCreated, VoucherList, VouchersCreated,
+};
+pub use billing::{
+    Balance, Earned, EarnerKind, Earnings, Payment, Spend, SpendQuery, Spending, SpentOn, Statement,
+    StatementBy, StatementLine, StatementQuery,
+};
 pub use estimate::{Answer, Cost, Inquiry, QuoteLine, SessionCosts, SilentSupplier, WantedGpus};
 pub use market::{
     BundleQuery, Catalogue, GpuList, GpuType, HourlyRange, MarketQuery, MarketRow, MarketRows,
     Provider, Seller, Standing,
 };
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
+pub use orphan::{Orphan, OrphanList};
+pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
+pub use reminder::{
+    Channel, ChannelList, ChannelTested, Closing, Delivery, NewChannel, NewRoute, Reminder,
+    ReminderList, ReminderQuery, ReminderSettings, Running, Shown, Switch, Trouble,
+};
 pub use run::{
     EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList, Submission,
 };

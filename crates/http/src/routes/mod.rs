@@ -3,7 +3,9 @@
 mod content;
 mod market;
 mod offers;
+mod panic;
 mod pods;
+mod reminders;
 mod runs;
 mod system;
 mod tokens;
@@ -32,11 +34,13 @@ pub fn all() -> Vec<Route> {
     let groups = [
         offers::routes(),
         market::routes(),
+        panic::routes(),
         pods::routes(),
         runs::routes(),
         content::routes(),
         system::routes(),
         tokens::routes(),
+        reminders::routes(),
     ];
     groups.into_iter().flatten().collect()
 }

@@ -1,15 +1,22 @@
 //! The commands, one file each; the doc comment of a command's options is its help.
 
 pub mod cancel;
+pub mod catalog;
+pub mod compare;
 pub mod completions;
 pub mod debug;
 pub mod doctor;
+pub mod estimate;
 pub mod exec;
 pub mod forward;
+pub mod gpus;
 pub mod host;
+mod inquiry;
 pub mod logs;
 pub mod offers;
 mod offers_all;
+pub mod orphans;
+pub mod panic;
 pub mod pod;
 mod pod_create;
 mod pod_start;
@@ -17,6 +24,9 @@ mod pod_stop;
 mod pod_terminate;
 pub mod pods;
 mod pods_show;
+pub mod reminders;
+mod reminders_add;
+mod reminders_settle;
 pub mod results;
 pub mod run;
 mod run_explain;
