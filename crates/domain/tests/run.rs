@@ -71,10 +71,16 @@ fn onward(place: Place) -> Vec<Place> {
     let mut all: Vec<Place> = by_end.collect();
     if place.outcome == Outcome::Pending && place.step != RunStep::Teardown {
         all.extend([Halt::Cancelled, Halt::OverBudget].map(|halt| Place {
-            step: halted(place.step),
+            step: halted(place.step, halt),
             outcome: halt.into(),
             ..place
         }));
+    }
+    if place.step != RunStep::Teardown {
+        all.push(Place {
+            step: halted(place.step, Halt::Now),
+            ..place
+        });
     }
     all
 }
@@ -149,7 +155,8 @@ fn how_a_run_ended_is_said_once() {
 #[test]
 fn what_may_have_results_is_pulled_before_it_is_torn_down() {
     for step in [RunStep::Deploy, RunStep::Transfer, RunStep::Train] {
-        assert_eq!(halted(step), RunStep::Pull);
+        assert_eq!(halted(step, Halt::Cancelled), RunStep::Pull);
+        assert_eq!(halted(step, Halt::Now), RunStep::Teardown);
         let failed = StepEnd::Failed("exit 3".into());
         let (next, outcome) = after(step, &failed, Outcome::Pending);
         assert_eq!(

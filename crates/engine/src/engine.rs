@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 /// The control plane's core; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    services: Arc<Services>,
+    pub(crate) services: Arc<Services>,
     stop: CancellationToken,
 }
 

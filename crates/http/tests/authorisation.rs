@@ -89,6 +89,25 @@ const REMINDER_CASES: [(&str, &str, LetIn); 9] = [
     ("GET", "/v1/closing", LetIn::AnyToken),
 ];
 
+/// Routes about the end of everything; what nobody owns is its owner's matter.
+const PANIC_CASES: [(&str, &str, LetIn); 3] = [
+    ("POST", "/v1/panic", LetIn::AnyToken),
+    ("GET", "/v1/orphans", LetIn::OwnersToken),
+    ("POST", "/v1/orphans/{orphan}/end", LetIn::OwnersToken),
+];
+
+/// All cases. The last one ends the server.
+fn cases() -> impl Iterator<Item = (&'static str, &'static str, LetIn)> {
+    let groups: Vec<&[(&str, &str, LetIn)]> = vec![
+        &MARKET_CASES,
+        &REMINDER_CASES,
+        &PANIC_CASES,
+        &TOKEN_CASES,
+        &CASES,
+    ];
+    groups.into_iter().flatten().copied()
+}
+
 const OWNERS_TOKEN: &str = "livery_owner";
 const OTHERS_TOKEN: &str = "livery_other";
 
@@ -199,6 +218,7 @@ fn filled(path: &str) -> String {
     let path = path.replace("{port}", "80");
     path.replace("{pod}", "nothing")
         .replace("{run}", "nothing")
+        .replace("{orphan}", "nothing")
         .replace("{token}", "nothing")
 }
 
@@ -208,12 +228,7 @@ fn refused(status: StatusCode) -> bool {
 
 #[test]
 fn every_route_has_a_case() {
-    let cases = CASES
-        .iter()
-        .chain(&TOKEN_CASES)
-        .chain(&MARKET_CASES)
-        .chain(&REMINDER_CASES);
-    let cases: BTreeSet<String> = cases
+    let cases: BTreeSet<String> = cases()
         .map(|(method, path, _)| format!("{method} {path}"))
         .collect();
     let table = routes::all();
@@ -227,12 +242,7 @@ fn every_route_has_a_case() {
 #[tokio::test]
 async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
     let served = Served::start().await;
-    for (method, path, let_in) in CASES
-        .into_iter()
-        .chain(TOKEN_CASES)
-        .chain(MARKET_CASES)
-        .chain(REMINDER_CASES)
-    {
+    for (method, path, let_in) in cases() {
         let path = filled(path);
         let asked = |token| served.far(method, &path, token);
         let (nobody, _) = asked(None).await;
@@ -257,13 +267,7 @@ async fn callers_over_tcp_are_let_in_by_their_token_and_nobody_else_is() {
 #[tokio::test]
 async fn the_owner_is_let_in_everywhere_on_the_unix_socket() {
     let served = Served::start().await;
-    // The last case ends the server.
-    for (method, path, _) in TOKEN_CASES
-        .into_iter()
-        .chain(MARKET_CASES)
-        .chain(REMINDER_CASES)
-        .chain(CASES)
-    {
+    for (method, path, _) in cases() {
         let (status, body) = served.near(method, &filled(path)).await;
         assert!(!refused(status), "{method} {path}: {status} {body}");
     }

@@ -106,6 +106,8 @@ pub enum Halt {
     Cancelled,
     /// Money or hours are used up.
     OverBudget,
+    /// The user wants nothing more of it, results neither: it ends at once.
+    Now,
 }
 
 /// Where a run goes after a step.
@@ -182,8 +184,12 @@ fn another_offer(outcome: Outcome) -> Next {
 }
 
 /// Decides where a halted run goes from `step`: to pull once the pod may hold results, else to
-/// teardown. A step past that point is left to finish.
-pub fn halted(step: RunStep) -> RunStep {
+/// teardown. A step past that point is left to finish, unless the run is to end now.
+pub fn halted(step: RunStep, halt: Halt) -> RunStep {
+    match halt {
+        Halt::Now => return RunStep::Teardown,
+        Halt::Cancelled | Halt::OverBudget => {}
+    }
     match step {
         RunStep::Choose | RunStep::Launch | RunStep::Validate => RunStep::Teardown,
         RunStep::Deploy | RunStep::Transfer | RunStep::Train => RunStep::Pull,
@@ -195,7 +201,7 @@ pub fn halted(step: RunStep) -> RunStep {
 impl From<Halt> for Outcome {
     fn from(halt: Halt) -> Self {
         match halt {
-            Halt::Cancelled => Self::Cancelled,
+            Halt::Cancelled | Halt::Now => Self::Cancelled,
             Halt::OverBudget => Self::OverBudget,
         }
     }
@@ -272,7 +278,17 @@ mod tests {
             Outcome::Cancelled,
         );
         assert_eq!(outcome, Outcome::Cancelled);
-        assert_eq!(halted(RunStep::Train), RunStep::Pull);
-        assert_eq!(halted(RunStep::Validate), RunStep::Teardown);
+        assert_eq!(halted(RunStep::Train, Halt::Cancelled), RunStep::Pull);
+        assert_eq!(
+            halted(RunStep::Validate, Halt::OverBudget),
+            RunStep::Teardown
+        );
+    }
+
+    #[test]
+    fn a_run_that_is_to_end_now_brings_nothing_home() {
+        for step in RunStep::ALL {
+            assert_eq!(halted(step, Halt::Now), RunStep::Teardown, "{step}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Use-cases of pods.
 
 mod access;
+mod asking;
 mod create;
 mod reconcile;
 mod rule;

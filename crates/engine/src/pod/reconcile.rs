@@ -1,21 +1,19 @@
 //! Takes one pod towards what is wanted: asks the pure planner, obeys, records.
 
 use super::access::lease_of;
+use super::asking::{ask, stop, terminate};
 use crate::error::Error;
 use crate::money;
 use crate::services::Services;
 use crate::tasks::Seat;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
-use livery_supplier::{Error as SupplierError, Lease, Observation, Order, Retry};
+use livery_supplier::{Error as SupplierError, Order, Retry};
 use livery_units::{ClaimToken, PodId, Span, Timestamp};
 use std::sync::Arc;
 
 /// How long a claim on a pod stands without being renewed.
 pub(crate) const CLAIM_SPAN: Span = Span::from_secs(30);
-
-/// How long a stopped pod's processes get between SIGTERM and SIGKILL.
-const STOP_GRACE: Span = Span::from_secs(10);
 
 /// A launch that fails in a passing way this often is given up.
 const LAUNCH_ATTEMPTS_MAX: u32 = 5;
@@ -134,13 +132,11 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
         Step::Launch => launch(services, pod).await,
         Step::Observe => observe(services, pod).await,
         Step::Stop => {
-            let pod = mark_up_until_now(services, pod).await?;
-            let lease = lease_of(&pod);
-            let supplier = services.supplier(pod.supplier())?;
-            if let Some(stopping) = supplier.stopping() {
-                stopping.stop(&lease, STOP_GRACE).await?;
+            let asked = services.now();
+            match stop(services, &pod).await {
+                Ok(()) => ended_at(services, pod, asked).await,
+                Err(error) => unheard(services, pod, error).await,
             }
-            observe(services, pod).await
         }
         Step::Start => {
             let supplier = services.supplier(pod.supplier())?;
@@ -150,9 +146,11 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
             observe(services, pod).await
         }
         Step::Terminate => {
-            let pod = mark_up_until_now(services, pod).await?;
-            terminate(services, &pod).await?;
-            observe(services, pod).await
+            let asked = services.now();
+            match terminate(services, &pod).await {
+                Ok(()) => ended_at(services, pod, asked).await,
+                Err(error) => unheard(services, pod, error).await,
+            }
         }
         Step::Close => close(services, pod).await,
         Step::Rest(_) => Ok(pod),
@@ -261,48 +259,25 @@ async fn silence(services: &Services, mut pod: Pod, error: &SupplierError) -> Re
     Err(Error::Unreachable(error.to_string()))
 }
 
-async fn terminate(services: &Services, pod: &Pod) -> Result<(), Error> {
-    match find_lease(services, pod).await? {
-        Some(lease) => Ok(services.supplier(pod.supplier())?.terminate(&lease).await?),
-        None => Ok(()),
-    }
+/// Looks at a pod whose supplier has just taken in that it is to stop or to go: until then it was up.
+async fn ended_at(services: &Services, pod: Pod, asked: Timestamp) -> Result<Pod, Error> {
+    let pod = mark_up_until(services, pod, asked).await?;
+    observe(services, pod).await
 }
 
-/// Returns our hold on the pod's machine; none when nothing was ever made. A launch whose answer was
-/// lost left no foreign id: its key finds what it made.
-async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, SupplierError> {
-    let Ok(supplier) = services.supplier(pod.supplier()) else {
-        let message = format!("supplier {} is not set up here", pod.supplier());
-        return Err(SupplierError::Transient { message });
-    };
-    if pod.foreign_id.is_some() {
-        return Ok(Some(lease_of(pod)));
+/// Records for the pod's user why it was not stopped or terminated yet. It is as it was, and no
+/// second more is known to have been up.
+async fn unheard(services: &Services, mut pod: Pod, error: Error) -> Result<Pod, Error> {
+    let why = Some(error.to_string());
+    if pod.reason != why {
+        pod.reason = why;
+        record(services, pod).await?;
     }
-    let leases = supplier.list().await?;
-    Ok(leases.into_iter().find(|lease| lease.key == pod.launch_key))
+    Err(error)
 }
 
-/// Asks the supplier; what was never made is absent. What a launch made whose answer was lost gets
-/// its foreign id here, so that it can be stopped and is never launched again.
-async fn ask(services: &Services, pod: &mut Pod) -> Result<Observation, SupplierError> {
-    let absent = Observation {
-        state: Observed::Absent,
-        detail: None,
-        access: None,
-    };
-    let Some(lease) = find_lease(services, pod).await? else {
-        return Ok(absent);
-    };
-    pod.foreign_id
-        .get_or_insert_with(|| lease.foreign_id.clone());
-    match services.supplier(pod.supplier()) {
-        Ok(supplier) => supplier.observe(&lease).await,
-        Err(_) => Ok(absent),
-    }
-}
-
-/// A pod that is being ended was up until now.
-async fn mark_up_until_now(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+/// A pod that is being ended was up until its supplier was asked to end it.
+async fn mark_up_until(services: &Services, mut pod: Pod, asked: Timestamp) -> Result<Pod, Error> {
     match pod.observed {
         Observed::Up => {}
         Observed::Unknown
@@ -311,13 +286,14 @@ async fn mark_up_until_now(services: &Services, mut pod: Pod) -> Result<Pod, Err
         | Observed::Down
         | Observed::Lost => return Ok(pod),
     }
-    let now = services.now();
-    let unreachable_for = pod.up_until.map_or(Span::ZERO, |until| now.since(until));
+    let unreachable_for = pod
+        .up_until
+        .map_or(Span::ZERO, |until| asked.since(until));
     // After a long silence nobody knows until when it was up: the user gets the benefit.
     if unreachable_for.millis() > OBSERVATION_FRESH.millis() * 4 {
         return Ok(pod);
     }
-    pod.up_until = pod.up_until.max(Some(now));
+    pod.up_until = pod.up_until.max(Some(asked));
     record(services, pod).await
 }
 

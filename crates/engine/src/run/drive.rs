@@ -95,10 +95,7 @@ async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
 
 /// Does the run's present step and moves it on.
 async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
-    if run.outcome == Outcome::Pending
-        && run.step != RunStep::Teardown
-        && let Some(halt) = halt_now(services, &run).await?
-    {
+    if let Some(halt) = halt_now(services, &run).await? {
         return halt_run(services, run, halt).await;
     }
     begin(services, &run).await?;
@@ -201,9 +198,19 @@ async fn end_pod(services: &Services, pod: &Pod) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns why the run should end early, if it should.
+/// Returns why the run should end early, if it should. What is on its way out already can only be
+/// told to hurry.
 async fn halt_now(services: &Services, run: &Run) -> Result<Option<Halt>, Error> {
+    if run.step == RunStep::Teardown {
+        return Ok(None);
+    }
     let current = services.store.run_fetch(&run.id).await?;
+    if current.cancel_requested.is_some() && is_to_end_now(services, &run.id).await? {
+        return Ok(Some(Halt::Now));
+    }
+    if run.outcome != Outcome::Pending {
+        return Ok(None);
+    }
     if current.cancel_requested.is_some() {
         return Ok(Some(Halt::Cancelled));
     }
@@ -211,19 +218,34 @@ async fn halt_now(services: &Services, run: &Run) -> Result<Option<Halt>, Error>
     Ok(over.then_some(Halt::OverBudget))
 }
 
-/// Waits until the run should end early; a run that is past that point waits for ever.
+/// The note that a run's user does not wait for its results.
+const END_NOW: &str = "end-now";
+
+/// Records that a run is to end without bringing anything home; it ends once it is cancelled too.
+pub(crate) async fn hurry(services: &Services, run: &RunId) -> Result<(), Error> {
+    Ok(services.store.run_note_set(run, END_NOW, "yes").await?)
+}
+
+async fn is_to_end_now(services: &Services, run: &RunId) -> Result<bool, Error> {
+    Ok(services.store.run_note_get(run, END_NOW).await?.is_some())
+}
+
+/// Waits until the run should end early. A run whose results are on their way home is only ended by
+/// a user who does not want them; one in teardown waits for ever.
 async fn halt_comes(services: &Services, run: &Run) -> Result<Halt, Error> {
-    let may_halt = match run.step {
+    let may_halt = |halt: Halt| match run.step {
         RunStep::Choose | RunStep::Launch | RunStep::Validate => true,
         RunStep::Deploy | RunStep::Transfer | RunStep::Train => true,
-        RunStep::Pull | RunStep::Teardown => false,
+        RunStep::Pull | RunStep::Teardown => halt == Halt::Now,
     };
-    if !may_halt || run.outcome != Outcome::Pending {
+    if run.step == RunStep::Teardown {
         return std::future::pending().await;
     }
     loop {
         let changed = services.board.changed.notified();
-        if let Some(halt) = halt_now(services, run).await? {
+        if let Some(halt) = halt_now(services, run).await?
+            && may_halt(halt)
+        {
             return Ok(halt);
         }
         tokio::select! {
@@ -240,13 +262,22 @@ async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<
     let why = match halt {
         Halt::Cancelled => "cancelled by its user",
         Halt::OverBudget => "its budget is used up",
+        Halt::Now => "ended at once by its user, without its results",
     };
     note(services, &run, EventKind::Failed, why).await;
-    let scene = scene(services, &run).await?;
-    steps::stop_tasks(&scene).await;
-    run.outcome = halt.into();
-    run.reason = Some(why.to_owned());
-    run.step = halted(run.step);
+    match halt {
+        Halt::Cancelled | Halt::OverBudget => {
+            let scene = scene(services, &run).await?;
+            steps::stop_tasks(&scene).await;
+        }
+        // Its pod is being terminated meanwhile, and everything in it.
+        Halt::Now => {}
+    }
+    if run.outcome == Outcome::Pending {
+        run.outcome = halt.into();
+        run.reason = Some(why.to_owned());
+    }
+    run.step = halted(run.step, halt);
     run.step_began = services.now();
     record(services, &was, run).await
 }

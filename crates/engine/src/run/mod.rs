@@ -8,7 +8,7 @@ mod steps;
 mod submit;
 mod trees;
 
-pub(crate) use drive::{CLAIM_SPAN, drive};
+pub(crate) use drive::{CLAIM_SPAN, drive, hurry};
 pub(crate) use events::wait_events;
 pub(crate) use logs::read as read_log;
 pub(crate) use receipt::receipt;

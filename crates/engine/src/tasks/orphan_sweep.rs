@@ -1,21 +1,28 @@
-//! Compares what suppliers say exists with what the store knows, and ends what nobody owns.
+//! Compares what suppliers say exists with what the store knows, both ways.
 
 use super::BackgroundTask;
+use crate::orphans::{self, Rows, Swept};
 use crate::services::Services;
 use async_trait::async_trait;
-use livery_store::Error as StoreError;
-use livery_supplier::{Lease, Supplier};
-use livery_units::Span;
+use livery_units::{Span, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The sweep. A lease carries a launch key of ours; a key without a live row is an orphan.
+/// The sweep. `livery_domain::orphan` judges what is found, and what may be ended unasked.
 pub(crate) struct OrphanSweep;
+
+impl OrphanSweep {
+    /// The name that a nudge goes by.
+    pub(crate) const NAME: &'static str = "orphan-sweep";
+}
+
+/// Orphans that were gone this long ago are forgotten.
+const KEEP: Span = Span::from_secs(30 * 24 * 3_600);
 
 #[async_trait]
 impl BackgroundTask for OrphanSweep {
     fn name(&self) -> &'static str {
-        "orphan-sweep"
+        Self::NAME
     }
 
     fn period(&self) -> Span {
@@ -23,44 +30,46 @@ impl BackgroundTask for OrphanSweep {
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
-        let (mut seen, mut ended, mut failed) = (0_u64, 0_u64, 0_u64);
-        for (name, supplier) in &services.suppliers {
-            let leases = match supplier.list().await {
-                Ok(leases) => leases,
-                Err(error) => {
-                    failed += 1;
-                    tracing::warn!(supplier = %name, %error, "a supplier could not be swept for orphans");
-                    continue;
-                }
-            };
-            for lease in leases {
-                seen += 1;
-                if is_owned(services, &lease).await {
-                    continue;
-                }
-                match end(&**supplier, &lease).await {
-                    Ok(()) => ended += 1,
-                    Err(error) => {
-                        failed += 1;
-                        tracing::warn!(supplier = %name, lease = %lease.foreign_id, %error, "an orphan was not ended");
-                    }
-                }
+        // Before any supplier is asked: a lease is always younger than its row.
+        let rows = match Rows::read(services).await {
+            Ok(rows) => rows,
+            Err(error) => return json!({ "error": error.to_string() }),
+        };
+        let names = services.suppliers.keys();
+        let rows = &rows;
+        let sweeps = names.map(|name| async move {
+            let began = services.now();
+            let swept = orphans::sweep(services, rows, name).await;
+            services.board.sweeps.note(name, began, &swept);
+            if let Err(error) = &swept {
+                tracing::warn!(supplier = %name, %error, "a supplier could not be swept for orphans");
+            }
+            swept
+        });
+        let (mut all, mut unswept) = (Swept::default(), 0_u64);
+        // At once: one that is silent must not keep the others waiting.
+        for swept in futures_util::future::join_all(sweeps).await {
+            match swept {
+                Ok(swept) => all.add(swept),
+                Err(_) => unswept += 1,
             }
         }
-        json!({ "leases": seen, "orphans_ended": ended, "failed": failed })
+        services.announce();
+        let kept = i64::try_from(KEEP.millis()).unwrap_or(i64::MAX);
+        let before = services.now().millis().saturating_sub(kept);
+        let forgotten = services
+            .store
+            .orphans_forget(Timestamp::from_millis(before));
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, "orphans of long ago are still listed");
+        }
+        json!({
+            "leases": all.leases,
+            "orphans": all.orphans,
+            "orphans_ended": all.ended,
+            "pods_missing": all.missing,
+            "failed": all.failed,
+            "suppliers_unswept": unswept,
+        })
     }
-}
-
-/// A store that cannot answer owns everything: nothing is ended on a doubt.
-async fn is_owned(services: &Services, lease: &Lease) -> bool {
-    match services.store.pod_by_key(&lease.key).await {
-        Ok(pod) => pod.is_some_and(|pod| pod.ended.is_none()),
-        Err(StoreError::NotFound) => false,
-        Err(_) => true,
-    }
-}
-
-async fn end(supplier: &dyn Supplier, lease: &Lease) -> Result<(), livery_supplier::Error> {
-    tracing::warn!(lease = %lease.foreign_id, key = %lease.key, "ending a lease that nobody owns");
-    supplier.terminate(lease).await
 }

@@ -1,8 +1,10 @@
 //! An engine over a real store, a real content store, the real hosts supplier and one simulated
 //! host behind the real protocol.
 
+mod cloud;
 mod sim_host;
 
+pub use cloud::{CLOUD, Cloud};
 pub use sim_host::SimHost;
 
 use livery_content::{Compression, ContentStore};
@@ -44,6 +46,8 @@ impl Clock for ShiftedClock {
 pub struct Bench {
     pub engine: Engine,
     pub host: Arc<SimHost>,
+    /// A second supplier; dearer than the host.
+    pub cloud: Arc<Cloud>,
     pub store: Store,
     pub clock: Arc<ShiftedClock>,
     pub account: AccountId,
@@ -73,10 +77,13 @@ impl Bench {
             .account_credit_set(&account, Credit::Owner)
             .await
             .unwrap();
-        let engine = start(&store, &content, &host, &clock, &dir).await;
+        let cloud = Arc::new(Cloud::default());
+        cloud.script(|script| script.down = true);
+        let engine = start(&store, &content, &host, &cloud, &clock, &dir).await;
         Self {
             engine,
             host,
+            cloud,
             store,
             clock,
             account,
@@ -92,6 +99,7 @@ impl Bench {
             &self.store,
             &self.content,
             &self.host,
+            &self.cloud,
             &self.clock,
             &self.dir,
         )
@@ -149,6 +157,7 @@ async fn start(
     store: &Store,
     content: &Arc<ContentStore>,
     host: &Arc<SimHost>,
+    cloud: &Arc<Cloud>,
     clock: &Arc<ShiftedClock>,
     dir: &TempDir,
 ) -> Engine {
@@ -158,7 +167,7 @@ async fn start(
     Engine::start(Options {
         store: store.clone(),
         content: content.clone(),
-        suppliers: vec![Arc::new(HostsSupplier::new(hosts.clone()))],
+        suppliers: vec![Arc::new(HostsSupplier::new(hosts.clone())), cloud.clone()],
         hosts,
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),

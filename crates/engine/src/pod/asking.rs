@@ -1,0 +1,60 @@
+//! What a pod's supplier is asked, with the hold that we have on the pod's machine.
+
+use super::access::lease_of;
+use crate::error::Error;
+use crate::services::Services;
+use livery_domain::pod::{Observed, Pod};
+use livery_supplier::{Error as SupplierError, Lease, Observation};
+use livery_units::Span;
+
+/// How long a stopped pod's processes get between SIGTERM and SIGKILL.
+const STOP_GRACE: Span = Span::from_secs(10);
+
+/// Asks a pod's supplier to stop it; one that cannot stop machines has nothing to do.
+pub(super) async fn stop(services: &Services, pod: &Pod) -> Result<(), Error> {
+    match services.supplier(pod.supplier())?.stopping() {
+        Some(stopping) => Ok(stopping.stop(&lease_of(pod), STOP_GRACE).await?),
+        None => Ok(()),
+    }
+}
+
+/// Asks a pod's supplier to end whatever there is of it.
+pub(super) async fn terminate(services: &Services, pod: &Pod) -> Result<(), Error> {
+    match find_lease(services, pod).await? {
+        Some(lease) => Ok(services.supplier(pod.supplier())?.terminate(&lease).await?),
+        None => Ok(()),
+    }
+}
+
+/// Returns our hold on the pod's machine; none when nothing was ever made. A launch whose answer was
+/// lost left no foreign id: its key finds what it made.
+async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, SupplierError> {
+    let Ok(supplier) = services.supplier(pod.supplier()) else {
+        let message = format!("supplier {} is not set up here", pod.supplier());
+        return Err(SupplierError::Transient { message });
+    };
+    if pod.foreign_id.is_some() {
+        return Ok(Some(lease_of(pod)));
+    }
+    let leases = supplier.list().await?;
+    Ok(leases.into_iter().find(|lease| lease.key == pod.launch_key))
+}
+
+/// Asks the supplier; what was never made is absent. What a launch made whose answer was lost gets
+/// its foreign id here, so that it can be stopped and is never launched again.
+pub(super) async fn ask(services: &Services, pod: &mut Pod) -> Result<Observation, SupplierError> {
+    let absent = Observation {
+        state: Observed::Absent,
+        detail: None,
+        access: None,
+    };
+    let Some(lease) = find_lease(services, pod).await? else {
+        return Ok(absent);
+    };
+    pod.foreign_id
+        .get_or_insert_with(|| lease.foreign_id.clone());
+    match services.supplier(pod.supplier()) {
+        Ok(supplier) => supplier.observe(&lease).await,
+        Err(_) => Ok(absent),
+    }
+}

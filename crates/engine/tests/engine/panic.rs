@@ -1,0 +1,247 @@
+//! Everything ends now: what is asked, what is confirmed, and what keeps nothing else waiting.
+
+use crate::support::{Bench, CLOUD, until};
+use livery_domain::offer::SupplierName;
+use livery_domain::pod::{Phase, Pod};
+use livery_domain::run::{Outcome, RunStep};
+use livery_engine::{Fate, NewPod, Panic, PanicReport, ThingKind, Unknown, Which};
+use livery_ledger::Book;
+use livery_store::Credit;
+use livery_units::{AccountId, LaunchKey, Money, Timestamp};
+
+const JOB: &str =
+    "name: job\nresources: {cpus: 1+}\nsetup: echo setup\nrun: echo run\noutputs: ['out/**']\n";
+
+fn begun(since: Timestamp) -> Panic {
+    Panic {
+        since: Some(since),
+        unknown: Unknown::Keep,
+    }
+}
+
+const NOW: Panic = Panic {
+    since: None,
+    unknown: Unknown::Keep,
+};
+
+/// A bench with two suppliers that answer.
+async fn bench() -> Bench {
+    let bench = Bench::new().await;
+    bench.cloud.script(|script| script.down = false);
+    bench
+}
+
+async fn panic(bench: &Bench, panic: Panic) -> PanicReport {
+    bench.engine.panic(&bench.account, panic).await.unwrap()
+}
+
+/// Asks again until nothing waits any more, as the command line does.
+async fn followed(bench: &Bench, since: Timestamp) -> PanicReport {
+    until("everything is gone", || async {
+        let report = panic(bench, begun(since)).await;
+        let waits = report.things.iter().any(|thing| thing.fate == Fate::Asked);
+        (!waits).then_some(report)
+    })
+    .await
+}
+
+fn fates(report: &PanicReport, kind: ThingKind) -> Vec<(&str, Fate)> {
+    let things = report.things.iter().filter(|thing| thing.kind == kind);
+    things
+        .map(|thing| (thing.name.as_str(), thing.fate))
+        .collect()
+}
+
+async fn pod(bench: &Bench, name: &str, supplier: &str) -> Pod {
+    let new = named(bench, name, supplier);
+    let pod = bench.engine.pod_create(&bench.account, new).await.unwrap();
+    phase(bench, &pod, Phase::Running).await
+}
+
+fn named(bench: &Bench, name: &str, supplier: &str) -> NewPod {
+    let mut new = bench.new_pod();
+    new.name = Some(name.into());
+    new.need.suppliers = vec![SupplierName::new(supplier)];
+    new
+}
+
+async fn phase(bench: &Bench, pod: &Pod, wanted: Phase) -> Pod {
+    until(&format!("pod is {wanted}"), || async {
+        let pod = bench.store.pod_fetch(&pod.id).await.unwrap();
+        // Gone is not enough: its row must be closed too.
+        let settled = wanted != Phase::Terminated || pod.ended.is_some();
+        (pod.phase() == wanted && settled).then_some(pod)
+    })
+    .await
+}
+
+async fn nothing_is_left(bench: &Bench) {
+    assert_eq!(bench.host.pod_count(), 0);
+    assert_eq!(bench.cloud.machines(), [""; 0]);
+    assert_eq!(bench.store.pod_list(None, Which::Live).await.unwrap(), []);
+    assert_eq!(bench.store.run_list(None, Which::Live).await.unwrap(), []);
+    let held = Book::Held(bench.account.clone());
+    assert_eq!(bench.store.balance(&held).await.unwrap(), Money::ZERO);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn runs_and_pods_stopped_ones_too_end_everywhere() {
+    let bench = bench().await;
+    pod(&bench, "here", "local").await;
+    pod(&bench, "there", CLOUD).await;
+    let stopped = pod(&bench, "stopped", "local").await;
+    bench
+        .engine
+        .pod_stop(&bench.account, "stopped")
+        .await
+        .unwrap();
+    phase(&bench, &stopped, Phase::Stopped).await;
+    let run = bench.submit(JOB).await;
+    until("the run is in training", || async {
+        let run = bench.store.run_fetch(&run.id).await.unwrap();
+        (run.step == RunStep::Train).then_some(())
+    })
+    .await;
+
+    let first = panic(&bench, NOW).await;
+    let report = followed(&bench, first.since).await;
+    let pods = fates(&report, ThingKind::Pod);
+    assert_eq!(pods.len(), 4, "{report:?}");
+    assert!(
+        report.things.iter().all(|thing| thing.fate == Fate::Gone),
+        "{report:?}"
+    );
+    assert_eq!(fates(&report, ThingKind::Run), [("job", Fate::Gone)]);
+    assert_eq!(fates(&report, ThingKind::Supplier).len(), 2);
+    nothing_is_left(&bench).await;
+    let over = bench.over(&run).await;
+    assert_eq!((over.outcome, over.results), (Outcome::Cancelled, None));
+    assert_eq!(
+        bench.host.signals(),
+        [0; 0],
+        "nobody waits for a last checkpoint"
+    );
+}
+
+#[tokio::test]
+async fn results_on_their_way_home_are_not_waited_for() {
+    let bench = bench().await;
+    bench.host.script(|script| {
+        script.run_exit = Some(0);
+        script.collect_hangs = true;
+    });
+    let run = bench.submit(JOB).await;
+    until("the run is at pull", || async {
+        let run = bench.store.run_fetch(&run.id).await.unwrap();
+        (run.step == RunStep::Pull).then_some(())
+    })
+    .await;
+    panic(&bench, NOW).await;
+    let over = bench.over(&run).await;
+    assert_eq!(over.outcome, Outcome::Cancelled);
+    nothing_is_left(&bench).await;
+}
+
+#[tokio::test]
+async fn a_supplier_that_is_down_keeps_nothing_else() {
+    let bench = bench().await;
+    let here = pod(&bench, "here", "local").await;
+    pod(&bench, "there", CLOUD).await;
+    bench.cloud.script(|script| script.down = true);
+    let first = panic(&bench, NOW).await;
+    phase(&bench, &here, Phase::Terminated).await;
+    let report = until("the reason is known", || async {
+        let report = panic(&bench, begun(first.since)).await;
+        let there = report.things.iter().find(|thing| thing.name == "there");
+        let why = there
+            .and_then(|thing| thing.why.clone())
+            .unwrap_or_default();
+        let supplier = report.things.iter().find(|thing| {
+            thing.id == CLOUD
+                && thing
+                    .why
+                    .as_ref()
+                    .is_some_and(|why| why.contains("is down"))
+        });
+        (why.contains("is down") && supplier.is_some()).then_some(report)
+    })
+    .await;
+    let wanted = [("there", Fate::Asked), ("here", Fate::Gone)];
+    assert_eq!(fates(&report, ThingKind::Pod), wanted);
+    bench.cloud.script(|script| script.down = false);
+    followed(&bench, first.since).await;
+    nothing_is_left(&bench).await;
+}
+
+#[tokio::test]
+async fn an_engine_that_dies_right_after_goes_on_when_it_is_back() {
+    let mut bench = bench().await;
+    pod(&bench, "here", "local").await;
+    let run = bench.submit(JOB).await;
+    let first = panic(&bench, NOW).await;
+    bench.restart().await;
+    followed(&bench, first.since).await;
+    assert_eq!(bench.over(&run).await.outcome, Outcome::Cancelled);
+    nothing_is_left(&bench).await;
+}
+
+#[tokio::test]
+async fn what_comes_later_and_what_is_anothers_is_left_alone() {
+    let bench = bench().await;
+    let other: AccountId = "acc_other".parse().unwrap();
+    let now = bench
+        .store
+        .account_fetch(&bench.account)
+        .await
+        .unwrap()
+        .created;
+    bench
+        .store
+        .account_ensure(&other, "other", now)
+        .await
+        .unwrap();
+    bench
+        .store
+        .account_credit_set(&other, Credit::Owner)
+        .await
+        .unwrap();
+    let theirs = named(&bench, "theirs", "local");
+    let theirs = bench.engine.pod_create(&other, theirs).await.unwrap();
+    pod(&bench, "mine", "local").await;
+    let first = panic(&bench, NOW).await;
+    followed(&bench, first.since).await;
+    // A millisecond later at least.
+    bench.clock.forward(1);
+    let later = pod(&bench, "later", "local").await;
+    let report = followed(&bench, first.since).await;
+    assert_eq!(fates(&report, ThingKind::Pod), [("mine", Fate::Gone)]);
+    phase(&bench, &later, Phase::Running).await;
+    phase(&bench, &theirs, Phase::Running).await;
+}
+
+#[tokio::test]
+async fn machines_that_nobody_knows_are_named_and_ended_when_asked() {
+    let bench = bench().await;
+    bench.cloud.make("theirs", &LaunchKey::from_entropy(4711));
+    let first = panic(&bench, NOW).await;
+    let report = followed(&bench, first.since).await;
+    let [lease] = report
+        .things
+        .iter()
+        .filter(|thing| thing.kind == ThingKind::Lease)
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert_eq!((lease.id.as_str(), lease.fate), ("theirs", Fate::Kept));
+    assert_eq!(bench.cloud.machines(), ["theirs"]);
+    let all = Panic {
+        since: None,
+        unknown: Unknown::End,
+    };
+    panic(&bench, all).await;
+    until("it is ended", || async {
+        bench.cloud.machines().is_empty().then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,234 @@
+//! `livery panic`
+
+use crate::connect;
+use crate::failure::{Ending, Failure};
+use crate::settings::Settings;
+use crate::ui::{out, print_json, say, style::Style, warn};
+use livery_api::dto::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Which};
+use livery_api::{Client, Error};
+use livery_units::Span;
+use std::collections::BTreeSet;
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// End everything of yours, everywhere, now: runs without their results, pods with their disks.
+///
+/// Prints a line for each thing as soon as it is confirmed gone. Exits with 1 when something is not
+/// confirmed in the end; the control plane goes on ending it, also without this command, and the
+/// command may be given again at any time.
+#[derive(Debug, clap::Args)]
+pub struct PanicArgs {
+    /// Do not ask whether that is meant
+    #[arg(short, long)]
+    yes: bool,
+    /// End machines too whose launch key is not known here; another control plane may own them
+    #[arg(long)]
+    unknown: bool,
+    /// How long to wait for everything to be confirmed
+    #[arg(long, value_name = "SPAN", default_value = "2m")]
+    wait: Span,
+    /// Print what became of everything as JSON, at the end
+    #[arg(long)]
+    json: bool,
+}
+
+/// How often it is looked how far everything is: at first, and after a while.
+const LOOK_FIRST: Duration = Duration::from_millis(100);
+const LOOK_LAST: Duration = Duration::from_secs(2);
+
+/// Runs the command.
+pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending> {
+    let client = connect::client(settings).await?;
+    if !args.yes && std::io::stdin().is_terminal() && !is_meant(&client).await? {
+        say("nothing was ended");
+        return Ok(Ending::BadNews);
+    }
+    let mut watch = Watch {
+        panic: Panic {
+            since: None,
+            unknown: match args.unknown {
+                true => Unknown::End,
+                false => Unknown::Keep,
+            },
+        },
+        print: if args.json { Print::Json } else { Print::Lines },
+        said: BTreeSet::new(),
+        last: None,
+    };
+    let over = tokio::select! {
+        over = watch.follow(client, settings, args.wait) => Some(over?),
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted?;
+            None
+        }
+    };
+    watch.conclude(over.is_none())
+}
+
+/// Says what would end, and asks.
+async fn is_meant(client: &Client) -> anyhow::Result<bool> {
+    let runs = client.runs(Which::Live).await?.runs.len();
+    let pods = client.pods(Which::Live).await?.pods.len();
+    say(&format!(
+        "This ends everything of yours, everywhere, now: {runs} runs, whose results are not brought \
+         home, and {pods} pods with all that is on their disks."
+    ));
+    let mut stderr = std::io::stderr();
+    write!(stderr, "Go on? Write yes: ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+/// How the things are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Print {
+    /// A line for each, when it is gone.
+    Lines,
+    /// All at the end.
+    Json,
+}
+
+/// A panic that is followed.
+struct Watch {
+    panic: Panic,
+    print: Print,
+    said: BTreeSet<(ThingKind, String)>,
+    last: Option<PanicReport>,
+}
+
+impl Watch {
+    /// Asks again and again until nothing waits any more or the time is over. A control plane that
+    /// went away is started again where that is allowed: it knows what is to end.
+    async fn follow(
+        &mut self,
+        mut client: Client,
+        settings: &Settings,
+        most: Span,
+    ) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut rest = LOOK_FIRST;
+        loop {
+            match client.panic(&self.panic).await {
+                Ok(report) => {
+                    self.take_in(report)?;
+                    if self.waiting().next().is_none() {
+                        return Ok(());
+                    }
+                }
+                Err(error) if !error.is_passing() => return Err(error.into()),
+                Err(error) => client = self.again(error, settings).await?,
+            }
+            if began.elapsed() >= most.to_std() {
+                return Ok(());
+            }
+            tokio::time::sleep(rest).await;
+            rest = (rest * 3 / 2).min(LOOK_LAST);
+        }
+    }
+
+    /// Makes a new connection. Before anything was recorded, not having one is an error.
+    async fn again(&self, error: Error, settings: &Settings) -> anyhow::Result<Client> {
+        match connect::client(settings).await {
+            Ok(client) => Ok(client),
+            Err(_) if self.last.is_some() => {
+                warn(&format!("{error}; trying again"));
+                Ok(connect::existing(settings))
+            }
+            Err(why) => Err(why),
+        }
+    }
+
+    fn take_in(&mut self, report: PanicReport) -> std::io::Result<()> {
+        if self.panic.since.is_none() {
+            self.panic.since = Some(report.since);
+            self.announce(&report);
+        }
+        if self.print == Print::Lines {
+            let mut out = out();
+            for thing in report
+                .things
+                .iter()
+                .filter(|thing| thing.fate == Fate::Gone)
+            {
+                if self.said.insert((thing.kind, thing.id.clone())) {
+                    writeln!(out, "{}", line(thing, Style::stdout()))?;
+                }
+            }
+            out.flush()?;
+        }
+        self.last = Some(report);
+        Ok(())
+    }
+
+    fn announce(&self, report: &PanicReport) {
+        let count = |kind: ThingKind| {
+            let of_kind = report.things.iter().filter(|thing| thing.kind == kind);
+            of_kind.count()
+        };
+        say(&format!(
+            "ending {} runs and {} pods; the control plane goes on with it whatever happens here",
+            count(ThingKind::Run),
+            count(ThingKind::Pod)
+        ));
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = &Thing> {
+        let things = self.last.iter().flat_map(|report| &report.things);
+        things.filter(|thing| match thing.fate {
+            Fate::Asked | Fate::Failed => true,
+            Fate::Gone | Fate::Kept => false,
+        })
+    }
+
+    /// Prints what is not gone, and says how it ended.
+    fn conclude(self, interrupted: bool) -> anyhow::Result<Ending> {
+        let Some(report) = &self.last else {
+            return Err(Failure::failed("nothing was asked for yet").into());
+        };
+        match self.print {
+            Print::Json => print_json(&report.things)?,
+            Print::Lines => {
+                let mut out = out();
+                for thing in report
+                    .things
+                    .iter()
+                    .filter(|thing| thing.fate != Fate::Gone)
+                {
+                    writeln!(out, "{}", line(thing, Style::stdout()))?;
+                }
+                out.flush()?;
+            }
+        }
+        let unconfirmed = self.waiting().count();
+        if unconfirmed == 0 && !interrupted {
+            say("everything is confirmed gone");
+            return Ok(Ending::Done);
+        }
+        say(&format!(
+            "{unconfirmed} not confirmed; the control plane goes on ending them. `livery panic` \
+             again shows how far it is, `livery serve --status` whether it runs"
+        ));
+        Ok(Ending::BadNews)
+    }
+}
+
+fn line(thing: &Thing, style: Style) -> String {
+    let fate = match thing.fate {
+        Fate::Gone => style.good("confirmed gone"),
+        Fate::Asked => style.warn("asked, not confirmed yet"),
+        Fate::Failed => style.bad("failed"),
+        Fate::Kept => style.info("kept"),
+    };
+    let what = match thing.kind {
+        ThingKind::Run => format!("run {} {}", thing.id, thing.name),
+        ThingKind::Pod => format!("pod {} {} at {}", thing.id, thing.name, thing.place),
+        ThingKind::Lease => format!("machine {} at {}", thing.id, thing.place),
+        ThingKind::Supplier => format!("anything else at {}", thing.id),
+    };
+    match &thing.why {
+        Some(why) if thing.fate != Fate::Gone => format!("{fate}: {what} ({why})"),
+        Some(_) | None => format!("{fate}: {what}"),
+    }
+}
