@@ -10,14 +10,17 @@
 //! message; another version is refused by name.
 
 mod client;
+pub mod csv;
 pub mod dto;
 mod error;
+mod fetch;
 mod problem;
 mod target;
 mod text;
 
 pub use client::{Client, Duplex};
 pub use error::Error;
+pub use fetch::{FetchError, fetch};
 pub use problem::{Code, Problem};
 pub use target::{ParseTargetError, Target};
 

@@ -59,6 +59,26 @@ pub(crate) mod dollars {
     }
 }
 
+/// The same for an amount that may be absent.
+pub(crate) mod dollars_option {
+    use super::{Deserializer, Serializer, option};
+    use livery_units::Money;
+
+    pub(crate) fn serialize<S: Serializer>(value: &Option<Money>, to: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::dollars::serialize(value, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D>(from: D) -> Result<Option<Money>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        option::deserialize(from)
+    }
+}
+
 /// Times as milliseconds since 1970.
 pub(crate) mod millis {
     use super::{Deserialize, Deserializer, Serializer};

@@ -14,14 +14,16 @@ mod money;
 mod orphans;
 mod panic;
 mod pod;
+mod policy;
 mod reminders;
 mod run;
 mod services;
 mod tasks;
+mod volume;
 
 pub use clock::{Clock, SystemClock};
 pub use credit::{
-    Authority, BalanceSheet, CreditError, More, NewVoucher, PAGE_MAX, SettingsChange, Spending,
+    Authority, BalanceSheet, CreditError, Earner, More, NewVoucher, PAGE_MAX, SettingsChange, Spending,
     SpentOn, Statement, StatementQuery, TOP_UP_MIN,
 };
 pub use engine::{Engine, Explained, LedgerStand};
@@ -32,10 +34,12 @@ pub use livery_store::{
     AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine, Voucher, Which,
 };
 pub use market::{
-    Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
+    Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
 };
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::NewPod;
+pub use policy::PolicyView;
 pub use reminders::{Closing, Running, Trouble};
 pub use services::{Options, Peers};
 pub use tasks::TaskStatus;
+pub use volume::{NewVolume, Stray, VolumeRefusal, VolumeView};

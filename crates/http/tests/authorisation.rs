@@ -65,7 +65,8 @@ const TOKEN_CASES: [(&str, &str, LetIn); 3] = [
 ];
 
 /// Routes about prices; only the owner changes the catalogue.
-const MARKET_CASES: [(&str, &str, LetIn); 8] = [
+const MARKET_CASES: [(&str, &str, LetIn); 9] = [
+    ("POST", "/v1/advise", LetIn::AnyToken),
     ("GET", "/v1/gpus", LetIn::AnyToken),
     ("GET", "/v1/market", LetIn::AnyToken),
     ("POST", "/v1/compare", LetIn::AnyToken),
@@ -74,6 +75,41 @@ const MARKET_CASES: [(&str, &str, LetIn); 8] = [
     ("GET", "/v1/catalogue/bundle", LetIn::AnyToken),
     ("PUT", "/v1/catalogue", LetIn::OwnersToken),
     ("DELETE", "/v1/catalogue", LetIn::OwnersToken),
+];
+
+/// Routes about accounts and their money: each has its own, and the owner has everybody's.
+const MONEY_CASES: [(&str, &str, LetIn); 19] = [
+    ("GET", "/v1/account", LetIn::AnyToken),
+    ("POST", "/v1/account", LetIn::AnyToken),
+    ("POST", "/v1/redeem", LetIn::AnyToken),
+    ("GET", "/v1/balance", LetIn::AnyToken),
+    ("GET", "/v1/spend", LetIn::AnyToken),
+    ("GET", "/v1/statement", LetIn::AnyToken),
+    ("GET", "/v1/statement.csv", LetIn::AnyToken),
+    ("GET", "/v1/accounts", LetIn::OwnersToken),
+    ("POST", "/v1/accounts", LetIn::NoToken),
+    ("GET", "/v1/accounts/{account}", LetIn::OwnersToken),
+    (
+        "POST",
+        "/v1/accounts/{account}/settings",
+        LetIn::OwnersToken,
+    ),
+    ("POST", "/v1/accounts/{account}/grant", LetIn::OwnersToken),
+    ("GET", "/v1/accounts/{account}/balance", LetIn::OwnersToken),
+    ("GET", "/v1/accounts/{account}/spend", LetIn::OwnersToken),
+    (
+        "GET",
+        "/v1/accounts/{account}/statement",
+        LetIn::OwnersToken,
+    ),
+    (
+        "GET",
+        "/v1/accounts/{account}/statement.csv",
+        LetIn::OwnersToken,
+    ),
+    ("GET", "/v1/vouchers", LetIn::OwnersToken),
+    ("POST", "/v1/vouchers", LetIn::OwnersToken),
+    ("GET", "/v1/earnings", LetIn::OwnersToken),
 ];
 
 /// Routes about reminders: each account has its own.
@@ -101,6 +137,7 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, LetIn)> {
     let groups: Vec<&[(&str, &str, LetIn)]> = vec![
         &MARKET_CASES,
         &REMINDER_CASES,
+        &MONEY_CASES,
         &PANIC_CASES,
         &TOKEN_CASES,
         &CASES,
@@ -220,6 +257,7 @@ fn filled(path: &str) -> String {
         .replace("{run}", "nothing")
         .replace("{orphan}", "nothing")
         .replace("{token}", "nothing")
+        .replace("{account}", "nothing")
 }
 
 fn refused(status: StatusCode) -> bool {

@@ -19,6 +19,13 @@ pub struct Period {
     pub until: Day,
 }
 
+impl Period {
+    /// Returns the last day.
+    pub fn last(&self) -> Day {
+        Day::of(Timestamp::from_millis(self.until.start().millis() - 1))
+    }
+}
+
 /// What the lines of a statement are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Grouping {

@@ -5,6 +5,7 @@
 
 mod account;
 mod billing;
+mod advice;
 mod estimate;
 mod market;
 mod offer;
@@ -24,6 +25,7 @@ pub use billing::{
     Balance, Earned, EarnerKind, Earnings, Payment, Spend, SpendQuery, Spending, SpentOn, Statement,
     StatementBy, StatementLine, StatementQuery,
 };
+pub use advice::{Advice, AdviceQuestion, Machine, MemoryNeed, MemoryPart};
 pub use estimate::{Answer, Cost, Inquiry, QuoteLine, SessionCosts, SilentSupplier, WantedGpus};
 pub use market::{
     BundleQuery, Catalogue, GpuList, GpuType, HourlyRange, MarketQuery, MarketRow, MarketRows,

@@ -8,7 +8,16 @@ use crate::engine::Engine;
 use crate::error::Error;
 use livery_ledger::Book;
 use livery_store::{AccountStand, Posted, Voucher};
-use livery_units::{AccountId, Money, Secret};
+use livery_units::{AccountId, HostId, Money, Secret};
+
+/// Who earns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Earner {
+    /// A host of ours, for its owner.
+    Host(HostId),
+    /// A supplier, by its name.
+    Supplier(String),
+}
 
 impl Engine {
     /// Returns how every account's money stands, the oldest account first.
@@ -65,9 +74,18 @@ impl Engine {
         statement::statement(&self.services, account, query).await
     }
 
-    /// Returns what every supplier and host of ours has earned.
-    pub async fn earnings(&self) -> Result<Vec<(Book, Money)>, Error> {
-        Ok(self.services.store.earnings().await?)
+    /// Returns what every host of ours and every supplier has earned.
+    pub async fn earnings(&self) -> Result<Vec<(Earner, Money)>, Error> {
+        let books = self.services.store.earnings().await?;
+        let earned = books.into_iter().filter_map(|(book, amount)| {
+            let earner = match book {
+                Book::Earnings(host) => Earner::Host(host),
+                Book::Earned(supplier) => Earner::Supplier(supplier),
+                Book::Balance(_) | Book::Held(_) | Book::Outside => return None,
+            };
+            Some((earner, amount))
+        });
+        Ok(earned.collect())
     }
 
     /// Makes vouchers of the same worth, with their codes, which are known only now.

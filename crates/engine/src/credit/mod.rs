@@ -15,6 +15,7 @@ mod vouchers;
 
 pub use accounts::{Authority, SettingsChange};
 pub use error::{CreditError, TOP_UP_MIN};
+pub use facade::Earner;
 pub(crate) use obey::see_to_all;
 pub(crate) use runs::{tell as tell_run, why_ended};
 pub use sheet::{BalanceSheet, Spending, SpentOn};

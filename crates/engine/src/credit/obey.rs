@@ -6,10 +6,10 @@ use super::notices;
 use super::runs;
 use crate::error::Error;
 use crate::services::Services;
+use crate::volume;
 use livery_domain::account::Standing;
 use livery_domain::credit::{Act, Shortage};
 use livery_domain::pod::{Desired, Pod, Wish};
-use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_ledger::top_up;
 use livery_store::{AccountStand, Error as StoreError};
 use livery_units::{Day, Money, Rate, Timestamp};
@@ -214,30 +214,9 @@ async fn delete(services: &Services, stand: &AccountStand, books: &Books) -> Res
     }
     let volumes = books.volumes.iter();
     for volume in volumes.filter(|volume| facts::is_rented(volume)) {
-        end_volume(services, volume, &words).await?;
+        volume::end(services, &volume.id, &format!("deleted: {words}")).await?;
     }
     Ok(())
-}
-
-/// Has a network volume deleted; one that a pod still has waits until that is gone.
-async fn end_volume(services: &Services, volume: &NetworkVolume, words: &str) -> Result<(), Error> {
-    let store = &services.store;
-    loop {
-        let mut row = store.volume_fetch(&volume.id).await?;
-        if row.desired == VolumeDesired::Gone || store.volume_holder(&row.id).await?.is_some() {
-            return Ok(());
-        }
-        row.desired = VolumeDesired::Gone;
-        row.reason = Some(format!("deleted: {words}"));
-        match store.volume_update(&row).await {
-            Ok(row) => {
-                tracing::info!(volume.id = %row.id, account.id = %row.account, "deleted: {words}");
-                return Ok(store.volume_nudge(&row.id).await?);
-            }
-            Err(StoreError::Stale) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
 
 /// Has a pod be as a rule says; one that cannot be (it vanished, it is gone) is left as it is.

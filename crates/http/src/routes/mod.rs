@@ -1,5 +1,7 @@
 //! Every route in one table: method, path, who may use it, and what it does.
 
+mod accounts;
+mod billing;
 mod content;
 mod market;
 mod offers;
@@ -40,6 +42,8 @@ pub fn all() -> Vec<Route> {
         content::routes(),
         system::routes(),
         tokens::routes(),
+        accounts::routes(),
+        billing::routes(),
         reminders::routes(),
     ];
     groups.into_iter().flatten().collect()

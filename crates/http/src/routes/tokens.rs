@@ -10,7 +10,7 @@ use http::StatusCode;
 use livery_api::Code;
 use livery_api::dto::{NewToken, Token, TokenCreated, TokenList};
 use livery_engine::Error;
-use livery_units::{ContentHash, Timestamp};
+use livery_units::{AccountId, ContentHash, Timestamp};
 use rand::distr::{Alphanumeric, SampleString};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -54,20 +54,30 @@ async fn create(
         let message = format!("label: it has 1 to {LABEL_CHARS_MAX} characters");
         return Err(Refusal::bad_request(&message));
     }
+    let made = make(&app, &account, &label).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Makes a token of an account.
+pub(super) async fn make(
+    app: &App,
+    account: &AccountId,
+    label: &str,
+) -> Result<TokenCreated, Refusal> {
     let secret = Alphanumeric.sample_string(&mut rand::rng(), TOKEN_CHARS);
     let token = format!("livery_{secret}");
     let hash = livery_content::hash_bytes(token.as_bytes());
     let created = now();
     let store = app.engine.store();
-    let inserted = store.token_insert(hash, &account, &label, created).await;
+    let inserted = store.token_insert(hash, account, label, created).await;
     inserted.map_err(Error::from)?;
     let info = Token {
         id: id(&hash),
-        label,
+        label: label.to_owned(),
         account: account.to_string(),
         created,
     };
-    Ok((StatusCode::CREATED, Json(TokenCreated { token, info })))
+    Ok(TokenCreated { token, info })
 }
 
 async fn revoke(State(app): State<App>, Path(token): Path<String>) -> Result<StatusCode, Refusal> {
