@@ -1,4 +1,5 @@
 //! The price list, from its built-in files and from what users give.
 
 mod built_in;
+mod guides;
 mod rejected;
