@@ -6,6 +6,7 @@
 
 use super::events::note;
 use super::submit::read_job;
+use crate::credit;
 use crate::error::Error;
 use crate::pod;
 use crate::run::steps::{self, Scene};
@@ -259,9 +260,13 @@ async fn halt_comes(services: &Services, run: &Run) -> Result<Halt, Error> {
 /// Stops what runs in the pod and sends the run to pull or teardown.
 async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<Run, Error> {
     let was = run.clone();
+    let told = match halt {
+        Halt::OverBudget => credit::why_ended(services, &run.id).await?,
+        Halt::Cancelled | Halt::Now => None,
+    };
     let why = match halt {
         Halt::Cancelled => "cancelled by its user",
-        Halt::OverBudget => "its budget is used up",
+        Halt::OverBudget => told.as_deref().unwrap_or("its budget is used up"),
         Halt::Now => "ended at once by its user, without its results",
     };
     note(services, &run, EventKind::Failed, why).await;
