@@ -10,6 +10,7 @@
 //!
 //! What is absent: money, users, other hosts, and any decision whether a pod ought to exist.
 
+mod activity;
 mod agent;
 mod capacity;
 mod content;
@@ -23,8 +24,9 @@ mod probe;
 mod sessions;
 mod sweep;
 mod tasks;
+mod volumes;
 
 pub use agent::Agent;
 pub use error::OpenError;
-pub use inventory::gpus::{ParseGpusError, SimulatedGpus};
+pub use inventory::gpus::{ParseGpusError, SimulatedGpus, real_gpus};
 pub use options::{AgentOptions, Content, Limits, StoragePrices};

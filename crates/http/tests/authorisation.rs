@@ -26,7 +26,7 @@ enum LetIn {
 }
 
 /// One case for each route of the table.
-const CASES: [(&str, &str, LetIn); 28] = [
+const CASES: [(&str, &str, LetIn); 30] = [
     ("GET", "/v1/offers", LetIn::AnyToken),
     ("POST", "/v1/explain", LetIn::AnyToken),
     ("GET", "/v1/pods", LetIn::AnyToken),
@@ -37,6 +37,8 @@ const CASES: [(&str, &str, LetIn); 28] = [
     ("POST", "/v1/pods/{pod}/start", LetIn::AnyToken),
     ("GET", "/v1/pods/{pod}/wait", LetIn::AnyToken),
     ("GET", "/v1/pods/{pod}/stats", LetIn::AnyToken),
+    ("GET", "/v1/pods/{pod}/policy", LetIn::AnyToken),
+    ("PUT", "/v1/pods/{pod}/policy", LetIn::AnyToken),
     ("POST", "/v1/pods/{pod}/exec", LetIn::AnyToken),
     ("POST", "/v1/pods/{pod}/forward/{port}", LetIn::AnyToken),
     ("GET", "/v1/runs", LetIn::AnyToken),

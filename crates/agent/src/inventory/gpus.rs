@@ -101,6 +101,11 @@ fn known_vram(model: &GpuModel) -> Option<Bytes> {
         .map(|(_, gib)| Bytes::gib(*gib))
 }
 
+/// Returns this machine's GPUs as the driver reports them; none where there is no driver.
+pub fn real_gpus() -> Vec<Gpu> {
+    GpuInventory::look(&[]).gpus()
+}
+
 /// The GPUs of this machine.
 #[derive(Debug)]
 pub(crate) struct GpuInventory {

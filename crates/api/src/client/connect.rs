@@ -36,7 +36,7 @@ pub(super) async fn connect(target: &Target) -> Result<SendRequest<Body>, Error>
         }
         Target::Https { host, port } => {
             let stream = tcp(target, host, *port).await?;
-            let stream = tls(target, host, stream).await?;
+            let stream = tls(target, host, stream, HTTP_2).await?;
             handshake(target, stream).await
         }
     }
@@ -55,7 +55,7 @@ fn refused(target: &Target, source: std::io::Error) -> Error {
     }
 }
 
-async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, Error> {
+pub(crate) async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, Error> {
     let connecting = TcpStream::connect((host, port));
     let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(stream) => stream.map_err(|source| refused(target, source))?,
@@ -71,10 +71,18 @@ async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, Error>
     Ok(stream)
 }
 
-async fn tls(
+/// HTTP/2, as TLS names it.
+const HTTP_2: &[u8] = b"h2";
+
+/// HTTP/1.1, as TLS names it.
+pub(crate) const HTTP_1: &[u8] = b"http/1.1";
+
+/// Makes a TLS connection for one protocol. A server that names none speaks HTTP/1.1.
+pub(crate) async fn tls(
     target: &Target,
     host: &str,
     stream: TcpStream,
+    protocol: &[u8],
 ) -> Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>, Error> {
     let unreachable = |why: String| Error::Unreachable {
         target: target.to_string(),
@@ -93,14 +101,16 @@ async fn tls(
         .with_safe_default_protocol_versions()
         .map_err(|why| unreachable(reason(&why)))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     let name = ServerName::try_from(host.to_owned()).map_err(|why| unreachable(reason(&why)))?;
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
     let stream = stream.map_err(|_| unreachable("no TLS handshake in time".to_owned()))?;
     let stream = stream.map_err(|why| unreachable(reason(&why)))?;
-    if stream.get_ref().1.alpn_protocol() != Some(b"h2".as_slice()) {
-        return Err(unreachable("it does not speak HTTP/2".to_owned()));
+    let spoken = stream.get_ref().1.alpn_protocol().unwrap_or(HTTP_1);
+    if spoken != protocol {
+        let protocol = String::from_utf8_lossy(protocol);
+        return Err(unreachable(format!("it does not speak {protocol}")));
     }
     Ok(stream)
 }

@@ -2,7 +2,7 @@
 
 use super::{Client, empty, full, query};
 use crate::Error;
-use crate::dto::{Answer, BundleQuery, Catalogue, GpuList, Inquiry, MarketQuery, MarketRows};
+use crate::dto::{Advice, AdviceQuestion, Answer, BundleQuery, Catalogue, GpuList, Inquiry, MarketQuery, MarketRows};
 use bytes::Bytes;
 use http::Method;
 
@@ -25,6 +25,11 @@ impl Client {
     /// Returns what a job, or work on any one GPU, costs with every provider.
     pub async fn estimate(&self, question: &Inquiry) -> Result<Answer, Error> {
         self.post_json("/v1/estimate", question).await
+    }
+
+    /// Says whether a machine will do for a training, and who has the cheapest that will.
+    pub async fn advise(&self, question: &AdviceQuestion) -> Result<Advice, Error> {
+        self.post_json("/v1/advise", question).await
     }
 
     /// Returns the catalogue in short.

@@ -6,6 +6,7 @@ mod content;
 mod market;
 mod panic;
 mod pods;
+mod policy;
 mod reminders;
 mod runs;
 mod system;

@@ -12,6 +12,7 @@ mod offer;
 mod orphan;
 mod panic;
 mod pod;
+mod policy;
 mod reminder;
 mod run;
 mod system;
@@ -35,6 +36,7 @@ pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit}
 pub use orphan::{Orphan, OrphanList};
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
+pub use policy::{Coming, Idle, IdleFor, Limits, Policy, PolicyView};
 pub use reminder::{
     Channel, ChannelList, ChannelTested, Closing, Delivery, NewChannel, NewRoute, Reminder,
     ReminderList, ReminderQuery, ReminderSettings, Running, Shown, Switch, Trouble,

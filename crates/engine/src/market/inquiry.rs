@@ -181,7 +181,7 @@ fn is_of_source(entry: &Entry, wanted: Option<&str>) -> bool {
 }
 
 /// Whether a price counts beside the others that fit.
-fn counts(entry: &Entry, all: &[&Entry]) -> bool {
+pub(super) fn counts(entry: &Entry, all: &[&Entry]) -> bool {
     let row = &entry.row;
     let mut of_provider = all
         .iter()
@@ -205,7 +205,7 @@ fn counts(entry: &Entry, all: &[&Entry]) -> bool {
     !of_provider.any(|other| is_newer(&other) && other.is_firm() == entry.is_firm())
 }
 
-fn quote(catalogue: &Catalogue, entry: &Entry) -> Quote {
+pub(super) fn quote(catalogue: &Catalogue, entry: &Entry) -> Quote {
     match &entry.stance {
         Stance::Live(offer) => Quote::of_offer(offer, catalogue),
         Stance::Silent(listing) | Stance::NotEnabled(listing) => {

@@ -4,6 +4,7 @@
 //! rows in the catalogue do not count. One that does not answer keeps its rows, and they say so. All
 //! others are there by their rows, for comparing.
 
+mod advice;
 mod catalogue;
 mod entry;
 mod error;
@@ -11,6 +12,7 @@ mod inquiry;
 mod search;
 mod stock;
 
+pub use advice::Advised;
 pub(crate) use catalogue::Keeper;
 pub use catalogue::{CatalogueOrigin, Catalogued};
 pub use entry::{Entry, Stance};
@@ -23,6 +25,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::run::read_job;
 use livery_catalogue::{Bundle, Checksum};
+use livery_domain::market::{Task, ThisMachine};
 use livery_domain::placement::Need;
 use livery_domain::run::Submission;
 use livery_units::Timestamp;
@@ -66,6 +69,11 @@ impl Engine {
     /// Returns offers and listings of everybody, filtered and sorted.
     pub fn browse(&self, market: &Market, search: &Search) -> Vec<Entry> {
         search::browse(market, search)
+    }
+
+    /// Says whether a machine will do for a training, and who has the cheapest that will.
+    pub fn advise(&self, market: &Market, task: &Task, machine: &ThisMachine) -> Advised {
+        advice::advise(market, task, machine)
     }
 
     /// Returns what a job wants of a machine.

@@ -1,5 +1,7 @@
 //! The commands, one file each; the doc comment of a command's options is its help.
 
+pub mod advise;
+pub mod buy_or_rent;
 pub mod cancel;
 pub mod catalog;
 pub mod compare;
@@ -19,17 +21,20 @@ pub mod orphans;
 pub mod panic;
 pub mod pod;
 mod pod_create;
+mod pod_policy;
 mod pod_start;
 mod pod_stop;
 mod pod_terminate;
 pub mod pods;
 mod pods_show;
+mod policy_args;
 pub mod reminders;
 mod reminders_add;
 mod reminders_settle;
 pub mod results;
 pub mod run;
 mod run_explain;
+mod run_limits;
 mod run_show;
 pub mod runs;
 pub mod schema;

@@ -63,15 +63,20 @@ pub async fn run(client: &Client, asked: Asked, json: bool) -> anyhow::Result<En
         print_json(&rows)?;
         return Ok(Ending::Done);
     }
+    print_rows(&rows)?;
+    Ok(Ending::Done)
+}
+
+/// Prints offers and catalogue rows.
+pub fn print_rows(rows: &[MarketRow]) -> std::io::Result<()> {
     let mut table = Table::new([
         "PROVIDER", "MACHINE", "GPUS", "VRAM", "VCPU", "MEMORY", "REGION", "TIER", "SALE", "PRICE",
         "STANDING",
     ]);
-    for row in &rows {
+    for row in rows {
         table.row(cells(row));
     }
-    table.print()?;
-    Ok(Ending::Done)
+    table.print()
 }
 
 fn cells(row: &MarketRow) -> [String; 11] {

@@ -1,5 +1,6 @@
 //! `/v1/gpus`, `/v1/market`, `/v1/compare`, `/v1/estimate` and `/v1/catalogue`: prices of everybody.
 
+mod advice;
 mod convert;
 
 use super::{Route, delete, get, post, put};
@@ -19,6 +20,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/v1/market", Access::Account, rows),
         post("/v1/compare", Access::Account, compare),
         post("/v1/estimate", Access::Account, estimate),
+        post("/v1/advise", Access::Account, advise),
         get("/v1/catalogue", Access::Account, catalogue),
         get("/v1/catalogue/bundle", Access::Account, bundle),
         put("/v1/catalogue", Access::Owner, replace),
@@ -75,6 +77,17 @@ async fn answer(app: &App, question: dto::Inquiry) -> Result<Json<dto::Answer>, 
     let inquiry = convert::inquiry(&app.engine, &market, question)?;
     let answer = app.engine.inquire(&market, &inquiry)?;
     Ok(Json(convert::answer(&market, answer)))
+}
+
+async fn advise(
+    State(app): State<App>,
+    _: Acting,
+    Json(question): Json<dto::AdviceQuestion>,
+) -> Result<Json<dto::Advice>, Refusal> {
+    let (task, machine) = advice::question(question)?;
+    let market = app.engine.market().await?;
+    let advised = app.engine.advise(&market, &task, &machine);
+    Ok(Json(advice::answer(&market, advised)))
 }
 
 async fn catalogue(State(app): State<App>, _: Acting) -> Result<Json<dto::Catalogue>, Refusal> {

@@ -1,0 +1,95 @@
+//! Local or cloud: whether a machine will do for a training, and who has the cheapest that will.
+
+use super::entry::Entry;
+use super::inquiry::{counts, quote};
+use super::stock::Market;
+use livery_domain::gpu::GpuModel;
+use livery_domain::market::{Here, Need, Quote, Sale, Task, ThisMachine, advise as decide};
+use livery_domain::offer::SupplierName;
+use std::collections::HashMap;
+
+/// What to do about a training.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advised {
+    /// How much GPU memory it takes, and why.
+    pub need: Need,
+    /// Whether the machine will do.
+    pub here: Here,
+    /// Whoever has a machine that will do, the cheapest first; each provider and GPU once.
+    pub elsewhere: Vec<Entry>,
+    /// Why the first of them is the one to take, in words for the user.
+    pub reason: String,
+}
+
+/// Prices of one thing: of a supplier, sold in one way, with so many GPUs of a model.
+type Kind<'a> = (&'a SupplierName, Sale, Option<&'a GpuModel>, u32);
+
+fn kind(entry: &Entry) -> Kind<'_> {
+    let row = &entry.row;
+    (&row.supplier, row.sale, row.model.as_ref(), row.gpu_count)
+}
+
+/// Advises.
+pub(super) fn advise(market: &Market, task: &Task, machine: &ThisMachine) -> Advised {
+    let catalogue = &market.catalogue.list.catalogue;
+    let mut peers: HashMap<Kind<'_>, Vec<&Entry>> = HashMap::new();
+    for entry in &market.entries {
+        peers.entry(kind(entry)).or_default().push(entry);
+    }
+    let entries: Vec<&Entry> = market
+        .entries
+        .iter()
+        .filter(|entry| counts(entry, &peers[&kind(entry)]))
+        .collect();
+    let quotes: Vec<Quote> = entries
+        .iter()
+        .map(|entry| quote(catalogue, entry))
+        .collect();
+    let advice = decide(task, machine, &quotes, catalogue);
+    let mut elsewhere: Vec<Entry> = Vec::new();
+    for at in advice.elsewhere {
+        // They come cheapest first, so the first of a kind is its cheapest.
+        if !elsewhere
+            .iter()
+            .any(|known| kind(known) == kind(entries[at]))
+        {
+            elsewhere.push(entries[at].clone());
+        }
+    }
+    let reason = match elsewhere.first() {
+        None => nobody(&advice.need),
+        Some(best) => why(market, best, &advice.need),
+    };
+    Advised {
+        need: advice.need,
+        here: advice.here,
+        elsewhere,
+        reason,
+    }
+}
+
+fn why(market: &Market, best: &Entry, need: &Need) -> String {
+    let row = &best.row;
+    let count = row.gpu_count;
+    let model = row.model.as_ref().map_or("", GpuModel::as_str);
+    let has = row.vram.unwrap_or_default();
+    let each = need.each(count);
+    let seller = market.title(&row.supplier);
+    let several = match count {
+        1 => String::new(),
+        several => format!(", spread over {several}"),
+    };
+    format!(
+        "{count}x {model} of {seller} at {}/h is the cheapest that will do: it has {has} on each GPU, \
+         and {each} are needed{several}",
+        row.price.per_hour(),
+    )
+}
+
+fn nobody(need: &Need) -> String {
+    format!(
+        "nobody sells a machine for it: one GPU would need {}, and the largest machines known have \
+         not enough on theirs together",
+        need.each(1)
+    )
+}

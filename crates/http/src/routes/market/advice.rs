@@ -1,0 +1,92 @@
+//! Between what travels about advice and what the engine takes and gives.
+
+use super::convert;
+use crate::error::Refusal;
+use livery_api::dto;
+use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
+use livery_domain::market::{Here, Method, Params, Spread, Task, ThisMachine};
+use livery_engine::{Advised, Market};
+
+/// Tokens in a sequence when nobody says.
+const CONTEXT: u32 = 2_048;
+
+/// How many machines of others are named.
+const ELSEWHERE_MAX: usize = 10;
+
+pub(super) fn question(question: dto::AdviceQuestion) -> Result<(Task, ThisMachine), Refusal> {
+    let task = match question.task.as_str() {
+        "sdxl-lora" => Task::SdxlLora,
+        "flux-lora" => Task::FluxLora,
+        "llm-finetune" => language_model(&question)?,
+        other => {
+            let message = format!("task: `{other}` is none of sdxl-lora, flux-lora, llm-finetune");
+            return Err(Refusal::bad_request(&message));
+        }
+    };
+    Ok((task, machine(question.machine)))
+}
+
+fn language_model(question: &dto::AdviceQuestion) -> Result<Task, Refusal> {
+    let params = question.params.as_deref();
+    let params = params.ok_or_else(|| {
+        Refusal::bad_request("params: the size of the model is missing, such as 7B")
+    })?;
+    let params: Params = parsed(params, "params")?;
+    let method = question.method.as_deref();
+    let method = method.map(|text| parsed(text, "method")).transpose()?;
+    Ok(Task::LlmFineTune {
+        params,
+        method: method.unwrap_or(Method::Lora),
+        context: question.context.unwrap_or(CONTEXT),
+    })
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    text: &str,
+    key: &str,
+) -> Result<T, Refusal> {
+    let read = text.parse();
+    read.map_err(|why| Refusal::bad_request(&format!("{key}: {why}")))
+}
+
+fn machine(machine: dto::Machine) -> ThisMachine {
+    let real = machine.gpus.into_iter().map(|gpus| Gpus {
+        model: GpuModel::parse(&gpus.model),
+        count: gpus.count,
+        vram: gpus.vram,
+        reality: if gpus.simulated {
+            GpuReality::Simulated
+        } else {
+            GpuReality::Real
+        },
+    });
+    let gpus: Vec<Gpus> = real.collect();
+    match (gpus.is_empty(), machine.apple_silicon) {
+        (false, _) => ThisMachine::Gpus(gpus),
+        (true, true) => ThisMachine::AppleSilicon,
+        (true, false) => ThisMachine::NoGpu,
+    }
+}
+
+pub(super) fn answer(market: &Market, advised: Advised) -> dto::Advice {
+    let need = advised.need;
+    let parts = need.parts.iter().map(|part| dto::MemoryPart {
+        what: part.what.to_owned(),
+        how: part.how.clone(),
+        size: part.size,
+        spread: part.spread == Spread::OverAll,
+    });
+    let elsewhere = advised.elsewhere.iter().take(ELSEWHERE_MAX);
+    dto::Advice {
+        need: dto::MemoryNeed {
+            one: need.each(1),
+            parts: parts.collect(),
+            comfortable: need.comfortable,
+            source: need.source.to_owned(),
+        },
+        will_do: matches!(advised.here, Here::WillDo { .. }),
+        here: advised.here.to_string(),
+        reason: advised.reason,
+        elsewhere: elsewhere.map(|entry| convert::row(market, entry)).collect(),
+    }
+}

@@ -1,0 +1,378 @@
+//! What `livery compare` and `livery estimate` share: the work in flags, and the answer in a table.
+
+use super::offers_all::mistake;
+use crate::failure::{Ending, Failure};
+use crate::ui::table::Table;
+use crate::ui::{dollars, listing, print_json, say};
+use livery_api::dto::{Answer, Cost, Inquiry, QuoteLine, Standing, WantedGpus};
+use livery_domain::market::{Filter, Sale};
+use livery_units::{Bytes, Money, Span};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The work, and whose prices are looked at.
+#[derive(Debug, clap::Args)]
+pub struct WorkArgs {
+    /// How long one session or experiment takes: hours, or a duration such as 30m
+    #[arg(long, value_name = "HOURS", value_parser = hours)]
+    pub hours: Option<Span>,
+    /// How many sessions or experiments
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..))]
+    experiments: u32,
+    /// Disk beside what comes with the machine
+    #[arg(long, value_name = "SIZE")]
+    storage: Option<Bytes>,
+    /// A network volume
+    #[arg(long, value_name = "SIZE")]
+    volume: Option<Bytes>,
+    /// How long disk and network volume are kept: the disk with the machine stopped [default: the
+    /// volume as long as the work takes]
+    #[arg(long, value_name = "DURATION")]
+    keep: Option<Span>,
+    /// What goes to the machine
+    #[arg(long, value_name = "SIZE")]
+    transfer_in: Option<Bytes>,
+    /// What comes back
+    #[arg(long, value_name = "SIZE")]
+    transfer_out: Option<Bytes>,
+    /// How often the work is saved, for spot machines
+    #[arg(long, value_name = "DURATION")]
+    checkpoint: Option<Span>,
+    /// Also spot machines, with the interruptions to be expected
+    #[arg(long)]
+    spot: bool,
+    /// Also machines that are sold by the month
+    #[arg(long)]
+    monthly: bool,
+    /// Also serverless workers, for as long as they work
+    #[arg(long)]
+    serverless: bool,
+    /// Only what this lets through; as in `livery offers`
+    #[arg(long, value_name = "FILTER")]
+    filter: Option<String>,
+    /// Only figures whose source has this in it
+    #[arg(long, value_name = "TEXT")]
+    source: Option<String>,
+    /// Whose cost the savings are against [default: the dearest]
+    #[arg(long, value_name = "PROVIDER")]
+    against: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a job says where the flags say nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FromJob {
+    /// How long it takes at most.
+    pub hours: Option<Span>,
+    /// Its disks.
+    pub disk: Option<Bytes>,
+    /// How often it saves its work.
+    pub checkpoint: Option<Span>,
+    /// Whether it wants spot machines.
+    pub spot: bool,
+}
+
+/// Reads `500`, `0.5` or `1h30m`; a bare number is in hours.
+fn hours(text: &str) -> Result<Span, String> {
+    let bare = text.parse::<Span>();
+    let span = bare.or_else(|why| format!("{text}h").parse().map_err(|_| why));
+    match span {
+        Ok(Span::ZERO) => Err("it takes some time".to_owned()),
+        Ok(span) => Ok(span),
+        Err(_) => Err(format!(
+            "`{text}` is no number of hours (write 500, 0.5 or 1h30m)"
+        )),
+    }
+}
+
+/// Reads `A100 40GB`, `A100:8`, `aws:V100` or `aws:A100:8`.
+pub fn wanted(text: &str) -> Result<WantedGpus, String> {
+    let is_number =
+        |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty();
+    let (rest, count) = match text.rsplit_once(':').filter(|(_, count)| is_number(count)) {
+        Some((rest, count)) => (rest, count.parse().map_err(|why| format!("{why}"))?),
+        None => (text, 1),
+    };
+    let (supplier, model) = match rest.split_once(':') {
+        Some((supplier, model)) => (Some(supplier.trim().to_owned()), model),
+        None => (None, rest),
+    };
+    let model = model.trim().to_owned();
+    if model.is_empty() || count == 0 {
+        return Err(format!(
+            "`{text}` names no GPU (write \"A100 40GB\", A100:8 or aws:V100)"
+        ));
+    }
+    Ok(WantedGpus {
+        supplier,
+        model,
+        count,
+    })
+}
+
+impl WorkArgs {
+    /// Makes the question, for an hour when nothing says how long.
+    pub fn question(&self, gpus: Vec<WantedGpus>, job: FromJob) -> Result<Inquiry, Failure> {
+        if let Some(text) = &self.filter {
+            Filter::parse(text).map_err(|wrong| mistake("--filter", &wrong))?;
+        }
+        let each = self.hours.or(job.hours).unwrap_or(Span::from_secs(3_600));
+        let total = each.millis().saturating_mul(u64::from(self.experiments));
+        let sales = [
+            (Sale::OnDemand, true),
+            (Sale::Spot, self.spot || job.spot),
+            (Sale::Monthly, self.monthly),
+            (Sale::Serverless, self.serverless),
+        ];
+        let sales = sales.into_iter().filter(|(_, is_asked)| *is_asked);
+        Ok(Inquiry {
+            gpus,
+            job: None,
+            sales: sales.map(|(sale, _)| sale.to_string()).collect(),
+            source: self.source.clone(),
+            filter: self.filter.clone(),
+            against: self.against.clone(),
+            sessions: self.experiments,
+            each_ms: each.millis(),
+            disk: self.storage.or(job.disk).unwrap_or(Bytes::ZERO),
+            disk_kept_ms: self.keep.map_or(0, Span::millis),
+            volume: self.volume.unwrap_or(Bytes::ZERO),
+            volume_kept_ms: self.keep.map_or(total, Span::millis),
+            transfer_in: self.transfer_in.unwrap_or(Bytes::ZERO),
+            transfer_out: self.transfer_out.unwrap_or(Bytes::ZERO),
+            checkpoint_ms: self.checkpoint.or(job.checkpoint).map(Span::millis),
+        })
+    }
+}
+
+/// What `--json` prints: each provider's total beside the lines.
+#[derive(Serialize)]
+struct Printed<'a> {
+    totals: BTreeMap<&'a str, String>,
+    #[serde(flatten)]
+    answer: &'a Answer,
+}
+
+/// Prints an answer as JSON. A provider with several lines has its cheapest total.
+pub fn print_as_json(answer: &Answer) -> anyhow::Result<Ending> {
+    let mut totals: BTreeMap<&str, Money> = BTreeMap::new();
+    for line in &answer.lines {
+        let Some(cost) = &line.cost else { continue };
+        let total = totals.entry(&line.title).or_insert(cost.total);
+        *total = cost.total.min(*total);
+    }
+    let text = |(title, total): (_, Money)| (title, total.to_string().replace('$', ""));
+    print_json(&Printed {
+        totals: totals.into_iter().map(text).collect(),
+        answer,
+    })?;
+    Ok(Ending::Done)
+}
+
+/// Prints the costs side by side, with what each is made of.
+pub fn print_costs(answer: &Answer, question: &Inquiry) -> std::io::Result<()> {
+    let has_parts = answer.lines.iter().filter_map(|line| line.cost.as_ref());
+    let has_parts = has_parts
+        .into_iter()
+        .any(|cost| cost.storage > Money::ZERO || cost.transfer > Money::ZERO);
+    let mut table = match has_parts {
+        false => Table::new(["PROVIDER", "GPUS", "SALE", "PRICE", "TOTAL", "SAVINGS", ""]),
+        true => Table::new([
+            "PROVIDER", "GPUS", "SALE", "PRICE", "MACHINE", "STORAGE", "TRANSFER", "TOTAL",
+            "SAVINGS", "",
+        ]),
+    };
+    for line in &answer.lines {
+        let [provider, gpus, sale, price] = head(line);
+        let (total, saving) = (total(line), saving(line));
+        let Some(cost) = line.cost.as_ref().filter(|_| has_parts) else {
+            match has_parts {
+                false => table.row([provider, gpus, sale, price, total, saving, remarks(line)]),
+                true => {
+                    let dash = || "-".to_owned();
+                    let row = [
+                        provider,
+                        gpus,
+                        sale,
+                        price,
+                        dash(),
+                        dash(),
+                        dash(),
+                        total,
+                        saving,
+                    ];
+                    let [a, b, c, d, e, f, g, h, i] = row;
+                    table.row([a, b, c, d, e, f, g, h, i, remarks(line)]);
+                }
+            }
+            continue;
+        };
+        let [machine, storage, transfer] = parts(cost);
+        let note = remarks(line);
+        table.row([
+            provider, gpus, sale, price, machine, storage, transfer, total, saving, note,
+        ]);
+    }
+    table.print()?;
+    say(&summary(question));
+    closing(answer);
+    Ok(())
+}
+
+/// Prints what the three lengths of session cost.
+pub fn print_sessions(answer: &Answer) -> std::io::Result<()> {
+    let mut table = Table::new([
+        "PROVIDER",
+        "GPUS",
+        "SALE",
+        "PRICE",
+        "QUICK (5 MIN)",
+        "STANDARD (30 MIN)",
+        "THOROUGH (2 H)",
+        "",
+    ]);
+    for line in &answer.lines {
+        let [provider, gpus, sale, price] = head(line);
+        let costs = line
+            .sessions
+            .map(|costs| [costs.quick, costs.standard, costs.thorough].map(dollars::cents));
+        let [quick, standard, thorough] = costs.unwrap_or_else(|| ["-"; 3].map(str::to_owned));
+        let note = remarks(line);
+        table.row([provider, gpus, sale, price, quick, standard, thorough, note]);
+    }
+    table.print()?;
+    closing(answer);
+    Ok(())
+}
+
+fn head(line: &QuoteLine) -> [String; 4] {
+    let gpus = match &line.gpus {
+        Some(_) => listing::gpus(line.gpus.as_ref()),
+        None => line.machine.clone(),
+    };
+    let price = dollars::price(&line.price, line.price_high.as_ref());
+    [line.title.clone(), gpus, line.sale.to_string(), price]
+}
+
+fn parts(cost: &Cost) -> [String; 3] {
+    [cost.compute, cost.storage, cost.transfer].map(dollars::cents)
+}
+
+fn total(line: &QuoteLine) -> String {
+    let cost = line.cost.as_ref();
+    cost.map_or("-".to_owned(), |cost| dollars::cents(cost.total))
+}
+
+fn saving(line: &QuoteLine) -> String {
+    match line.saving_percent {
+        None | Some(0) => "-".to_owned(),
+        Some(percent) => format!("{percent}%"),
+    }
+}
+
+/// Everything about a line that is not a figure of its own.
+fn remarks(line: &QuoteLine) -> String {
+    let mut all = Vec::new();
+    if line.cheapest {
+        all.push("cheapest".to_owned());
+    }
+    if line.fastest {
+        all.push("fastest".to_owned());
+    }
+    if let Some(cost) = &line.cost {
+        if let (Some(milli), Some(lost)) = (cost.interruptions_milli, cost.lost_ms) {
+            let lost = Span::from_millis(lost);
+            let count = format!("{}.{}", milli / 1_000, milli % 1_000 / 100);
+            all.push(format!("{count} interruptions expected, {lost} lost"));
+        }
+        all.extend(cost.unknown.iter().map(|what| format!("{what} unknown")));
+    }
+    all.extend(line.problem.clone());
+    if let Some(on_demand) = line.on_demand_total {
+        all.push(format!("{} on demand", dollars::cents(on_demand)));
+    }
+    if line.standing == Standing::Silent {
+        all.push("does not answer".to_owned());
+    }
+    match line.as_of {
+        Some(day) if line.dated => all.push(format!("dated {day}")),
+        Some(day) => all.push(format!("of {day}")),
+        None => {}
+    }
+    all.join(", ")
+}
+
+fn summary(question: &Inquiry) -> String {
+    let each = Span::from_millis(question.each_ms);
+    let hours = |millis: u64| {
+        let tenths = millis / 360_000;
+        match (tenths % 10, millis % 360_000) {
+            (0, 0) => format!("{} h", tenths / 10),
+            (tenth, 0) => format!("{}.{tenth} h", tenths / 10),
+            _ => Span::from_millis(millis).to_string(),
+        }
+    };
+    match question.sessions {
+        1 => format!("for {}", hours(each.millis())),
+        several => {
+            let total = each.millis().saturating_mul(u64::from(several));
+            format!(
+                "for {several} times {}: {}",
+                hours(each.millis()),
+                hours(total)
+            )
+        }
+    }
+}
+
+fn closing(answer: &Answer) {
+    for silent in &answer.silent {
+        say(&format!("{} does not answer: {}", silent.title, silent.why));
+    }
+    if answer.lines.iter().any(|line| line.dated) {
+        say("dated prices are older than 30 days; `livery catalog update` brings newer ones");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gpus_are_read_with_their_provider_and_count() {
+        for (text, supplier, model, count) in [
+            ("A100 40GB", None, "A100 40GB", 1),
+            ("A100:8", None, "A100", 8),
+            ("aws:V100", Some("aws"), "V100", 1),
+            ("aws:A100 80GB:8", Some("aws"), "A100 80GB", 8),
+        ] {
+            let found = wanted(text).unwrap();
+            assert_eq!(found.supplier.as_deref(), supplier, "{text}");
+            assert_eq!(
+                (found.model.as_str(), found.count),
+                (model, count),
+                "{text}"
+            );
+        }
+        for text in ["", ":8", "A100:0", "aws:", "A100:99999999999"] {
+            assert!(wanted(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hours_are_numbers_or_durations() {
+        for (text, secs) in [
+            ("500", 1_800_000),
+            ("0.5", 1_800),
+            ("30m", 1_800),
+            ("1h30m", 5_400),
+        ] {
+            assert_eq!(hours(text).unwrap(), Span::from_secs(secs), "{text}");
+        }
+        for text in ["", "0", "soon", "-1"] {
+            assert!(hours(text).is_err(), "{text}");
+        }
+    }
+}
