@@ -12,10 +12,10 @@ use livery_domain::reminder::{Mail, MailSecurity};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// For each step of the conversation.
+/// For connecting.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// For the whole of it.
+/// For the whole conversation: a server may fall silent at any step.
 const TIMEOUT_ALL: Duration = Duration::from_secs(60);
 
 const FOOTER: &str = "-- \nSent by Livery. `livery reminders` lists what you are told and where; \
@@ -47,7 +47,9 @@ async fn hand_over(
         let sending = transport(mail, address)?.send(message.clone()).await;
         match sending {
             Ok(answer) => return Ok(format!("the mail server answered {}", first_line(&answer))),
-            Err(error) if error.is_response() => return Err(refused(&error)),
+            Err(error) if error.is_permanent() || error.is_transient() => {
+                return Err(refused(&error));
+            }
             Err(error) => last = Error::Unreachable(words(&error)),
         }
     }
