@@ -58,17 +58,9 @@ pub fn plan(
         now: last.cloned(),
         changes: Vec::new(),
     };
-    let known = last.and_then(|last| stretches.iter().rposition(|s| s.began == last.stretch));
-    let rest = &stretches[known.unwrap_or(0)..];
-    if known.is_none() {
-        planner.leave(rest.first(), then)?;
-    }
-    for (index, stretch) in rest.iter().enumerate() {
-        let is_last = index + 1 == rest.len();
-        planner.count(stretch, if is_last { then } else { Then::Over })?;
-        if let Some(next) = rest.get(index + 1) {
-            planner.close(Some(next.began))?;
-        }
+    match then {
+        Then::GoesOn | Then::Over => planner.count_all(stretches, then)?,
+        Then::Waived => planner.waive(stretches.last()),
     }
     planner.flush();
     Ok(planner.changes)
@@ -83,13 +75,45 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
+    fn count_all(&mut self, stretches: &[Stretch], then: Then) -> Result<(), MoneyError> {
+        let is_now = |stretch: &Stretch| self.is_in(stretch);
+        let rest = match stretches.iter().rposition(is_now) {
+            Some(known) => &stretches[known..],
+            None => {
+                self.leave(stretches.first(), then)?;
+                stretches
+            }
+        };
+        for (index, stretch) in rest.iter().enumerate() {
+            match rest.get(index + 1) {
+                None => self.count(stretch, then)?,
+                Some(next) => {
+                    self.count(stretch, Then::Over)?;
+                    self.close_towards(next.began)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts nothing any more. The last stretch gets a meter that is closed, so that it is known for
+    /// one that was waived.
+    fn waive(&mut self, last: Option<&Stretch>) {
+        self.close();
+        if let Some(stretch) = last.filter(|stretch| !self.is_in(stretch)) {
+            self.open(stretch, stretch.began);
+            self.close();
+        }
+    }
+
     /// Leaves a stretch that is not among those that are known any more.
     fn leave(&mut self, next: Option<&Stretch>, then: Then) -> Result<(), MoneyError> {
         match (next, then) {
-            (Some(next), _) => self.close(Some(next.began)),
-            (None, Then::Over | Then::Waived) => self.close(None),
-            (None, Then::GoesOn) => Ok(()),
+            (Some(next), _) => self.close_towards(next.began)?,
+            (None, Then::Over | Then::Waived) => self.close(),
+            (None, Then::GoesOn) => {}
         }
+        Ok(())
     }
 
     fn count(&mut self, stretch: &Stretch, then: Then) -> Result<(), MoneyError> {
@@ -101,7 +125,7 @@ impl Planner<'_> {
                     self.open(stretch, cut);
                 }
                 (None, _) => {}
-                (Some(_), Then::GoesOn) if stretch.until > now.until => {
+                (Some(_), Then::GoesOn) if stretch.until >= now.until => {
                     self.open(stretch, stretch.until);
                 }
                 (Some(_), Then::GoesOn | Then::Over | Then::Waived) => return Ok(()),
@@ -116,14 +140,12 @@ impl Planner<'_> {
                 self.open(stretch, began);
             }
         }
+        self.count_until(stretch.until)?;
         match then {
-            Then::GoesOn => self.count_until(stretch.until),
-            Then::Over => {
-                self.count_until(stretch.until)?;
-                self.close(None)
-            }
-            Then::Waived => self.close(None),
+            Then::GoesOn => {}
+            Then::Over | Then::Waived => self.close(),
         }
+        Ok(())
     }
 
     fn count_until(&mut self, until: Timestamp) -> Result<(), MoneyError> {
@@ -133,18 +155,33 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Closes the meter where it is; one whose item was used without a gap is counted up to where the
-    /// next one begins.
-    fn close(&mut self, next_began: Option<Timestamp>) -> Result<(), MoneyError> {
-        match (next_began, self.subject.item.succession()) {
-            (Some(next), Succession::Seamless) if self.is_open() => self.count_until(next)?,
-            (Some(_) | None, _) => {}
+    /// Closes the meter because the next stretch has begun: one whose item was used without a gap is
+    /// counted up to there.
+    fn close_towards(&mut self, next_began: Timestamp) -> Result<(), MoneyError> {
+        match self.subject.item.succession() {
+            Succession::Seamless if self.is_open() => self.count_until(next_began)?,
+            Succession::Seamless | Succession::Apart => {}
         }
-        if let Some(now) = self.now.as_ref().filter(|now| now.closed.is_none()) {
-            let end = now.until;
+        self.close();
+        Ok(())
+    }
+
+    /// Closes the meter where it stands.
+    fn close(&mut self) {
+        if let Some(end) = self
+            .now
+            .as_ref()
+            .filter(|_| self.is_open())
+            .map(|now| now.until)
+        {
             self.end_at(end);
         }
-        Ok(())
+    }
+
+    fn is_in(&self, stretch: &Stretch) -> bool {
+        self.now
+            .as_ref()
+            .is_some_and(|now| now.stretch == stretch.began)
     }
 
     fn is_open(&self) -> bool {

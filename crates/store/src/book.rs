@@ -35,14 +35,14 @@ impl Store {
         row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("charged"))
     }
 
-    /// Returns what a pod was charged for time after `since`.
+    /// Returns what a pod was charged for time after `since` when there were no meters.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn pod_charged_since(&self, pod: &PodId, since: Timestamp) -> Result<Money> {
+    pub async fn pod_charged_unmetered(&self, pod: &PodId, since: Timestamp) -> Result<Money> {
         let row = sqlx::query(
             "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS charged FROM transfers
-             WHERE pod_id = $1 AND kind = 'charge' AND at_ms > $2",
+             WHERE pod_id = $1 AND kind = 'charge' AND at_ms > $2 AND meter_id IS NULL",
         )
         .bind(pod.as_str())
         .bind(since.millis())

@@ -6,10 +6,16 @@ use livery_units::Timestamp;
 impl Pod {
     /// Takes in what the supplier said at `at`, with its own words if it had any.
     pub fn saw(&mut self, observed: Observed, detail: Option<String>, at: Timestamp) {
+        let before = self.observed;
         self.observed = observed;
         self.observed_at = Some(at);
         match observed {
             Observed::Up => {
+                // It was seen not to be up and came back by itself: it came up anew.
+                match before {
+                    Observed::Down | Observed::Lost | Observed::Absent => self.started = None,
+                    Observed::Unknown | Observed::Starting | Observed::Up => {}
+                }
                 // A clock that was set back takes nothing back that was confirmed.
                 self.up_until = self.started.and(self.up_until).max(Some(at));
                 self.started = self.started.or(Some(at));

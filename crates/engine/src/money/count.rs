@@ -120,7 +120,10 @@ async fn adopt(services: &Services, pod: &Pod, last: &[Meter]) -> Result<bool, E
     if last.iter().any(|meter| meter.item == Item::Compute) {
         return Ok(false);
     }
-    let charged = services.store.pod_charged_since(&pod.id, started).await?;
+    let charged = services
+        .store
+        .pod_charged_unmetered(&pod.id, started)
+        .await?;
     if charged == Money::ZERO {
         return Ok(false);
     }

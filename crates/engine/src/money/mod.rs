@@ -2,6 +2,8 @@
 //! after a crash changes nothing.
 
 mod count;
+#[cfg(test)]
+mod interleavings;
 mod usage;
 
 pub(crate) use count::count;

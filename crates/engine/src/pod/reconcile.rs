@@ -233,8 +233,7 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     if says_nothing_new(&before, &pod) {
         return Ok(pod);
     }
-    if is_back(&before, &pod) {
-        // The row is about to forget until when it was up before.
+    if forgets(&before, &pod) {
         money::count(services, &pod.id).await?;
     }
     let pod = record(services, pod).await?;
@@ -297,10 +296,12 @@ async fn mark_up_until(services: &Services, mut pod: Pod, asked: Timestamp) -> R
     record(services, pod).await
 }
 
-/// Returns whether a pod that was down has come up by itself.
-fn is_back(before: &Pod, after: &Pod) -> bool {
+/// Returns whether the row is about to forget what is billed by: until when a pod that was down was up
+/// before, and until when its disks were kept.
+fn forgets(before: &Pod, after: &Pod) -> bool {
     match before.observed {
-        Observed::Down | Observed::Lost | Observed::Absent => after.observed == Observed::Up,
+        Observed::Down => after.observed != Observed::Down,
+        Observed::Lost | Observed::Absent => after.observed == Observed::Up,
         Observed::Up | Observed::Starting | Observed::Unknown => false,
     }
 }

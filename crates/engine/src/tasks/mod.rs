@@ -1,6 +1,7 @@
 //! Background tasks: each takes no input, may run twice or late, does not retry inside, and leaves
 //! a status that an operator can list. A nudge only makes it sooner.
 
+mod activity;
 mod content_sweep;
 mod credit;
 mod deliveries;
@@ -8,8 +9,10 @@ mod driving;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
+mod policy;
 mod reminders;
 mod run_reconciler;
+mod volumes;
 
 use crate::orphans::SweepLog;
 use crate::services::Services;
@@ -21,6 +24,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use driving::Seat;
+pub(crate) use metering::Metering;
 pub(crate) use pod_reconciler::PodReconciler;
 pub(crate) use run_reconciler::RunReconciler;
 
@@ -59,6 +63,8 @@ pub struct TaskStatus {
 pub(crate) struct TaskBoard {
     /// Wakes the pod reconciler.
     pub(crate) pods: Notify,
+    /// Wakes the volume reconciler.
+    pub(crate) volumes: Notify,
     /// Wakes the run reconciler.
     pub(crate) runs: Notify,
     /// Wakes the deliveries of notices.
@@ -116,9 +122,13 @@ pub(crate) fn spawn_all(
     let tasks: Vec<Arc<dyn BackgroundTask>> = vec![
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
-        Arc::new(metering::Metering),
+        Arc::new(volumes::VolumeReconciler::new(stop.clone())),
+        Arc::new(volumes::VolumeSweep),
+        Arc::new(Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),
+        Arc::new(activity::Activity::default()),
+        Arc::new(policy::Policy),
         Arc::new(reminders::Reminders::default()),
         Arc::new(deliveries::Deliveries::new(stop.clone())),
         Arc::new(credit::Credit),
@@ -162,6 +172,7 @@ async fn keep_active(
 async fn nudged(name: &str, services: &Services) {
     match name {
         PodReconciler::NAME => services.board.pods.notified().await,
+        volumes::VolumeReconciler::NAME => services.board.volumes.notified().await,
         RunReconciler::NAME => services.board.runs.notified().await,
         deliveries::Deliveries::NAME => services.board.deliveries.notified().await,
         credit::Credit::NAME => services.board.credit.notified().await,

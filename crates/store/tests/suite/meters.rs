@@ -250,7 +250,7 @@ async fn what_was_charged_before_there_were_meters_is_adopted(database: Database
         store.transfer_post(&transfers).await.unwrap();
     }
     let pod = PodId::from_entropy(1);
-    let charged = store.pod_charged_since(&pod, at(40_000)).await.unwrap();
+    let charged = store.pod_charged_unmetered(&pod, at(40_000)).await.unwrap();
     assert_eq!(charged, Money::from_nanos(20_000));
     let rate = Rate::hourly(Money::from_nanos(3_600_000));
     let meter = Meter::adopted(&subject(1), rate, at(40_000), charged);

@@ -1,0 +1,439 @@
+//! Rows of a real store, workers that die or come twice, clocks that jump: what is charged is exactly
+//! what an oracle adds up that is told of everything at the moment at which it happens.
+
+use super::count;
+use crate::clock::Clock;
+use crate::services::{Options, Peers, Services};
+use crate::tasks::{BackgroundTask, Metering};
+use async_trait::async_trait;
+use livery_content::{Compression, ContentStore};
+use livery_domain::account::Standing;
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
+use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
+use livery_host_api::HostDirectory;
+use livery_ledger::{Book, Item};
+use livery_store::{Credit, Store};
+use livery_units::{
+    AccountId, Bytes, HostId, LaunchKey, Money, OfferId, Per, PodId, Rate, Timestamp,
+};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+
+struct Watch(AtomicI64);
+
+#[async_trait]
+impl Clock for Watch {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    /// Time passes, and the supplier says how the pod is.
+    Seen(i64),
+    /// Time passes without a word.
+    Silence(i64),
+    /// The clock is put forward or back.
+    Jump(i64),
+    /// The user stops or starts it.
+    Toggle,
+    /// Its command ends, or it comes back by itself.
+    Flip,
+    /// A worker counts, or two at once.
+    Count,
+    CountTwice,
+    /// The metering task comes by.
+    Metering,
+    /// The account's credit is used up, or there is some again.
+    Credit,
+}
+
+fn acts(jumps: u32, credit: u32) -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (0_i64..100_000).prop_map(Act::Seen),
+        1 => (0_i64..4_000_000).prop_map(Act::Silence),
+        jumps => (-300_000_i64..3_000_000).prop_map(Act::Jump),
+        3 => Just(Act::Toggle),
+        2 => Just(Act::Flip),
+        2 => Just(Act::Count),
+        1 => Just(Act::CountTwice),
+        3 => Just(Act::Metering),
+        credit => Just(Act::Credit),
+    ]
+}
+
+/// One stretch at one rate, as it is added up by hand.
+struct Segment {
+    rate: Rate,
+    began: i64,
+    until: i64,
+}
+
+/// What one item costs, told at once of all that happens.
+#[derive(Default)]
+struct Oracle {
+    open: Option<Segment>,
+    sum: i128,
+    reached: Option<i64>,
+}
+
+impl Oracle {
+    fn begin(&mut self, rate: Rate, began: i64) {
+        let until = began;
+        self.open = Some(Segment { rate, began, until });
+    }
+
+    fn begin_where_it_ended(&mut self, rate: Rate, began: i64) {
+        self.begin(
+            rate,
+            self.reached.map_or(began, |reached| reached.max(began)),
+        );
+    }
+
+    fn seen(&mut self, until: i64) {
+        if let Some(open) = &mut self.open {
+            open.until = open.until.max(until);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(Segment { rate, began, until }) = self.open.take() {
+            let secs = i128::from((until - began) / 1_000);
+            let millis = i128::from(rate.per.millis());
+            self.sum += i128::from(rate.amount.nanos()) * secs * 1_000 / millis;
+            self.reached = Some(until);
+        }
+    }
+}
+
+struct World {
+    services: Arc<Services>,
+    watch: Arc<Watch>,
+    pod: PodId,
+    is_up: bool,
+    compute: Oracle,
+    disks: Oracle,
+    standing: Standing,
+    _dir: TempDir,
+}
+
+const ACCOUNT: &str = "acc_1";
+const DISKS_UP: Rate = monthly(2_592_000_000_000);
+const DISKS_KEPT: Rate = monthly(777_000_000_000);
+
+const fn monthly(nanos: i64) -> Rate {
+    let amount = Money::from_nanos(nanos);
+    let per = Per::Month;
+    Rate { amount, per }
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("livery.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        let watch = Arc::new(Watch(AtomicI64::new(1_000_000_000)));
+        store
+            .account_ensure(&account, "x", watch.now())
+            .await
+            .unwrap();
+        store
+            .account_credit_set(&account, Credit::Owner)
+            .await
+            .unwrap();
+        let mut pod = pod(watch.now());
+        pod.saw(Observed::Up, None, watch.now());
+        store.pod_insert(&pod).await.unwrap();
+        let content = ContentStore::open(&dir.path().join("content"), Compression::Never);
+        let services = Services::new(Options {
+            store,
+            content: Arc::new(content.unwrap()),
+            suppliers: Vec::new(),
+            hosts: HostDirectory::new(),
+            clock: watch.clone(),
+            logs_dir: dir.path().join("logs"),
+            peers: Peers::None,
+        });
+        super::hold(&services, &pod).await.unwrap();
+        let mut world = Self {
+            services: Arc::new(services),
+            watch,
+            pod: pod.id,
+            is_up: true,
+            compute: Oracle::default(),
+            disks: Oracle::default(),
+            standing: Standing::Good,
+            _dir: dir,
+        };
+        let now = world.now();
+        world.came_up(now);
+        world
+    }
+
+    fn now(&self) -> i64 {
+        self.watch.now().millis()
+    }
+
+    fn pass(&self, millis: i64) {
+        self.watch.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    async fn row(&self) -> Pod {
+        self.services.store.pod_fetch(&self.pod).await.unwrap()
+    }
+
+    async fn count(&self) {
+        count(&self.services, &self.pod).await.unwrap();
+    }
+
+    fn came_up(&mut self, now: i64) {
+        self.compute.begin(machine(), now);
+        if self.disks.open.is_some() {
+            self.disks.seen(now);
+            self.disks.end();
+        }
+        if self.standing == Standing::Good {
+            self.disks.begin_where_it_ended(DISKS_UP, now);
+        }
+    }
+
+    fn went_down(&mut self, up_until: i64, now: i64) {
+        self.compute.seen(up_until);
+        self.compute.end();
+        if self.disks.open.is_some() {
+            self.disks.seen(up_until);
+            self.disks.end();
+            self.disks.begin_where_it_ended(DISKS_KEPT, up_until);
+            self.disks.seen(now);
+        }
+    }
+
+    /// The supplier says how the pod is, and whoever heard it dies before counting anything.
+    async fn seen(&mut self) {
+        let mut row = self.row().await;
+        let (before, now) = (row.observed, self.now());
+        let seen = if self.is_up {
+            Observed::Up
+        } else {
+            Observed::Down
+        };
+        if before == Observed::Down && self.is_up && row.started.is_some() {
+            self.count().await;
+        }
+        row.saw(seen, None, self.watch.now());
+        self.services.store.pod_update(&row).await.unwrap();
+        let up_until = row.up_until.map_or(now, Timestamp::millis);
+        match (before, seen) {
+            (Observed::Up, Observed::Up) => {
+                self.compute.seen(now);
+                self.disks.seen(now);
+            }
+            (_, Observed::Up) => self.came_up(now),
+            (Observed::Up, _) => self.went_down(up_until, now),
+            (_, _) => self.disks.seen(now),
+        }
+    }
+
+    /// The user stops it or starts it, as the engine does it.
+    async fn toggle(&mut self) {
+        self.seen().await;
+        let mut row = self.row().await;
+        if self.is_up {
+            row.want(Desired::Stopped).unwrap();
+            self.services.store.pod_update(&row).await.unwrap();
+            self.is_up = false;
+            self.seen().await;
+            return;
+        }
+        self.count().await;
+        row.want(Desired::Running).unwrap();
+        self.services.store.pod_update(&row).await.unwrap();
+        self.pass(1);
+        self.is_up = true;
+        self.seen().await;
+    }
+
+    async fn credit(&mut self) {
+        self.count().await;
+        let since = self.watch.now();
+        self.standing = match self.standing {
+            Standing::Good => Standing::Out { since },
+            Standing::Out { .. } => Standing::Good,
+        };
+        let account = ACCOUNT.parse().unwrap();
+        let store = &self.services.store;
+        store
+            .account_standing_set(&account, self.standing)
+            .await
+            .unwrap();
+        self.count().await;
+        let row = self.row().await;
+        let (confirmed, rate) = match row.observed {
+            Observed::Up => (row.up_until, DISKS_UP),
+            _ => (row.observed_at, DISKS_KEPT),
+        };
+        match self.standing {
+            Standing::Out { .. } => self.disks.end(),
+            Standing::Good => self.disks.begin(rate, confirmed.unwrap().millis()),
+        }
+    }
+
+    async fn act(&mut self, act: Act) {
+        match act {
+            Act::Seen(millis) => {
+                self.pass(millis);
+                self.seen().await;
+            }
+            Act::Silence(millis) => self.pass(millis),
+            Act::Jump(millis) => {
+                // A row keeps one time at which a pod that is down was seen: one before the clock was
+                // set back is forgotten with the next, and what was not counted by then is free.
+                self.count().await;
+                self.pass(millis);
+            }
+            Act::Toggle => self.toggle().await,
+            Act::Flip => {
+                self.seen().await;
+                self.pass(1);
+                self.is_up = !self.is_up;
+            }
+            Act::Count => self.count().await,
+            Act::CountTwice => {
+                tokio::join!(self.count(), self.count());
+            }
+            Act::Metering => {
+                let (one, other) = (Metering, Metering);
+                tokio::join!(one.activate(&self.services), other.activate(&self.services));
+            }
+            // A second of grace: credit that ends where it began is no credit.
+            Act::Credit => {
+                self.pass(1_000);
+                self.seen().await;
+                self.credit().await;
+            }
+        }
+    }
+
+    async fn check(mut self) {
+        self.count().await;
+        let mut row = self.row().await;
+        row.observed = Observed::Absent;
+        row.ended = Some(self.watch.now());
+        self.services.store.pod_update(&row).await.unwrap();
+        super::settle(&self.services, &row).await.unwrap();
+        self.compute.end();
+        self.disks.end();
+        let store = &self.services.store;
+        let mut charged: BTreeMap<Item, i128> = BTreeMap::new();
+        for meter in store.meter_list_of_pod(&self.pod).await.unwrap() {
+            assert!(meter.closed.is_some(), "{meter:?}");
+            *charged.entry(meter.item).or_default() += i128::from(meter.charged.nanos());
+        }
+        let of = |item| charged.get(&item).copied().unwrap_or(0);
+        assert_eq!(of(Item::Compute), self.compute.sum, "compute");
+        assert_eq!(of(Item::Storage), self.disks.sum, "storage");
+        let paid = store
+            .balance(&Book::Earnings(HostId::from_entropy(6)))
+            .await;
+        let sum = self.compute.sum + self.disks.sum;
+        assert_eq!(i128::from(paid.unwrap().nanos()), sum);
+        assert_eq!(store.pod_held(&self.pod).await, Ok(Money::ZERO));
+        let transfers = store.ledger_check().await.unwrap();
+        count(&self.services, &self.pod).await.unwrap();
+        super::settle(&self.services, &row).await.unwrap();
+        Metering.activate(&self.services).await;
+        assert_eq!(store.ledger_check().await, Ok(transfers), "a replay");
+    }
+}
+
+fn machine() -> Rate {
+    Rate::hourly(Money::from_nanos(1_234_567_890))
+}
+
+fn pod(created: Timestamp) -> Pod {
+    Pod {
+        id: PodId::from_entropy(1),
+        account: ACCOUNT.parse().unwrap(),
+        order: PodOrder {
+            name: "x".into(),
+            image: "host".into(),
+            command: None,
+            env: BTreeMap::new(),
+            gpu_count: 0,
+            vcpu_milli: 1_000,
+            memory: Bytes::gib(1),
+            container_disk: Bytes::gib(1),
+            volume_disk: Bytes::gib(1),
+            network_volume: None,
+            ports: Vec::new(),
+        },
+        offer: Offer {
+            id: OfferId::from_entropy(5),
+            supplier: SupplierName::new("local"),
+            host: Some(HostId::from_entropy(6)),
+            gpus: None,
+            vcpu_milli: 1_000,
+            memory: Bytes::gib(1),
+            disk: Bytes::gib(10),
+            region: String::new(),
+            tier: Tier::Local,
+            pricing: Pricing::OnDemand,
+            price: machine(),
+            storage: StoragePrice {
+                running: monthly(DISKS_UP.amount.nanos() / 2),
+                stopped: DISKS_KEPT,
+            },
+            reliability_permille: None,
+        },
+        policy: PodPolicy::default(),
+        run: None,
+        launch_key: LaunchKey::from_entropy(1),
+        foreign_id: Some("1".into()),
+        desired: Desired::Running,
+        observed: Observed::Unknown,
+        reason: None,
+        ruled: None,
+        failure: None,
+        attempts: 0,
+        created,
+        started: None,
+        up_until: None,
+        ended: None,
+        observed_at: None,
+        generation: 0,
+    }
+}
+
+fn run(acts: Vec<Act>) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new().await;
+        for act in acts {
+            world.act(act).await;
+        }
+        world.check().await;
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_pod_is_billed_for_exactly_what_is_confirmed(
+        acts in prop::collection::vec(acts(2, 0), 1..40),
+    ) {
+        run(acts);
+    }
+
+    #[test]
+    fn disks_of_who_has_no_credit_cost_nothing(
+        acts in prop::collection::vec(acts(0, 2), 1..40),
+    ) {
+        run(acts);
+    }
+}
