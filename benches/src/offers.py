@@ -29,10 +29,20 @@ def everything(frame):
     return frame
 
 
+def nested(frame):
+    return frame
+
+
+ORDERS = {
+    narrow: (["Price", "DeviceMemoryGiB"], [True, False]),
+    everything: (["Price"], [True]),
+    nested: (["DeviceMemoryGiB", "Region", "Price"], [False, True, True]),
+}
+
+
 def masks(frame, query):
-    found = query(frame)
-    keys = ["Price", "DeviceMemoryGiB"] if query is narrow else ["Price"]
-    return found.sort_values(by=keys, ascending=[True, False][: len(keys)])
+    keys, ascending = ORDERS[query]
+    return query(frame).sort_values(by=keys, ascending=ascending)
 
 
 def listing(frame, query):
@@ -64,7 +74,7 @@ def listing(frame, query):
 
 def main():
     frame = pandas.read_csv(sys.argv[1])
-    queries = {"narrow": narrow, "everything": everything}
+    queries = {"narrow": narrow, "everything": everything, "nested": nested}
     ways = {"masks": masks, "listing": listing}
     for line in sys.stdin:
         query, way = line.split()

@@ -213,7 +213,7 @@ impl Row {
 
     /// Returns the number of a field whose kind is a number.
     pub(super) fn number(&self, field: Field) -> Option<i64> {
-        let hourly = self.price.per_hour().nanos();
+        let hourly = || self.price.per_hour().nanos();
         match field {
             Field::GpuCount => Some(i64::from(self.gpu_count)),
             Field::GpuRam => self.vram.map(size),
@@ -225,12 +225,12 @@ impl Row {
                 .map(|(major, minor)| i64::from(major) * 10 + i64::from(minor)),
             Field::Cuda => self.compute_capability.map(newest_cuda),
             Field::Tflops => self.tenths(),
-            Field::TflopsPerDollar => self.tenths().map(|tenths| per_dollar(tenths, hourly)),
+            Field::TflopsPerDollar => self.tenths().map(|tenths| per_dollar(tenths, hourly())),
             Field::CpuCores => self.vcpu_milli.map(i64::from),
             Field::CpuRam => self.memory.map(size),
             Field::DiskSpace => self.disk.map(size),
-            Field::Price => Some(hourly),
-            Field::GpuPrice => (self.gpu_count > 0).then(|| hourly / i64::from(self.gpu_count)),
+            Field::Price => Some(hourly()),
+            Field::GpuPrice => (self.gpu_count > 0).then(|| hourly() / i64::from(self.gpu_count)),
             Field::Reliability => self
                 .reliability_permille
                 .map(|permille| i64::from(permille) * 1_000),

@@ -7,7 +7,6 @@
 use super::filter::{FIELDS, Field, Filter, Kind, Test, Value};
 use super::order::{Direction, Order};
 use super::row::{Key, Row};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// Offers and listings, ready to be searched. They are spoken of by their index.
@@ -58,34 +57,18 @@ impl Shelf {
             let column = self.column(condition.field);
             column.keep(condition.field.info().kind, &condition.test, &mut kept);
         }
-        let indices = (0..)
+        let mut found: Vec<u32> = (0..)
             .zip(&kept)
             .filter(|(_, kept)| **kept)
-            .map(|(index, _)| index);
-        self.sorted(indices, order)
-    }
-
-    fn sorted(&self, indices: impl Iterator<Item = u32>, order: &Order) -> Vec<usize> {
-        let mut columns = order
+            .map(|(index, _)| index)
+            .collect();
+        let by: Vec<(&Column, Direction)> = order
             .fields()
             .iter()
-            .map(|(field, way)| (self.column(*field), *way));
-        let Some((first, way)) = columns.next() else {
-            return indices.map(|index| index as usize).collect();
-        };
-        let others: Vec<(&Column, Direction)> = columns.collect();
-        let mut pairs: Vec<(i64, u32)> = indices
-            .map(|index| (sort_key(first.keys[index as usize], way), index))
+            .map(|(field, way)| (self.column(*field), *way))
             .collect();
-        if others.is_empty() {
-            pairs.sort_unstable();
-        } else {
-            pairs.sort_unstable_by(|a, b| {
-                let by_others = || compare(&others, a.1 as usize, b.1 as usize);
-                a.0.cmp(&b.0).then_with(by_others).then(a.1.cmp(&b.1))
-            });
-        }
-        pairs.into_iter().map(|(_, index)| index as usize).collect()
+        sort(&mut found, &by);
+        found.into_iter().map(|index| index as usize).collect()
     }
 
     fn column(&self, field: Field) -> &Column {
@@ -93,11 +76,34 @@ impl Shelf {
     }
 }
 
-fn compare(columns: &[(&Column, Direction)], a: usize, b: usize) -> Ordering {
-    let orders = columns
-        .iter()
-        .map(|(column, way)| sort_key(column.keys[a], *way).cmp(&sort_key(column.keys[b], *way)));
-    orders.fold(Ordering::Equal, Ordering::then)
+/// Sorts by the first column, then those rows that are equal in it by the others.
+///
+/// Key and index go into one number, so that a comparison is one comparison and equal rows keep
+/// their order.
+fn sort(indices: &mut [u32], by: &[(&Column, Direction)]) {
+    let Some(((column, way), others)) = by.split_first() else {
+        return;
+    };
+    let pack = |index: &u32| {
+        let key = sort_key(column.keys[*index as usize], *way).cast_unsigned();
+        // Turning the sign round makes the order of unsigned numbers that of the signed ones.
+        u128::from(key ^ (1 << 63)) << 32 | u128::from(*index)
+    };
+    let mut packed: Vec<u128> = indices.iter().map(pack).collect();
+    packed.sort_unstable();
+    for (index, packed) in indices.iter_mut().zip(&packed) {
+        *index = u32::try_from(packed & u128::from(u32::MAX)).unwrap_or(u32::MAX);
+    }
+    if others.is_empty() {
+        return;
+    }
+    let mut from = 0;
+    for equal in packed.chunk_by(|a, b| a >> 32 == b >> 32) {
+        if equal.len() > 1 {
+            sort(&mut indices[from..from + equal.len()], others);
+        }
+        from += equal.len();
+    }
 }
 
 /// Returns a number that sorts as wished, with what is unknown last either way.
@@ -130,22 +136,34 @@ impl Column {
             Some("") | None => None,
             found => found,
         };
-        let mut places: HashMap<&str, i64> =
-            rows.iter().filter_map(text).map(|text| (text, 0)).collect();
-        let mut words: Vec<&str> = places.keys().copied().collect();
-        words.sort_by_cached_key(|word| (word.to_lowercase(), *word));
-        for (place, word) in (0..).zip(&words) {
-            places.insert(word, place);
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut words: Vec<&str> = Vec::new();
+        // First in the order of appearance: a text is looked up only once for each row.
+        let seen: Vec<Option<usize>> = rows
+            .iter()
+            .map(|row| {
+                let text = text(row)?;
+                Some(*places.entry(text).or_insert_with(|| {
+                    words.push(text);
+                    words.len() - 1
+                }))
+            })
+            .collect();
+        let mut sorted: Vec<usize> = (0..words.len()).collect();
+        sorted.sort_by_cached_key(|place| (words[*place].to_lowercase(), words[*place]));
+        let mut ranks = vec![UNKNOWN; words.len()];
+        for (rank, place) in (0..).zip(&sorted) {
+            ranks[*place] = rank;
         }
-        let key = |row| {
-            text(row)
-                .and_then(|text| places.get(text))
-                .copied()
-                .unwrap_or(UNKNOWN)
-        };
         Self {
-            keys: rows.iter().map(key).collect(),
-            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            keys: seen
+                .iter()
+                .map(|place| place.map_or(UNKNOWN, |place| ranks[place]))
+                .collect(),
+            words: sorted
+                .iter()
+                .map(|place| words[*place].to_owned())
+                .collect(),
         }
     }
 

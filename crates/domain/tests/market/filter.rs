@@ -2,6 +2,7 @@
 
 use crate::rows::{listing, row};
 use livery_domain::market::{Field, Filter, FilterErrors, Order};
+use std::ops::Range;
 
 fn mistakes(text: &str) -> FilterErrors {
     Filter::parse(text).expect_err(text)
@@ -73,181 +74,195 @@ fn what_people_write_is_printed_in_one_way() {
     }
 }
 
+/// A text, and where it is wrong, how, and what is advised.
+type Mistakes = (
+    &'static str,
+    &'static [(Range<usize>, &'static str, &'static str)],
+);
+
+const FIELDS_AND_OPERATORS: &[Mistakes] = &[
+    (
+        "gpu_rma>=24",
+        &[(
+            0..7,
+            "there is no field `gpu_rma`",
+            "did you mean `gpu_ram`?",
+        )],
+    ),
+    (
+        "price",
+        &[(
+            0..5,
+            "an operator and a value are missing",
+            "the operators are",
+        )],
+    ),
+    (
+        "price 0.5",
+        &[
+            (
+                0..5,
+                "an operator is missing behind `price`",
+                "the operators are",
+            ),
+            (
+                6..9,
+                "an operator and a value are missing behind `0.5`",
+                "needs quotes",
+            ),
+        ],
+    ),
+    (
+        "price<",
+        &[(5..6, "a value is missing behind `<`", "price<0.5")],
+    ),
+    (
+        "price<=>5",
+        &[(5..7, "a value is missing behind `<=`", "write conditions")],
+    ),
+    (
+        "price~5 tier=local",
+        &[(5..6, "`~` is not an operator", "the operators are")],
+    ),
+    (
+        ">=24 tier=local",
+        &[(
+            0..2,
+            "a field's name is missing before `>=`",
+            "write conditions",
+        )],
+    ),
+    (
+        "gpu_name=RTX 4090",
+        &[(
+            13..17,
+            "behind `4090`",
+            "a value with blanks in it needs quotes",
+        )],
+    ),
+    (
+        "gpu_name>RTX_4090",
+        &[(
+            8..9,
+            "`gpu_name` cannot be less or more",
+            "use = != in notin",
+        )],
+    ),
+    (
+        "tier>secure",
+        &[(4..5, "`tier` cannot be less or more", "use = != in notin")],
+    ),
+    (
+        "dlperf>5 tier=local",
+        &[(0..6, "only Vast.ai tells", "leave it out")],
+    ),
+    (
+        "größe=1 preis<2",
+        &[
+            (
+                0..7,
+                "there is no field `größe`",
+                "the fields are: gpu_name",
+            ),
+            (10..15, "there is no field `preis`", "the fields are"),
+        ],
+    ),
+];
+
+const VALUES: &[Mistakes] = &[
+    (
+        "price<abc region=EU",
+        &[(6..9, "`abc` is not an amount in dollars", "such as 0.5")],
+    ),
+    (
+        "tier=secured",
+        &[(5..12, "`secured` is not a tier", "did you mean `secure`?")],
+    ),
+    (
+        "sale=sopt",
+        &[(5..9, "`sopt` is not a way of sale", "did you mean `spot`?")],
+    ),
+    (
+        "verified=maybe",
+        &[(9..14, "`maybe` is not a yes or a no", "true or false")],
+    ),
+    (
+        "reliability>95",
+        &[(12..14, "`95` is not a share", "0.95 or 95%")],
+    ),
+    (
+        "num_gpus=1.5",
+        &[(9..12, "`1.5` is not a whole number", "such as 1 or 8")],
+    ),
+    ("gpu_ram>=24XB", &[(9..13, "`24XB` is not a size", "24GB")]),
+    (
+        "price<0.5region=EU",
+        &[(
+            6..15,
+            "a second operator follows `0.5region`",
+            "put a blank between",
+        )],
+    ),
+    (
+        "region=--",
+        &[(7..9, "`--` is not a name", "a place, such as EU")],
+    ),
+    (
+        "price>any",
+        &[(6..9, "`any` means any value", "leave the condition out")],
+    ),
+];
+
+const LISTS_AND_QUOTES: &[Mistakes] = &[
+    (
+        "region in EU",
+        &[(10..12, "a list is missing here", "write [EU]")],
+    ),
+    (
+        "region=[EU,US]",
+        &[(7..14, "one value is wanted here", "write region in [...]")],
+    ),
+    (
+        "region!=[EU]",
+        &[(
+            8..12,
+            "one value is wanted here",
+            "write region notin [...]",
+        )],
+    ),
+    ("num_gpus in []", &[(12..14, "the list is empty", "[1,2]")]),
+    (
+        "num_gpus in [1,x,3,y]",
+        &[
+            (15..16, "`x` is not a whole number", "such as"),
+            (19..20, "`y` is not a whole number", "such as"),
+        ],
+    ),
+    (
+        "num_gpus in [1,[2]]",
+        &[(15..16, "a list within a list", "[a, b, c]")],
+    ),
+    (
+        "num_gpus in [1,2",
+        &[(12..13, "the closing `]` is missing", "where the value ends")],
+    ),
+    (
+        "gpu_name=\"RTX 4090",
+        &[(9..10, "the closing `\"` is missing", "where the value ends")],
+    ),
+    (
+        "region=\"\"",
+        &[(
+            7..9,
+            "the value of `region` is empty",
+            "a place, such as EU",
+        )],
+    ),
+];
+
 #[test]
 fn every_mistake_is_pointed_at() {
-    for (text, places) in [
-        (
-            "gpu_rma>=24",
-            &[(
-                0..7,
-                "there is no field `gpu_rma`",
-                "did you mean `gpu_ram`?",
-            )][..],
-        ),
-        (
-            "price<abc region=EU",
-            &[(6..9, "`abc` is not an amount in dollars", "such as 0.5")],
-        ),
-        (
-            "price",
-            &[(
-                0..5,
-                "an operator and a value are missing",
-                "the operators are",
-            )],
-        ),
-        (
-            "price 0.5",
-            &[
-                (
-                    0..5,
-                    "an operator is missing behind `price`",
-                    "the operators are",
-                ),
-                (
-                    6..9,
-                    "an operator and a value are missing behind `0.5`",
-                    "needs quotes",
-                ),
-            ],
-        ),
-        (
-            "price<",
-            &[(5..6, "a value is missing behind `<`", "price<0.5")],
-        ),
-        (
-            "price<=>5",
-            &[(5..7, "a value is missing behind `<=`", "write conditions")],
-        ),
-        (
-            "price~5 tier=local",
-            &[(5..6, "`~` is not an operator", "the operators are")],
-        ),
-        (
-            ">=24 tier=local",
-            &[(
-                0..2,
-                "a field's name is missing before `>=`",
-                "write conditions",
-            )],
-        ),
-        (
-            "gpu_name=RTX 4090",
-            &[(
-                13..17,
-                "behind `4090`",
-                "a value with blanks in it needs quotes",
-            )],
-        ),
-        (
-            "gpu_name>RTX_4090",
-            &[(
-                8..9,
-                "`gpu_name` cannot be less or more",
-                "use = != in notin",
-            )],
-        ),
-        (
-            "tier>secure",
-            &[(4..5, "`tier` cannot be less or more", "use = != in notin")],
-        ),
-        (
-            "tier=secured",
-            &[(5..12, "`secured` is not a tier", "did you mean `secure`?")],
-        ),
-        (
-            "sale=sopt",
-            &[(5..9, "`sopt` is not a way of sale", "did you mean `spot`?")],
-        ),
-        (
-            "verified=maybe",
-            &[(9..14, "`maybe` is not a yes or a no", "true or false")],
-        ),
-        (
-            "reliability>95",
-            &[(12..14, "`95` is not a share", "0.95 or 95%")],
-        ),
-        (
-            "num_gpus=1.5",
-            &[(9..12, "`1.5` is not a whole number", "such as 1 or 8")],
-        ),
-        ("gpu_ram>=24XB", &[(9..13, "`24XB` is not a size", "24GB")]),
-        (
-            "price<0.5region=EU",
-            &[(
-                6..15,
-                "a second operator follows `0.5region`",
-                "put a blank between",
-            )],
-        ),
-        (
-            "region in EU",
-            &[(10..12, "a list is missing here", "write [EU]")],
-        ),
-        (
-            "region=[EU,US]",
-            &[(7..14, "one value is wanted here", "write region in [...]")],
-        ),
-        (
-            "region!=[EU]",
-            &[(
-                8..12,
-                "one value is wanted here",
-                "write region notin [...]",
-            )],
-        ),
-        ("num_gpus in []", &[(12..14, "the list is empty", "[1,2]")]),
-        (
-            "num_gpus in [1,x,3,y]",
-            &[
-                (15..16, "`x` is not a whole number", "such as"),
-                (19..20, "`y` is not a whole number", "such as"),
-            ],
-        ),
-        (
-            "num_gpus in [1,[2]]",
-            &[(15..16, "a list within a list", "[a, b, c]")],
-        ),
-        (
-            "num_gpus in [1,2",
-            &[(12..13, "the closing `]` is missing", "where the value ends")],
-        ),
-        (
-            "gpu_name=\"RTX 4090",
-            &[(9..10, "the closing `\"` is missing", "where the value ends")],
-        ),
-        (
-            "region=\"\"",
-            &[(
-                7..9,
-                "the value of `region` is empty",
-                "a place, such as EU",
-            )],
-        ),
-        (
-            "region=--",
-            &[(7..9, "`--` is not a name", "a place, such as EU")],
-        ),
-        (
-            "price>any",
-            &[(6..9, "`any` means any value", "leave the condition out")],
-        ),
-        (
-            "dlperf>5 tier=local",
-            &[(0..6, "only Vast.ai tells", "leave it out")],
-        ),
-        (
-            "größe=1 preis<2",
-            &[
-                (
-                    0..7,
-                    "there is no field `größe`",
-                    "the fields are: gpu_name",
-                ),
-                (10..15, "there is no field `preis`", "the fields are"),
-            ],
-        ),
-    ] {
+    for (text, places) in [FIELDS_AND_OPERATORS, VALUES, LISTS_AND_QUOTES].concat() {
         let errors = mistakes(text);
         let found: Vec<_> = errors.errors.iter().map(|error| error.at.clone()).collect();
         let expected: Vec<_> = places.iter().map(|(at, _, _)| at.clone()).collect();
