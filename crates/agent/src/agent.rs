@@ -1,5 +1,6 @@
 //! The agent: what it holds, how it begins and how it ends.
 
+use crate::activity;
 use crate::capacity;
 use crate::error::{OpenError, of_join};
 use crate::inventory::{GpuInventory, Machine};
@@ -69,6 +70,7 @@ impl Agent {
             }
         }
         sweep::begin(&core);
+        activity::begin(&core);
         Ok(Arc::new(Self { core }))
     }
 
@@ -122,7 +124,7 @@ impl Core {
         };
         let records = Records::open(host_dir.join("pods"))?;
         let found = records.load()?;
-        let machine = Machine::look(&options.data_dir, runtime_dir.join("pods"), options.limits)?;
+        let machine = Machine::look(&options.data_dir, &runtime_dir, options.limits)?;
         let core = Self {
             host_id: host_id(&host_dir.join("host-id"))?,
             gpus: GpuInventory::look(&options.simulated_gpus),
@@ -167,7 +169,8 @@ impl Core {
     /// Returns what is left of it.
     pub(crate) fn free(&self) -> Result<Resources, Error> {
         let records = self.pods.all().into_iter().map(|pod| pod.record().share());
-        let shares: Vec<_> = records.collect();
+        let mut shares: Vec<_> = records.collect();
+        shares.push(self.volumes_share()?);
         Ok(capacity::free(self.total()?, &shares))
     }
 

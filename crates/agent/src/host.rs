@@ -5,11 +5,11 @@ use crate::error::of_runtime;
 use crate::{probe, sessions};
 use async_trait::async_trait;
 use livery_host_api::dto::{
-    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostInfo, PodSpec,
-    PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus,
+    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo, PodSpec,
+    PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec, VolumeStatus,
 };
 use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
-use livery_units::{ContentHash, PodId, Span, TaskId};
+use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::sync::Arc;
 
 #[async_trait]
@@ -88,6 +88,10 @@ impl Host for Agent {
             .await
     }
 
+    async fn activity(&self) -> Result<HostActivity, Error> {
+        self.core.blocking(|core| core.activity()).await
+    }
+
     async fn pod_stats(&self, pod: &PodId) -> Result<Stats, Error> {
         let id = self.core.find(pod)?.id.clone();
         let stats = self
@@ -104,6 +108,40 @@ impl Host for Agent {
             rx_bytes: stats.rx_bytes,
             tx_bytes: stats.tx_bytes,
         })
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeStatus>, Error> {
+        self.core.volumes().await
+    }
+
+    async fn volume(&self, volume: &VolumeId) -> Result<VolumeStatus, Error> {
+        self.core.volume(volume).await
+    }
+
+    async fn volume_create(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error> {
+        let (core, id) = (Arc::clone(&self.core), volume.clone());
+        let made = async move { core.make_volume(id, spec).await };
+        self.core.whole(made).await
+    }
+
+    async fn volume_resize(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error> {
+        let (core, id) = (Arc::clone(&self.core), volume.clone());
+        let grown = async move { core.grow_volume(id, spec).await };
+        self.core.whole(grown).await
+    }
+
+    async fn volume_delete(&self, volume: &VolumeId) -> Result<(), Error> {
+        let (core, id) = (Arc::clone(&self.core), volume.clone());
+        let removed = async move { core.remove_volume(id).await };
+        self.core.whole(removed).await
     }
 
     async fn probe(&self, pod: &PodId, probe: &ProbeSpec) -> Result<Facts, Error> {

@@ -3,6 +3,12 @@
 //! Domain types are not serde types, so these are twins of them; `From`/`TryFrom` stand in
 //! `convert.rs`. Sizes are in bytes, times in milliseconds, vCPU in thousandths.
 
+mod activity;
+mod volume;
+
+pub use activity::{HostActivity, PodActivity, Stats};
+pub use volume::{VolumeSpec, VolumeStatus};
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -180,27 +186,6 @@ pub struct Failure {
     pub code: String,
     /// Its message.
     pub message: String,
-}
-
-/// What a pod uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Stats {
-    /// CPU time used, in microseconds.
-    pub cpu_usec: u64,
-    /// Memory now, in bytes.
-    pub memory: u64,
-    /// Most memory so far, in bytes.
-    pub memory_peak: u64,
-    /// Processes and threads now.
-    pub pids: u64,
-    /// Bytes used of the container disk.
-    pub container_disk_used: u64,
-    /// Bytes used of the volume disk.
-    pub volume_disk_used: u64,
-    /// Bytes received.
-    pub rx_bytes: u64,
-    /// Bytes sent.
-    pub tx_bytes: u64,
 }
 
 /// What to probe besides the standard facts.

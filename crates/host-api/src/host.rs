@@ -2,13 +2,14 @@
 
 use crate::Error;
 use crate::dto::{
-    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostInfo, PodSpec,
-    PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus,
+    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo,
+    PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec,
+    VolumeStatus,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
-use livery_units::{ContentHash, PodId, Span, TaskId};
+use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 
 /// A stream of bytes that may break.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
@@ -40,8 +41,35 @@ pub trait Host: Send + Sync + 'static {
     /// Removes a pod and everything of it. Removing what is gone succeeds.
     async fn pod_remove(&self, pod: &PodId) -> Result<(), Error>;
 
+    /// Returns what every pod that is up has used, in one answer for all of them.
+    async fn activity(&self) -> Result<HostActivity, Error>;
+
     /// Returns what a pod uses.
     async fn pod_stats(&self, pod: &PodId) -> Result<Stats, Error>;
+
+    /// Returns every network volume on the machine.
+    async fn volumes(&self) -> Result<Vec<VolumeStatus>, Error>;
+
+    /// Returns one network volume; one that does not exist is [`Error::NotFound`].
+    async fn volume(&self, volume: &VolumeId) -> Result<VolumeStatus, Error>;
+
+    /// Makes a network volume. The same id again returns what there is.
+    async fn volume_create(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error>;
+
+    /// Makes a network volume larger; the same size again changes nothing.
+    async fn volume_resize(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error>;
+
+    /// Removes a network volume and all that is on it; one that a pod has is
+    /// [`Error::WrongState`]. Removing what is gone succeeds.
+    async fn volume_delete(&self, volume: &VolumeId) -> Result<(), Error>;
 
     /// Returns what a probe finds in a pod: the gate's facts.
     async fn probe(&self, pod: &PodId, probe: &ProbeSpec) -> Result<Facts, Error>;

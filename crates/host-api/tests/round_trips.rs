@@ -2,7 +2,7 @@
 
 mod fixture;
 
-use fixture::{Memory, over_both, pod_id, status, task_id, task_status};
+use fixture::{Memory, over_both, pod_id, status, task_id, task_status, volume_id, volume_status};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use livery_host_api::dto::*;
 use livery_host_api::{Error, Follow, Host, HostClient};
@@ -30,6 +30,26 @@ fn pod_spec() -> PodSpec {
 }
 
 #[tokio::test]
+async fn volumes_travel_whole() {
+    over_both(async |memory: Arc<Memory>, client: HostClient| {
+        let volume = volume_id();
+        let spec = VolumeSpec { size: u64::MAX };
+        assert_eq!(client.volumes().await, memory.volumes().await);
+        let shown = client.volume(&volume).await;
+        assert_eq!(shown.unwrap(), volume_status(&volume, 2));
+        let made = client.volume_create(&volume, spec).await;
+        assert_eq!(made.unwrap(), volume_status(&volume, spec.size));
+        assert_eq!(memory.last(), format!("create {volume}"));
+        let grown = client.volume_resize(&volume, VolumeSpec { size: 3 }).await;
+        assert_eq!(grown.unwrap(), volume_status(&volume, 3));
+        assert_eq!(memory.last(), format!("resize {volume}"));
+        client.volume_delete(&volume).await.unwrap();
+        assert_eq!(memory.last(), format!("delete {volume}"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn pods_travel_whole() {
     over_both(async |memory: Arc<Memory>, client: HostClient| {
         let (pod, spec) = (pod_id(), pod_spec());
@@ -47,6 +67,8 @@ async fn pods_travel_whole() {
         assert_eq!(memory.last(), format!("remove {pod}"));
         let stats = client.pod_stats(&pod).await.unwrap();
         assert_eq!(stats.memory_peak, u64::MAX);
+        let activity = client.activity().await.unwrap();
+        assert_eq!(activity, memory.activity().await.unwrap());
         let probe = ProbeSpec {
             now_ms: 5,
             commands: vec![ProbeCommand {

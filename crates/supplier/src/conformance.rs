@@ -2,6 +2,8 @@
 //!
 //! It rents real machines from the supplier that it is given and gives them back, whatever fails.
 
+mod volumes;
+
 use crate::{Access, Error, Lease, Order, Supplier};
 use livery_domain::offer::Offer;
 use livery_domain::pod::{Observed, PodOrder};
@@ -44,7 +46,11 @@ pub async fn run(supplier: &dyn Supplier, fixture: &Fixture) -> Result<(), Broke
     if lived.is_err() {
         give_back(supplier, &key).await;
     }
-    lived
+    lived?;
+    match supplier.volumes() {
+        Some(power) => volumes::run(supplier, power, fixture, &offer).await,
+        None => Ok(()),
+    }
 }
 
 const OFFERS: &str = "offers are its own, distinct and rentable";

@@ -8,9 +8,11 @@ pub mod conformance;
 mod error;
 pub mod layers;
 mod order;
+mod volumes;
 
 pub use error::{Error, Retry};
 pub use order::{Access, Lease, Observation, Order, SupplierInfo};
+pub use volumes::{VolumeFound, VolumeOrder, VolumePlace, Volumes};
 
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
@@ -50,6 +52,11 @@ pub trait Supplier: Send + Sync {
 
     /// Returns the power to stop and resume, if the supplier has it.
     fn stopping(&self) -> Option<&dyn Stopping> {
+        None
+    }
+
+    /// Returns the power to keep network volumes, if the supplier has it.
+    fn volumes(&self) -> Option<&dyn Volumes> {
         None
     }
 }

@@ -24,12 +24,12 @@ pub(crate) struct Machine {
     memory: u64,
     limits: Limits,
     data_dir: PathBuf,
-    disks: PathBuf,
+    runtime: PathBuf,
 }
 
 impl Machine {
-    /// Looks at the machine; `disks` holds a directory per pod with its disks.
-    pub fn look(data_dir: &Path, disks: PathBuf, limits: Limits) -> Result<Self, OpenError> {
+    /// Looks at the machine; `runtime` is where the runtime keeps pods' disks and network volumes.
+    pub fn look(data_dir: &Path, runtime: &Path, limits: Limits) -> Result<Self, OpenError> {
         let memory = memory_total()?;
         let reserve = (memory / 20).clamp(MEMORY_RESERVE_MIN, MEMORY_RESERVE_MAX);
         Ok(Self {
@@ -39,7 +39,7 @@ impl Machine {
             memory: memory.saturating_sub(reserve),
             limits,
             data_dir: data_dir.to_owned(),
-            disks,
+            runtime: runtime.to_owned(),
         })
     }
 
@@ -61,21 +61,22 @@ impl Machine {
         Ok((stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize))
     }
 
-    /// What is free and what pods' disks take already, less the reserve: pods' disks grow as they
-    /// are filled, so what they take is theirs to begin with.
+    /// What is free and what the disks of pods and network volumes take already, less the reserve:
+    /// they grow as they are filled, so what they take is theirs to begin with.
     fn disk(&self) -> Result<u64, OpenError> {
         let (free, size) = self.disk_free()?;
         let reserve = (size / 20).clamp(livery_runtime::DISK_SPARE.get(), DISK_RESERVE_MAX);
-        Ok((free + allocated(&self.disks)).saturating_sub(reserve))
+        Ok((free + allocated(&self.runtime)).saturating_sub(reserve))
     }
 }
 
-/// Returns the bytes that the files of all pods' directories take.
-fn allocated(disks: &Path) -> u64 {
+/// Returns the bytes that the files of all pods and all network volumes take.
+fn allocated(runtime: &Path) -> u64 {
     let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
-    // A pod that goes away while we look takes nothing any more.
-    entries(disks)
+    // What goes away while we look takes nothing any more.
+    entries(&runtime.join("pods"))
         .flat_map(|pod| entries(&pod.path()).collect::<Vec<_>>())
+        .chain(entries(&runtime.join("volumes")))
         .filter_map(|file| file.metadata().ok())
         .filter(|file| file.is_file())
         .map(|file| file.blocks() * 512)
@@ -124,7 +125,7 @@ mod tests {
     fn the_machine_is_seen_and_limits_hold() {
         let dir = tempfile::tempdir().unwrap();
         let look = |limits| {
-            let machine = Machine::look(dir.path(), dir.path().join("pods"), limits).unwrap();
+            let machine = Machine::look(dir.path(), dir.path(), limits).unwrap();
             machine.total().unwrap()
         };
         let all = look(Limits::default());

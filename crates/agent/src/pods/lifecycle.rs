@@ -29,6 +29,7 @@ impl Core {
                     let text = format!("pod {id} has a record that cannot be read; remove it");
                     return Err(Error::WrongState(text));
                 }
+                core.check_volume(spec.network_volume.as_deref())?;
                 let gpus = core.gpus_for(&spec)?;
                 capacity::check(capacity::needs(&spec), core.free()?)?;
                 let record = Record::new(spec, gpus);

@@ -37,17 +37,25 @@ pub(crate) fn of(
         memory: Bytes::new(spec.memory),
         pids: spec.pids,
         container_disk: Bytes::new(spec.container_disk),
-        volume: (spec.volume_disk > 0).then(|| Volume {
-            size: Bytes::new(spec.volume_disk),
-            mount_path: PathBuf::from(WORKSPACE),
-            network: None,
-        }),
+        volume: volume(spec)?,
         // Data loaders pass batches through it; what they do not use costs nothing.
         shm: Bytes::new(spec.memory / 2),
         devices,
         network: NetworkMode::Own,
         dns: Vec::new(),
     })
+}
+
+/// The network volume, where there is one, takes the place of the pod's own disk.
+fn volume(spec: &PodSpec) -> Result<Option<Volume>, Error> {
+    let network = spec.network_volume.as_deref();
+    let network = network.map(crate::volumes::parse).transpose()?;
+    let wanted = spec.volume_disk > 0 || network.is_some();
+    Ok(wanted.then(|| Volume {
+        size: Bytes::new(spec.volume_disk),
+        mount_path: PathBuf::from(WORKSPACE),
+        network,
+    }))
 }
 
 /// Returns the number of a user and its group as far as the text gives them: names are the image's

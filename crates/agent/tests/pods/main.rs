@@ -1,5 +1,6 @@
 //! The agent through its API, with real pods. They need root and say so where it is missing.
 
+mod activity;
 mod bench;
 mod conformance;
 mod content;
@@ -9,6 +10,7 @@ mod lifecycle;
 mod probe;
 mod sessions;
 mod tasks;
+mod volumes;
 
 use harness::{Trial, trial};
 
@@ -33,6 +35,11 @@ const TRIALS: &[Trial] = &[
     trial!(content::broken_content_is_refused),
     trial!(probe::a_good_pod_passes_the_gate),
     trial!(gpu::a_real_gpu_is_the_same_on_the_host_and_in_the_pod),
+    trial!(activity::each_kind_of_use_is_seen),
+    trial!(activity::a_sleeping_pod_does_nothing_also_while_the_agent_is_replaced),
+    trial!(activity::a_gpu_that_works_is_seen),
+    trial!(volumes::a_volume_goes_from_pod_to_pod),
+    trial!(volumes::a_volume_that_does_not_fit_is_refused),
     trial!(conformance::our_hosts_keep_the_suppliers_contract),
 ];
 

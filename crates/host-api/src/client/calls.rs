@@ -2,14 +2,15 @@
 
 use super::{HostClient, to_json};
 use crate::dto::{
-    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostInfo, PodSpec,
-    PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus,
+    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo,
+    PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec,
+    VolumeStatus,
 };
 use crate::stream::{body_stream, with_preamble};
 use crate::{ByteStream, Error, Follow, Host};
 use async_trait::async_trait;
 use http::Method;
-use livery_units::{ContentHash, PodId, Span, TaskId};
+use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 
 #[async_trait]
 impl Host for HostClient {
@@ -49,8 +50,45 @@ impl Host for HostClient {
         Ok(())
     }
 
+    async fn activity(&self) -> Result<HostActivity, Error> {
+        self.ask(Method::GET, "/v1/activity").await
+    }
+
     async fn pod_stats(&self, pod: &PodId) -> Result<Stats, Error> {
         self.ask(Method::GET, &of_pod(pod, "/stats")).await
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeStatus>, Error> {
+        self.ask(Method::GET, "/v1/volumes").await
+    }
+
+    async fn volume(&self, volume: &VolumeId) -> Result<VolumeStatus, Error> {
+        self.ask(Method::GET, &format!("/v1/volumes/{volume}"))
+            .await
+    }
+
+    async fn volume_create(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error> {
+        let path = format!("/v1/volumes/{volume}");
+        self.read(self.tell(Method::PUT, &path, &spec).await?).await
+    }
+
+    async fn volume_resize(
+        &self,
+        volume: &VolumeId,
+        spec: VolumeSpec,
+    ) -> Result<VolumeStatus, Error> {
+        let path = format!("/v1/volumes/{volume}/size");
+        self.read(self.tell(Method::PUT, &path, &spec).await?).await
+    }
+
+    async fn volume_delete(&self, volume: &VolumeId) -> Result<(), Error> {
+        let path = format!("/v1/volumes/{volume}");
+        self.tell(Method::DELETE, &path, &()).await?;
+        Ok(())
     }
 
     async fn probe(&self, pod: &PodId, probe: &ProbeSpec) -> Result<Facts, Error> {

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use livery_units::{PodId, Span, TaskId};
+use livery_units::{PodId, Span, TaskId, VolumeId};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -25,6 +25,11 @@ impl Ids {
     /// Returns the task that the request is about.
     pub fn task(&self) -> Result<TaskId, Error> {
         part(&self.0, "task")
+    }
+
+    /// Returns the network volume that the request is about.
+    pub fn volume(&self) -> Result<VolumeId, Error> {
+        part(&self.0, "volume")
     }
 
     /// Returns the port that the request is about.

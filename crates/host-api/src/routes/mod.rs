@@ -5,6 +5,7 @@ mod extract;
 mod pods;
 mod sessions;
 mod tasks;
+mod volumes;
 
 use crate::dto::Hello;
 use crate::{Error, Host, PROTOCOL};
@@ -35,6 +36,14 @@ pub(crate) fn router(host: SharedHost) -> Router {
         .route("/tree", post(content::tree_apply))
         .route("/collect", post(content::tree_collect))
         .nest("/tasks", tasks);
+    let volume = Router::new()
+        .route(
+            "/",
+            put(volumes::create)
+                .get(volumes::show)
+                .delete(volumes::delete),
+        )
+        .route("/size", put(volumes::resize));
     let content = Router::new()
         .route("/missing", post(content::missing))
         .route("/blobs", put(content::put).post(content::get))
@@ -42,7 +51,10 @@ pub(crate) fn router(host: SharedHost) -> Router {
     let api = Router::new()
         .route("/info", get(pods::info))
         .route("/pods", get(pods::list))
+        .route("/activity", get(pods::activity))
         .nest("/pods/{pod}", pod)
+        .route("/volumes", get(volumes::list))
+        .nest("/volumes/{volume}", volume)
         .nest("/content", content);
     Router::new()
         .route("/hello", get(hello))

@@ -3,6 +3,7 @@
 mod retry;
 mod timeout;
 mod traced;
+mod volumes;
 
 pub use retry::Retry;
 pub use timeout::Timeout;

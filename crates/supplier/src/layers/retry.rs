@@ -1,7 +1,9 @@
 //! Asks again when asking again may help, a bounded number of times.
 
 use crate::error::Retry as Again;
-use crate::{Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo};
+use crate::{
+    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo, Volumes,
+};
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
 use livery_units::{LaunchKey, Span};
@@ -12,7 +14,7 @@ use livery_units::{LaunchKey, Span};
 /// succeeds. A supplier that says when to come back is asked no sooner; one that names a time beyond
 /// `pause_max` is not waited for.
 pub struct Retry {
-    inner: SharedSupplier,
+    pub(super) inner: SharedSupplier,
     /// Calls in all, the first one included.
     attempts: u32,
     /// The first pause; each further one is twice as long.
@@ -44,7 +46,7 @@ impl Retry {
         self
     }
 
-    async fn repeat<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T, Error>
+    pub(super) async fn repeat<T, F>(&self, call: impl Fn() -> F + Send + Sync) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
@@ -107,6 +109,10 @@ impl Supplier for Retry {
 
     fn stopping(&self) -> Option<&dyn Stopping> {
         self.inner.stopping().map(|_| self as &dyn Stopping)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        self.inner.volumes().map(|_| self as &dyn Volumes)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Gives up on calls that take too long.
 
 use super::retry::stopping;
-use crate::{Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo};
+use crate::{
+    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo, Volumes,
+};
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
 use livery_units::{LaunchKey, Span};
@@ -11,8 +13,8 @@ use livery_units::{LaunchKey, Span};
 /// A launch that was given up on is [`Error::Ambiguous`]: it may have gone through. Everything else
 /// is [`Error::Transient`].
 pub struct Timeout {
-    inner: SharedSupplier,
-    limit: Span,
+    pub(super) inner: SharedSupplier,
+    pub(super) limit: Span,
 }
 
 impl Timeout {
@@ -21,7 +23,7 @@ impl Timeout {
         Self { inner, limit }
     }
 
-    async fn within<T>(
+    pub(super) async fn within<T>(
         &self,
         what: &str,
         limit: Span,
@@ -31,6 +33,20 @@ impl Timeout {
             Ok(answer) => answer,
             Err(_) => Err(Error::Transient {
                 message: self.silence(what, limit),
+            }),
+        }
+    }
+
+    /// The same for what may have gone through.
+    pub(super) async fn within_or_unknown<T>(
+        &self,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout(self.limit.to_std(), call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::Ambiguous {
+                message: self.silence(what, self.limit),
             }),
         }
     }
@@ -53,12 +69,7 @@ impl Supplier for Timeout {
 
     async fn launch(&self, key: &LaunchKey, order: &Order) -> Result<Lease, Error> {
         let call = self.inner.launch(key, order);
-        match tokio::time::timeout(self.limit.to_std(), call).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Error::Ambiguous {
-                message: self.silence("launch", self.limit),
-            }),
-        }
+        self.within_or_unknown("launch", call).await
     }
 
     async fn observe(&self, lease: &Lease) -> Result<Observation, Error> {
@@ -77,6 +88,10 @@ impl Supplier for Timeout {
 
     fn stopping(&self) -> Option<&dyn Stopping> {
         self.inner.stopping().map(|_| self as &dyn Stopping)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        self.inner.volumes().map(|_| self as &dyn Volumes)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Tells what a supplier was asked, what it answered and how long that took.
 
 use super::retry::stopping;
-use crate::{Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo};
+use crate::{
+    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo, Volumes,
+};
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
 use livery_units::{LaunchKey, Span};
@@ -12,7 +14,7 @@ use tracing::Instrument;
 ///
 /// Failures are noted as details, not as warnings: who handles them says so once.
 pub struct Traced {
-    inner: SharedSupplier,
+    pub(super) inner: SharedSupplier,
 }
 
 impl Traced {
@@ -21,7 +23,7 @@ impl Traced {
         Self { inner }
     }
 
-    async fn call<T>(
+    pub(super) async fn call<T>(
         &self,
         call: &'static str,
         on: &str,
@@ -74,6 +76,10 @@ impl Supplier for Traced {
 
     fn stopping(&self) -> Option<&dyn Stopping> {
         self.inner.stopping().map(|_| self as &dyn Stopping)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        self.inner.volumes().map(|_| self as &dyn Volumes)
     }
 }
 

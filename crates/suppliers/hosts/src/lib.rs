@@ -5,6 +5,7 @@
 
 mod lease;
 mod slices;
+mod volumes;
 
 use async_trait::async_trait;
 use lease::{foreign_id, parts};
@@ -13,7 +14,9 @@ use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_host_api::dto::{PodSpec, PodState, PodStatus};
 use livery_host_api::{Error as HostError, Host, HostDirectory};
-use livery_supplier::{Access, Error, Lease, Observation, Order, Stopping, Supplier, SupplierInfo};
+use livery_supplier::{
+    Access, Error, Lease, Observation, Order, Stopping, Supplier, SupplierInfo, Volumes,
+};
 use livery_units::{HostId, LaunchKey, PodId, Span};
 use std::sync::Arc;
 
@@ -143,6 +146,10 @@ impl Supplier for HostsSupplier {
     }
 
     fn stopping(&self) -> Option<&dyn Stopping> {
+        Some(self)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
         Some(self)
     }
 }

@@ -3,6 +3,7 @@
 
 mod cloud;
 mod sim_host;
+mod sim_volumes;
 
 pub use cloud::{CLOUD, Cloud};
 pub use sim_host::SimHost;
@@ -10,7 +11,7 @@ pub use sim_host::SimHost;
 use livery_content::{Compression, ContentStore};
 use livery_domain::placement::Need;
 use livery_domain::pod::PodPolicy;
-use livery_domain::run::{Run, Submission};
+use livery_domain::run::{Run, RunLimits, Submission};
 use livery_engine::{Clock, Engine, NewPod, Options, Peers};
 use livery_host_api::{Host, HostClient, HostDirectory};
 use livery_store::{Credit, Store};
@@ -118,6 +119,7 @@ impl Bench {
                 ..Need::default()
             },
             container_disk: None,
+            network_volume: None,
             volume_disk: None,
             ports: Vec::new(),
             policy: PodPolicy::default(),
@@ -133,6 +135,7 @@ impl Bench {
             secrets: BTreeMap::new(),
             workdir: None,
             mounts: BTreeMap::new(),
+            limits: RunLimits::default(),
         };
         self.engine
             .run_submit(&self.account, submission)

@@ -1,13 +1,15 @@
 //! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
 
+use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
 use livery_content::{ContentStore, Manifest};
 use livery_host_api::dto::{
-    Answer, Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostInfo, PodSpec,
-    PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats, TaskSpec, TaskState, TaskStatus,
+    Answer, Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity,
+    HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats,
+    TaskSpec, TaskState, TaskStatus, VolumeSpec, VolumeStatus,
 };
 use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
-use livery_units::{ContentHash, PodId, Span, TaskId};
+use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -24,6 +26,10 @@ pub struct Script {
     pub no_workspace: bool,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
+    /// How long the host has been up, by its own clock.
+    pub uptime: Span,
+    /// CPU time that every pod has used, in microseconds.
+    pub cpu_usec: u64,
     /// How `run` ends; it goes on until it is signalled when there is no code.
     pub run_exit: Option<i32>,
 }
@@ -48,6 +54,8 @@ pub struct SimHost {
     state: Mutex<State>,
     content: Arc<ContentStore>,
     price_hourly_nanos: i64,
+    /// Its network volumes.
+    pub volumes: SimVolumes,
 }
 
 const GIB: u64 = 1 << 30;
@@ -58,6 +66,7 @@ impl SimHost {
             state: Mutex::default(),
             content,
             price_hourly_nanos,
+            volumes: SimVolumes::default(),
         }
     }
 
@@ -172,7 +181,7 @@ impl Host for SimHost {
             region: "here".into(),
             storage_monthly_nanos: 0,
             stopped_storage_monthly_nanos: 0,
-            volume_monthly_nanos: 0,
+            volume_monthly_nanos: 3_600_000_000,
         })
     }
 
@@ -228,8 +237,49 @@ impl Host for SimHost {
         Ok(())
     }
 
+    async fn activity(&self) -> Result<HostActivity, Error> {
+        let state = self.reached()?;
+        let up = state
+            .pods
+            .iter()
+            .filter(|(_, pod)| pod.state == PodState::Up);
+        Ok(HostActivity {
+            uptime_ms: state.script.uptime.millis(),
+            pods: up
+                .map(|(id, _)| PodActivity {
+                    pod: id.clone(),
+                    cpu_usec: state.script.cpu_usec,
+                    ..PodActivity::default()
+                })
+                .collect(),
+        })
+    }
+
     async fn pod_stats(&self, id: &PodId) -> Result<Stats, Error> {
         self.with_pod(id, |_| Stats::default())
+    }
+
+    async fn volumes(&self) -> Result<Vec<VolumeStatus>, Error> {
+        self.reached().map(|_| self.volumes.list())
+    }
+
+    async fn volume(&self, id: &VolumeId) -> Result<VolumeStatus, Error> {
+        drop(self.reached()?);
+        self.volumes.show(id)
+    }
+
+    async fn volume_create(&self, id: &VolumeId, spec: VolumeSpec) -> Result<VolumeStatus, Error> {
+        drop(self.reached()?);
+        self.volumes.create(id, spec)
+    }
+
+    async fn volume_resize(&self, id: &VolumeId, spec: VolumeSpec) -> Result<VolumeStatus, Error> {
+        drop(self.reached()?);
+        self.volumes.resize(id, spec)
+    }
+
+    async fn volume_delete(&self, id: &VolumeId) -> Result<(), Error> {
+        self.reached().map(|_| self.volumes.delete(id))
     }
 
     async fn probe(&self, id: &PodId, _: &ProbeSpec) -> Result<Facts, Error> {
