@@ -61,6 +61,9 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// The run's budget is used up before anything is done.
+    #[error("the budget is too small: {0}")]
+    BudgetTooSmall(String),
     /// The account cannot pay for it.
     #[error("{needed} must be held and the balance is {available}")]
     InsufficientFunds {
@@ -72,6 +75,9 @@ pub enum Error {
     /// Something about money that has its own code.
     #[error(transparent)]
     Credit(#[from] CreditError),
+    /// Something about network volumes that has its own code.
+    #[error(transparent)]
+    Volume(#[from] crate::volume::VolumeRefusal),
     /// A host or supplier could not be reached or refused.
     #[error("{0}")]
     Unreachable(String),
@@ -106,8 +112,10 @@ impl Error {
             Self::JobFile(_) => "RUN002",
             Self::ContentMissing { .. } => "RUN003",
             Self::NoResults { .. } => "RUN004",
+            Self::BudgetTooSmall(_) => "RUN005",
             Self::InsufficientFunds { .. } => "MON001",
             Self::Credit(error) => error.code(),
+            Self::Volume(error) => error.code(),
             Self::Unreachable(_) => "HST001",
             Self::Market(error) => error.code(),
             Self::Notify(error) => error.code(),
@@ -124,6 +132,9 @@ impl Error {
             Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
             Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
             Self::OrphanNotFound(_) => Some("`livery orphans` lists what nobody owns"),
+            Self::BudgetTooSmall(_) => {
+                Some("raise it in the job file, or ask for less; `livery estimate JOB` compares prices")
+            }
             Self::RunNotFound(_) => Some("`livery runs` lists every run"),
             Self::ContentMissing { .. } => {
                 Some("run `livery run` again: what is there already is not sent again")
@@ -131,6 +142,7 @@ impl Error {
             Self::NoResults { .. } => Some("`livery logs RUN` shows what the run printed"),
             Self::InsufficientFunds { .. } => Some("top the account up, or ask for less"),
             Self::Credit(error) => error.hint(),
+            Self::Volume(error) => error.hint(),
             Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
             Self::Market(error) => error.hint(),
             Self::Notify(error) => Some(error.hint()),

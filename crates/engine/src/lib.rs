@@ -40,6 +40,7 @@ pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
 pub use pod::NewPod;
 pub use policy::PolicyView;
 pub use reminders::{Closing, Running, Trouble};
+pub use run::{Bound, Forecast};
 pub use services::{Options, Peers};
 pub use tasks::TaskStatus;
 pub use volume::{NewVolume, Stray, VolumeRefusal, VolumeView};

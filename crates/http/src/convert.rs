@@ -5,7 +5,6 @@ use livery_api::dto;
 use livery_domain::gpu::GpuModel;
 use livery_domain::offer::{Pricing, SupplierName};
 use livery_domain::placement::{GpuNeed, Need};
-use livery_domain::pod::PodPolicy;
 use livery_domain::run::Submission;
 use livery_engine::{NewPod, TaskStatus, Which};
 use livery_units::{Bytes, Secret};
@@ -74,8 +73,9 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
         need,
         container_disk: pod.container_disk,
         volume_disk: pod.volume_disk,
+        network_volume: pod.network_volume,
         ports: pod.ports,
-        policy: PodPolicy::default(),
+        policy: pod.policy.into(),
     })
 }
 
@@ -99,6 +99,7 @@ pub(crate) fn submission(sent: dto::Submission) -> Result<Submission, Refusal> {
             .collect(),
         workdir: sent.workdir,
         mounts,
+        limits: sent.limits.into(),
     })
 }
 

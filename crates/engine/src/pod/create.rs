@@ -3,13 +3,16 @@
 use crate::credit;
 use crate::error::Error;
 use crate::money;
+use crate::policy;
 use crate::services::{Services, fresh};
+use crate::volume::{self, VolumeRefusal};
 use livery_domain::job::{DEFAULT_DISK, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
 use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
+use livery_domain::volume::NetworkVolume;
 use livery_store::Credit;
-use livery_units::{AccountId, Bytes, RunId};
+use livery_units::{AccountId, Bytes, RunId, VolumeId};
 use std::collections::BTreeMap;
 
 /// What a user asks for with `livery pod create`.
@@ -29,6 +32,8 @@ pub struct NewPod {
     pub container_disk: Option<Bytes>,
     /// Volume disk; a default when absent.
     pub volume_disk: Option<Bytes>,
+    /// The network volume that takes the volume disk's place, by id or name.
+    pub network_volume: Option<String>,
     /// TCP ports that it serves.
     pub ports: Vec<u16>,
     /// When it ends by itself.
@@ -50,7 +55,9 @@ impl NewPod {
         services: &Services,
         account: &AccountId,
     ) -> Result<Pod, Error> {
+        let volume = self.taken(services, account).await?;
         let mut need = self.need.clone();
+        need.host = volume.as_ref().map(|volume| volume.host.clone());
         let wanted_disk = self
             .container_disk
             .unwrap_or(SMALLEST_DISK)
@@ -69,7 +76,7 @@ impl NewPod {
         };
         let offer = best.offer;
         let policy = self.policy;
-        let order = self.order(&offer)?;
+        let order = self.order(&offer, volume.map(|volume| volume.id))?;
         accept(
             services,
             account,
@@ -83,14 +90,34 @@ impl NewPod {
         .await
     }
 
-    fn order(self, offer: &Offer) -> Result<PodOrder, Error> {
+    /// Returns the network volume that the pod takes.
+    async fn taken(
+        &self,
+        services: &Services,
+        account: &AccountId,
+    ) -> Result<Option<NetworkVolume>, Error> {
+        match (&self.network_volume, self.volume_disk) {
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => Err(VolumeRefusal::TwoDisks.into()),
+            (Some(name), None) => volume::for_pod(services, account, name).await.map(Some),
+        }
+    }
+
+    fn order(self, offer: &Offer, volume: Option<VolumeId>) -> Result<PodOrder, Error> {
         if self.image.trim().is_empty() {
             return Err(Error::Invalid(
                 "a pod needs an image: `host`, or a reference such as ubuntu:24.04".into(),
             ));
         }
         let image = livery_jobfile::read_image(&self.image).map_err(Error::Invalid)?;
-        let (container_disk, volume_disk) = disks(offer, self.container_disk, self.volume_disk)?;
+        let (container_disk, volume_disk) = match &volume {
+            // Settled as beside the smallest disk, which is not made.
+            Some(_) => {
+                let (container, _) = disks(offer, self.container_disk, Some(SMALLEST_DISK))?;
+                (container, Bytes::ZERO)
+            }
+            None => disks(offer, self.container_disk, self.volume_disk)?,
+        };
         Ok(PodOrder {
             name: self.name.unwrap_or_default(),
             image,
@@ -109,7 +136,7 @@ impl NewPod {
             },
             container_disk,
             volume_disk,
-            network_volume: None,
+            network_volume: volume,
             ports: self.ports,
         })
     }
@@ -201,7 +228,10 @@ pub(crate) async fn accept(
         observed_at: None,
         generation: 0,
     };
-    services.store.pod_insert(&pod).await?;
+    policy::check(&pod, &pod.policy)?;
+    if let Err(error) = services.store.pod_insert(&pod).await {
+        return Err(volume::not_taken(services, &pod, error).await);
+    }
     if let Err(error) = money::hold(services, &pod).await {
         refuse(services, pod, &error).await?;
         return Err(error);

@@ -1,0 +1,126 @@
+//! Takes every network volume towards what its user wants, and reports those that nobody owns.
+
+use super::BackgroundTask;
+use super::driving::Driving;
+use crate::reminders;
+use crate::services::Services;
+use crate::volume::{self, Stray};
+use async_trait::async_trait;
+use livery_domain::reminder::{Notice, NoticeKind};
+use livery_store::Credit;
+use livery_units::{Span, VolumeId};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Claims volumes that are due and drives each in a task of its own.
+pub(crate) struct VolumeReconciler {
+    stop: CancellationToken,
+    driving: Driving<VolumeId>,
+}
+
+/// Volumes claimed by one activation.
+const BATCH: u32 = 256;
+
+impl VolumeReconciler {
+    /// The name that a nudge goes by.
+    pub(crate) const NAME: &'static str = "volume-reconciler";
+
+    pub(crate) fn new(stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            driving: Driving::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl BackgroundTask for VolumeReconciler {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn period(&self) -> Span {
+        Span::from_secs(1)
+    }
+
+    async fn activate(&self, services: &Arc<Services>) -> Value {
+        let now = services.now();
+        let token = self.driving.token();
+        let until = now.after(volume::CLAIM_SPAN);
+        let claimed = services.store.volume_claim(token, now, until, BATCH);
+        let claimed = match claimed.await {
+            Ok(claimed) => claimed,
+            Err(error) => return json!({ "error": error.to_string() }),
+        };
+        let count = claimed.len();
+        for volume in claimed {
+            let Some(seat) = self.driving.take(volume.id.clone()) else {
+                continue;
+            };
+            let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = volume::drive(services, volume, token, seat) => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        json!({ "claimed": count, "driving": self.driving.count() })
+    }
+}
+
+/// Looks for volumes at suppliers that no row stands behind.
+pub(crate) struct VolumeSweep;
+
+#[async_trait]
+impl BackgroundTask for VolumeSweep {
+    fn name(&self) -> &'static str {
+        "volume-sweep"
+    }
+
+    fn period(&self) -> Span {
+        Span::from_secs(60)
+    }
+
+    async fn activate(&self, services: &Arc<Services>) -> Value {
+        let strays = match volume::find_strays(services).await {
+            Ok(strays) => strays,
+            Err(error) => return json!({ "error": error.to_string() }),
+        };
+        for stray in &strays {
+            tell(services, stray).await;
+        }
+        let ids = strays.iter().map(|stray| stray.volume.to_string());
+        json!({ "strays": ids.collect::<Vec<_>>() })
+    }
+}
+
+/// Tells the owners of the control plane, once.
+async fn tell(services: &Services, stray: &Stray) {
+    let Stray {
+        supplier,
+        host,
+        volume,
+        size,
+    } = stray;
+    let accounts = services.store.account_list().await.unwrap_or_default();
+    let owners = accounts.into_iter().filter(|account| match account.credit {
+        Credit::Owner => true,
+        Credit::Prepaid => false,
+    });
+    for owner in owners {
+        let notice = Notice {
+            key: format!("stray volume {volume}"),
+            account: owner.id,
+            pod: None,
+            kind: NoticeKind::Orphan,
+            message: format!(
+                "{supplier} has a network volume {volume} of {size} on {host} that this control \
+                 plane does not know. It is left as it is; see docs/reference/volumes.md"
+            ),
+            at: services.now(),
+        };
+        reminders::tell(services, notice).await;
+    }
+}

@@ -1,0 +1,89 @@
+//! What a use-case about network volumes can answer instead of what it was asked.
+
+use livery_domain::volume::VolumeError;
+use livery_units::Bytes;
+
+/// A use-case about network volumes failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VolumeRefusal {
+    /// No volume of that id or name.
+    #[error("there is no network volume `{0}`")]
+    NotFound(String),
+    /// There is one of that name already.
+    #[error("there is a network volume named `{0}` already")]
+    NameTaken(String),
+    /// The name or the size cannot be.
+    #[error(transparent)]
+    Invalid(#[from] VolumeError),
+    /// A pod has it.
+    #[error("network volume {volume} is in use by pod {pod}")]
+    InUse {
+        /// The volume's name.
+        volume: String,
+        /// The pod that has it.
+        pod: String,
+    },
+    /// It is on its way, or gone.
+    #[error("network volume {volume} is {phase}{}", because(.reason.as_deref()))]
+    NotThere {
+        /// The volume's name.
+        volume: String,
+        /// Its phase.
+        phase: String,
+        /// Why it is not as wanted.
+        reason: Option<String>,
+    },
+    /// No host has room for it.
+    #[error("no host has room for a network volume of {size}{}", among(.places))]
+    NoPlace {
+        /// How large it was to be.
+        size: Bytes,
+        /// The hosts that there were, with the room that each has.
+        places: Vec<(String, Bytes)>,
+    },
+    /// A pod has a disk of its own at `/workspace`, or a network volume.
+    #[error("a network volume takes the place of the volume disk at /workspace")]
+    TwoDisks,
+}
+
+impl VolumeRefusal {
+    /// Returns the stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "VOL001",
+            Self::NameTaken(_) => "VOL002",
+            Self::Invalid(_) => "VOL003",
+            Self::InUse { .. } => "VOL004",
+            Self::NotThere { .. } => "VOL005",
+            Self::NoPlace { .. } => "VOL006",
+            Self::TwoDisks => "VOL007",
+        }
+    }
+
+    /// Returns what the user can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotFound(_) => Some("`livery volume list --all` lists every volume"),
+            Self::NameTaken(_) => Some("choose another name, or delete the other volume"),
+            Self::Invalid(_) => None,
+            Self::InUse { .. } => {
+                Some("terminate that pod first (`livery pod terminate`); the volume stays")
+            }
+            Self::NotThere { .. } => Some("`livery volume list` shows how each volume is"),
+            Self::NoPlace { .. } => Some("ask for less, or connect a host with more room"),
+            Self::TwoDisks => Some("leave out the size of the volume disk"),
+        }
+    }
+}
+
+fn because(reason: Option<&str>) -> String {
+    reason.map_or(String::new(), |reason| format!(": {reason}"))
+}
+
+fn among(places: &[(String, Bytes)]) -> String {
+    if places.is_empty() {
+        return ": no host of that name is connected that keeps volumes".to_owned();
+    }
+    let room = places.iter().map(|(name, free)| format!("{name}: {free}"));
+    format!(" ({})", room.collect::<Vec<_>>().join("; "))
+}

@@ -1,0 +1,44 @@
+//! Strays: what bears a volume's id at a supplier and has no row that lives. They are reported and
+//! never deleted unasked: there may be data on them.
+
+use crate::error::Error;
+use crate::services::Services;
+use livery_domain::offer::SupplierName;
+use livery_store::Which;
+use livery_units::{Bytes, HostId, VolumeId};
+use std::collections::BTreeSet;
+
+/// A volume that no row stands behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Who has it.
+    pub supplier: SupplierName,
+    /// Where.
+    pub host: HostId,
+    /// The id that it bears.
+    pub volume: VolumeId,
+    /// How large it is.
+    pub size: Bytes,
+}
+
+/// Compares what suppliers say exists with what the store knows.
+pub(crate) async fn find_strays(services: &Services) -> Result<Vec<Stray>, Error> {
+    let mut found = Vec::new();
+    for (name, supplier) in &services.suppliers {
+        let Some(volumes) = supplier.volumes() else {
+            continue;
+        };
+        let listed = volumes.list().await?.into_iter();
+        found.extend(listed.map(|one| Stray {
+            supplier: name.clone(),
+            host: one.host,
+            volume: one.volume,
+            size: one.size,
+        }));
+    }
+    // After the suppliers: a row is written before its volume is made.
+    let living = services.store.volume_list(None, Which::Live).await?;
+    let living: BTreeSet<VolumeId> = living.into_iter().map(|volume| volume.id).collect();
+    found.retain(|stray| !living.contains(&stray.volume));
+    Ok(found)
+}
