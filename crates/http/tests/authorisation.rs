@@ -67,8 +67,9 @@ const TOKEN_CASES: [(&str, &str, LetIn); 3] = [
 ];
 
 /// Routes about prices; only the owner changes the catalogue.
-const MARKET_CASES: [(&str, &str, LetIn); 9] = [
+const MARKET_CASES: [(&str, &str, LetIn); 10] = [
     ("POST", "/v1/advise", LetIn::AnyToken),
+    ("POST", "/v1/forecast", LetIn::AnyToken),
     ("GET", "/v1/gpus", LetIn::AnyToken),
     ("GET", "/v1/market", LetIn::AnyToken),
     ("POST", "/v1/compare", LetIn::AnyToken),

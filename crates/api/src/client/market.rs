@@ -2,7 +2,10 @@
 
 use super::{Client, empty, full, query};
 use crate::Error;
-use crate::dto::{Advice, AdviceQuestion, Answer, BundleQuery, Catalogue, GpuList, Inquiry, MarketQuery, MarketRows};
+use crate::dto::{
+    Advice, AdviceQuestion, Answer, BundleQuery, Catalogue, Forecast, ForecastQuestion, GpuList,
+    Inquiry, MarketQuery, MarketRows,
+};
 use bytes::Bytes;
 use http::Method;
 
@@ -30,6 +33,11 @@ impl Client {
     /// Says whether a machine will do for a training, and who has the cheapest that will.
     pub async fn advise(&self, question: &AdviceQuestion) -> Result<Advice, Error> {
         self.post_json("/v1/advise", question).await
+    }
+
+    /// Returns what a job will cost on the best offer there is; none when no offer fits.
+    pub async fn forecast(&self, question: &ForecastQuestion) -> Result<Option<Forecast>, Error> {
+        self.post_json("/v1/forecast", question).await
     }
 
     /// Returns the catalogue in short.

@@ -1,6 +1,6 @@
 //! What work costs, as it travels: the question, and the answer side by side.
 
-use super::{Gpus, Price, Standing, Submission};
+use super::{Gpus, Offer, Price, Standing, Submission};
 use crate::text;
 use livery_domain::market::Sale;
 use livery_domain::offer::Tier;
@@ -180,6 +180,34 @@ pub struct Cost {
     pub lost_ms: Option<u64>,
     /// What is counted as nothing because nobody publishes it.
     pub unknown: Vec<String>,
+}
+
+/// A job that will be submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForecastQuestion {
+    /// The job; its files need not be there.
+    pub job: Submission,
+    /// How long it is expected to take, in milliseconds.
+    #[serde(default)]
+    pub expected_ms: Option<u64>,
+}
+
+/// What a job will cost on the offer that would be chosen now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// The offer.
+    pub offer: Offer,
+    /// What its disks cost in an hour, beside it.
+    #[serde(with = "text::dollars")]
+    pub storage_hourly: Money,
+    /// For how long that is reckoned, in milliseconds.
+    pub time_ms: Option<u64>,
+    /// What it costs in that time.
+    #[serde(with = "text::option")]
+    pub total: Option<Money>,
+    /// All of it in one line.
+    pub words: String,
 }
 
 /// What the three sessions cost.

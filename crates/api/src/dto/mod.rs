@@ -27,7 +27,10 @@ pub use billing::{
     StatementBy, StatementLine, StatementQuery,
 };
 pub use advice::{Advice, AdviceQuestion, Machine, MemoryNeed, MemoryPart};
-pub use estimate::{Answer, Cost, Inquiry, QuoteLine, SessionCosts, SilentSupplier, WantedGpus};
+pub use estimate::{
+    Answer, Cost, Forecast, ForecastQuestion, Inquiry, QuoteLine, SessionCosts, SilentSupplier,
+    WantedGpus,
+};
 pub use market::{
     BundleQuery, Catalogue, GpuList, GpuType, HourlyRange, MarketQuery, MarketRow, MarketRows,
     Provider, Seller, Standing,

@@ -17,9 +17,6 @@ pub enum MarketError {
     /// The bundle was not taken.
     #[error(transparent)]
     Catalogue(#[from] livery_catalogue::Error),
-    /// The question is wrong in itself.
-    #[error("{0}")]
-    Question(String),
 }
 
 impl MarketError {
@@ -30,7 +27,6 @@ impl MarketError {
             Self::UnknownGpu(_) => "MKT002",
             Self::NothingSold(_) => "MKT003",
             Self::Catalogue(_) => "MKT004",
-            Self::Question(_) => "MKT005",
         }
     }
 
@@ -45,7 +41,6 @@ impl MarketError {
             Self::Catalogue(_) => {
                 Some("the catalogue stays as it was; mend the bundle and try again")
             }
-            Self::Question(_) => None,
         }
     }
 }

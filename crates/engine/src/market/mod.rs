@@ -23,12 +23,12 @@ pub use stock::{Market, Stand};
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::run::read_job;
+use crate::run::{Forecast, forecast, read_job};
 use livery_catalogue::{Bundle, Checksum};
 use livery_domain::market::{Task, ThisMachine};
 use livery_domain::placement::Need;
 use livery_domain::run::Submission;
-use livery_units::Timestamp;
+use livery_units::{Span, Timestamp};
 
 impl Engine {
     /// Returns everything that is for sale, as it stands now.
@@ -74,6 +74,19 @@ impl Engine {
     /// Says whether a machine will do for a training, and who has the cheapest that will.
     pub fn advise(&self, market: &Market, task: &Task, machine: &ThisMachine) -> Advised {
         advice::advise(market, task, machine)
+    }
+
+    /// Returns what a job will cost on the best offer there is; none when no offer fits.
+    ///
+    /// # Errors
+    /// [`Error::BudgetTooSmall`] when its budget cannot be kept, [`Error::JobFile`] when the job file
+    /// has mistakes.
+    pub async fn forecast(
+        &self,
+        submission: &Submission,
+        expected: Option<Span>,
+    ) -> Result<Option<Forecast>, Error> {
+        forecast(&self.services, &read_job(submission)?, expected).await
     }
 
     /// Returns what a job wants of a machine.

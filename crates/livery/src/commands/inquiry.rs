@@ -75,7 +75,7 @@ pub struct FromJob {
 }
 
 /// Reads `500`, `0.5` or `1h30m`; a bare number is in hours.
-fn hours(text: &str) -> Result<Span, String> {
+pub fn hours(text: &str) -> Result<Span, String> {
     let bare = text.parse::<Span>();
     let span = bare.or_else(|why| format!("{text}h").parse().map_err(|_| why));
     match span {

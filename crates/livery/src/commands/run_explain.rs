@@ -1,12 +1,12 @@
-//! `livery run JOB --explain`, and the question before money is spent.
+//! `livery run JOB --explain`, and the estimate and the question before money is spent.
 
 use super::offers::print_offers;
 use crate::failure::Ending;
 use crate::terminal;
 use crate::ui::{listing, say};
 use livery_api::Client;
-use livery_api::dto::Submission;
-use livery_units::Money;
+use livery_api::dto::{ForecastQuestion, Submission};
+use livery_units::{Money, Span};
 use std::io::Write;
 
 /// Shows how the offers stand to a job; nothing is launched.
@@ -21,29 +21,46 @@ pub async fn explain(client: &Client, submission: &Submission) -> anyhow::Result
     Ok(Ending::Done)
 }
 
-/// Asks a user at a terminal before money is spent; what costs nothing is not asked about.
-pub async fn agreed(client: &Client, submission: &Submission) -> anyhow::Result<bool> {
-    if !terminal::is_interactive() {
-        return Ok(true);
-    }
-    let offers = client.run_explain(submission).await?;
-    let Some(best) = offers.offers.first() else {
+/// Whether a user at a terminal is asked before money is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Yes.
+    AtATerminal,
+    /// No.
+    Never,
+}
+
+/// Shows what the run will cost, and asks a user at a terminal before money is spent; what costs
+/// nothing is not asked about.
+pub async fn agreed(
+    client: &Client,
+    submission: &Submission,
+    expected: Option<Span>,
+    asking: Asking,
+) -> anyhow::Result<bool> {
+    let question = ForecastQuestion {
+        job: submission.clone(),
+        expected_ms: expected.map(Span::millis),
+    };
+    let Some(forecast) = client.forecast(&question).await? else {
         // The run itself says best why nothing fits.
         return Ok(true);
     };
-    if best.price.hourly <= Money::ZERO {
+    let offer = &forecast.offer;
+    say(&format!(
+        "estimate: {} {}, {} vCPU, {}: {}",
+        offer.supplier,
+        listing::gpus(offer.gpus.as_ref()),
+        listing::vcpu(offer.vcpu_milli),
+        offer.memory,
+        forecast.words,
+    ));
+    let is_free = offer.price.hourly <= Money::ZERO && forecast.storage_hourly <= Money::ZERO;
+    if is_free || asking == Asking::Never || !terminal::is_interactive() {
         return Ok(true);
     }
-    let what = listing::gpus(best.gpus.as_ref());
     let mut stderr = std::io::stderr();
-    write!(
-        stderr,
-        "{} {what}, {} vCPU, {} at {}. Launch? [Y/n] ",
-        best.supplier,
-        listing::vcpu(best.vcpu_milli),
-        best.memory,
-        listing::price(&best.price),
-    )?;
+    write!(stderr, "Launch? [Y/n] ")?;
     stderr.flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;

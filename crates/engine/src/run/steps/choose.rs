@@ -3,6 +3,7 @@
 use super::Scene;
 use crate::error::Error;
 use crate::run::events::note;
+use crate::run::forecast::on_offer;
 use livery_domain::needs::needs;
 use livery_domain::placement::rank;
 use livery_domain::run::{EventKind, StepEnd};
@@ -55,5 +56,7 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         ranking.fits.len() + ranking.misfits.len()
     );
     note(services, &scene.run, EventKind::Note, &message).await;
+    let estimate = format!("estimate: {}", on_offer(best, &scene.job));
+    note(services, &scene.run, EventKind::Note, &estimate).await;
     Ok(StepEnd::Done)
 }

@@ -13,6 +13,7 @@ use axum::extract::State;
 use livery_api::dto;
 use livery_catalogue::{BUNDLE_BYTES_MAX, Bundle};
 use livery_engine::{Error, MarketError, Search};
+use livery_units::Span;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
         post("/v1/compare", Access::Account, compare),
         post("/v1/estimate", Access::Account, estimate),
         post("/v1/advise", Access::Account, advise),
+        post("/v1/forecast", Access::Account, forecast),
         get("/v1/catalogue", Access::Account, catalogue),
         get("/v1/catalogue/bundle", Access::Account, bundle),
         put("/v1/catalogue", Access::Owner, replace),
@@ -88,6 +90,23 @@ async fn advise(
     let market = app.engine.market().await?;
     let advised = app.engine.advise(&market, &task, &machine);
     Ok(Json(advice::answer(&market, advised)))
+}
+
+async fn forecast(
+    State(app): State<App>,
+    _: Acting,
+    Json(question): Json<dto::ForecastQuestion>,
+) -> Result<Json<Option<dto::Forecast>>, Refusal> {
+    let submission = crate::convert::submission(question.job)?;
+    let expected = question.expected_ms.map(Span::from_millis);
+    let forecast = app.engine.forecast(&submission, expected).await?;
+    Ok(Json(forecast.map(|forecast| dto::Forecast {
+        words: forecast.to_string(),
+        storage_hourly: forecast.storage_hourly,
+        time_ms: forecast.time.map(Span::millis),
+        total: forecast.total,
+        offer: forecast.offer.into(),
+    })))
 }
 
 async fn catalogue(State(app): State<App>, _: Acting) -> Result<Json<dto::Catalogue>, Refusal> {
