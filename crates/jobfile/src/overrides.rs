@@ -1,8 +1,10 @@
 //! What the command line says beside a job file.
 
-use crate::amounts::Trouble;
+use crate::amounts::{self, Trouble};
 use crate::read::{check_env_name, check_env_value, job_name};
 use livery_domain::job::Job;
+use livery_domain::pod::{IdleAction, IdlePolicy};
+use livery_domain::run::RunLimits;
 use livery_units::Secret;
 use std::collections::BTreeMap;
 
@@ -15,6 +17,8 @@ pub struct Overrides {
     envs: BTreeMap<String, String>,
     /// `--secret`.
     secrets: BTreeMap<String, Secret<String>>,
+    /// `--max-cost`, `--max-hours` and `--idle-after`.
+    limits: RunLimits,
 }
 
 /// Why an option cannot be used.
@@ -65,6 +69,35 @@ impl Overrides {
         &self.secrets
     }
 
+    /// Returns the limits that were given.
+    pub fn limits(&self) -> RunLimits {
+        self.limits
+    }
+
+    /// Takes limits that are known already, as a submission carries them.
+    pub fn set_limits(&mut self, limits: RunLimits) {
+        self.limits = limits;
+    }
+
+    /// Takes `--max-cost DOLLARS`.
+    pub fn set_max_cost(&mut self, text: &str) -> Result<(), OverrideError> {
+        self.limits.max_total = Some(amounts::money(text).map_err(bad("max-cost"))?);
+        Ok(())
+    }
+
+    /// Takes `--max-hours HOURS`, which may be a duration too.
+    pub fn set_max_hours(&mut self, text: &str) -> Result<(), OverrideError> {
+        self.limits.max_hours = Some(amounts::hours(text).map_err(bad("max-hours"))?);
+        Ok(())
+    }
+
+    /// Takes `--idle-after SPAN` and what happens then.
+    pub fn set_idle(&mut self, text: &str, action: IdleAction) -> Result<(), OverrideError> {
+        let after = amounts::duration(text).map_err(bad("idle-after"))?;
+        self.limits.idle = Some(IdlePolicy { after, action });
+        Ok(())
+    }
+
     /// Takes `--name NAME`.
     pub fn set_name(&mut self, text: &str) -> Result<(), OverrideError> {
         self.name = Some(job_name(text).map_err(bad("name"))?);
@@ -101,6 +134,9 @@ impl Overrides {
         if let Some(name) = &self.name {
             job.name.clone_from(name);
         }
+        job.budget.max_total = self.limits.max_total.or(job.budget.max_total);
+        job.budget.max_hours = self.limits.max_hours.or(job.budget.max_hours);
+        job.idle = self.limits.idle.or(job.idle);
         for (name, value) in &self.envs {
             let is_secret = job.required.secrets.contains(name) || job.secrets.contains_key(name);
             if is_secret {

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use livery_domain::account::{AccountSettings, AutoPay, SpendingLimits};
 use livery_domain::pod::{IdlePolicy, PodPolicy};
+use livery_domain::run::RunLimits;
 use livery_units::{Money, Span};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,37 @@ impl TryFrom<PolicyTwin> for PodPolicy {
             stop_after: twin.stop_after_ms.map(Span::from_millis),
             terminate_after: twin.terminate_after_ms.map(Span::from_millis),
             max_cost: twin.max_cost.map(Money::from_nanos),
+        })
+    }
+}
+
+/// Limits of a run.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct LimitsTwin {
+    max_total: Option<i64>,
+    max_hours_ms: Option<u64>,
+    idle: Option<IdleTwin>,
+}
+
+impl From<&RunLimits> for LimitsTwin {
+    fn from(limits: &RunLimits) -> Self {
+        Self {
+            max_total: limits.max_total.map(Money::nanos),
+            max_hours_ms: limits.max_hours.map(Span::millis),
+            idle: limits.idle.as_ref().map(IdleTwin::from),
+        }
+    }
+}
+
+impl TryFrom<LimitsTwin> for RunLimits {
+    type Error = Error;
+
+    fn try_from(twin: LimitsTwin) -> Result<Self, Error> {
+        Ok(Self {
+            max_total: twin.max_total.map(Money::from_nanos),
+            max_hours: twin.max_hours_ms.map(Span::from_millis),
+            idle: twin.idle.map(IdlePolicy::try_from).transpose()?,
         })
     }
 }

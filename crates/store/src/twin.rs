@@ -2,6 +2,7 @@
 //! what is stored changes only where this file does.
 
 use crate::error::{Error, Result};
+use crate::policy_twin::LimitsTwin;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::{Offer, StoragePrice, SupplierName};
 use livery_domain::pod::PodOrder;
@@ -229,6 +230,8 @@ pub(crate) struct SubmissionTwin {
     envs: BTreeMap<String, String>,
     workdir: Option<String>,
     mounts: BTreeMap<String, String>,
+    #[serde(default)]
+    limits: LimitsTwin,
 }
 
 impl From<&Submission> for SubmissionTwin {
@@ -243,6 +246,7 @@ impl From<&Submission> for SubmissionTwin {
             mounts: mounts
                 .map(|(to, hash)| (to.clone(), hash.to_string()))
                 .collect(),
+            limits: LimitsTwin::from(&submission.limits),
         }
     }
 }
@@ -261,6 +265,7 @@ impl TryFrom<SubmissionTwin> for Submission {
             secrets: BTreeMap::new(),
             workdir: twin.workdir.as_deref().map(word).transpose()?,
             mounts: mounts.collect::<Result<_>>()?,
+            limits: twin.limits.try_into()?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Pods as they travel.
 
 use super::offer::{Gpus, Price};
+use super::policy::Policy;
 use crate::text;
 use livery_domain::offer::Tier;
 use livery_domain::pod::{Desired, Observed, Phase};
@@ -61,6 +62,12 @@ pub struct Pod {
     pub tier: Tier,
     /// What it costs.
     pub price: Price,
+    /// When it ends by itself.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Since when nobody has used it, while it runs; absent while somebody does, or nobody knows.
+    #[serde(default, with = "text::millis_option")]
+    pub idle_since: Option<Timestamp>,
     /// When it was accepted.
     #[serde(with = "text::millis")]
     pub created: Timestamp,
@@ -82,7 +89,8 @@ impl From<livery_domain::pod::Pod> for Pod {
             phase,
             desired: pod.desired,
             observed: pod.observed,
-            reason: pod.reason,
+            // What a rule did says more than what came of it.
+            reason: pod.ruled.or(pod.reason),
             run: pod.run,
             image: pod.order.image,
             command: pod.order.command,
@@ -97,6 +105,8 @@ impl From<livery_domain::pod::Pod> for Pod {
             region: pod.offer.region,
             tier: pod.offer.tier,
             price: Price::from(pod.offer.price),
+            policy: pod.policy.into(),
+            idle_since: None,
             created: pod.created,
             started: pod.started,
             ended: pod.ended,
@@ -178,6 +188,9 @@ pub struct NewPod {
     /// Per hour, at most.
     #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
     pub max_price: Option<Money>,
+    /// When it ends by itself.
+    #[serde(skip_serializing_if = "Policy::is_empty")]
+    pub policy: Policy,
 }
 
 /// What a pod uses.

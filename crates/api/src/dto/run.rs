@@ -1,5 +1,6 @@
 //! Runs as they travel.
 
+use super::policy::Limits;
 use crate::text;
 use livery_domain::run::{EventKind, Outcome, RunStep};
 use livery_units::{ContentHash, PodId, RunId, Timestamp};
@@ -97,6 +98,9 @@ pub struct Submission {
     /// Manifests of `file_mounts` by destination, as hexadecimal.
     #[serde(default)]
     pub mounts: BTreeMap<String, String>,
+    /// Limits; win over the job file's.
+    #[serde(default)]
+    pub limits: Limits,
 }
 
 /// Prints everything but the secrets.
@@ -109,6 +113,7 @@ impl fmt::Debug for Submission {
             .field("secrets", &self.secrets.keys())
             .field("workdir", &self.workdir)
             .field("mounts", &self.mounts)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@
 //! - **What does it need?** [`Job::resources`], a machine or several alternatives;
 //!   [`Job::workdir`] and [`Job::file_mounts`], files from the submitter's machine;
 //!   [`Job::envs`] and [`Job::secrets`].
-//! - **What may it cost?** [`Job::budget`], and whom may it be rented from: [`Job::tiers`],
+//! - **What may it cost?** [`Job::budget`] and [`Job::idle`], and whom may it be rented from: [`Job::tiers`],
 //!   [`Job::suppliers`], each alternative's pricing.
 //! - **What comes back?** [`Job::outputs`] and [`Job::checkpoint`].
 //!
@@ -27,6 +27,7 @@ pub use pod_path::{PodPath, PodPathError, WORKDIR};
 pub use resources::{Accelerators, Alternatives, Bound, DEFAULT_DISK, Resources, SMALLEST_DISK};
 
 use crate::offer::{SupplierName, Tier};
+use crate::pod::IdlePolicy;
 use livery_units::{Money, Secret, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -60,6 +61,8 @@ pub struct Job {
 
     /// The most that it may cost.
     pub budget: Budget,
+    /// What happens when nothing goes on in its pod; as its account has settled when it says nothing.
+    pub idle: Option<IdlePolicy>,
     /// Kinds of machines that are good enough; none named means any.
     pub tiers: Vec<Tier>,
     /// Suppliers that may be asked; none named means all.

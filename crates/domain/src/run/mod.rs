@@ -5,7 +5,10 @@ mod step;
 pub use step::{Halt, Next, Outcome, RunStep, StepEnd, after, halted};
 
 use crate::offer::words;
-use livery_units::{AccountId, ContentHash, OfferId, PodId, RunId, Secret, Timestamp};
+use crate::pod::IdlePolicy;
+use livery_units::{
+    AccountId, ContentHash, Money, OfferId, PodId, RunId, Secret, Span, Timestamp,
+};
 use std::collections::BTreeMap;
 
 /// A run as the control plane knows it.
@@ -72,6 +75,19 @@ pub struct Submission {
     /// Manifests of `file_mounts` by destination, already in the content store. Each has one entry
     /// at its top, named as the last part of its destination: a file, or a directory.
     pub mounts: BTreeMap<String, ContentHash>,
+    /// Limits given on the command line; win over the job file's.
+    pub limits: RunLimits,
+}
+
+/// What ends a run before its time, where the command line says so instead of the job file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct RunLimits {
+    /// The most that the whole run may cost.
+    pub max_total: Option<Money>,
+    /// The longest that it may hold a machine.
+    pub max_hours: Option<Span>,
+    /// What happens when nothing goes on in its pod.
+    pub idle: Option<IdlePolicy>,
 }
 
 /// Something that happened in a run, in order; what `livery run` prints.

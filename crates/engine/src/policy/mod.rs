@@ -15,14 +15,20 @@ use crate::error::Error;
 use crate::services::Services;
 use crate::{Engine, money, pod};
 use livery_domain::pod::{
-    Activity, Coming, Desired, IdlePolicy, LOOK_MOST, Pod, PodPolicy, burn, outlook,
+    Activity, Coming, Desired, IdlePolicy, LOOK_MOST, Phase, Pod, PodPolicy, burn, outlook,
 };
 use livery_store::Error as StoreError;
-use livery_units::{AccountId, Money, PodId, Span};
+use livery_units::{AccountId, Money, PodId, Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// Policies that would act within less than this are refused: they are slips of the pen.
 const LEAST: Span = Span::from_secs(1);
+
+/// A pod that was idle for less is not shown as idle: people think.
+const SHOWN_LEAST: Span = Span::from_secs(60);
+
+/// What was seen longer ago is not shown. Pods without an idle policy are looked at every minute.
+const SHOWN_FRESH: Span = Span::from_secs(150);
 
 /// A pod's policy and what comes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,13 +86,26 @@ impl Engine {
         }
     }
 
-    /// Returns what is known of the use of pods; nothing for those never looked at.
+    /// Returns since when pods that run have been idle; nothing for those that somebody uses, and for
+    /// those of which nobody knows.
     ///
     /// # Errors
     /// [`Error::Store`] when the store fails.
-    pub async fn pod_activities(&self, pods: &[Pod]) -> Result<BTreeMap<PodId, Activity>, Error> {
-        let ids: Vec<PodId> = pods.iter().map(|pod| pod.id.clone()).collect();
-        Ok(self.services.store.pod_activities(&ids).await?)
+    pub async fn pod_idle_since(&self, pods: &[Pod]) -> Result<BTreeMap<PodId, Timestamp>, Error> {
+        let running = |pod: &&Pod| pod.phase() == Phase::Running;
+        let ids: Vec<PodId> = pods
+            .iter()
+            .filter(running)
+            .map(|pod| pod.id.clone())
+            .collect();
+        let now = self.services.now();
+        let known = self.services.store.pod_activities(&ids).await?;
+        let idle = known.into_iter().filter(|(_, activity)| {
+            activity.idle >= SHOWN_LEAST && now.since(activity.sampled) <= SHOWN_FRESH
+        });
+        Ok(idle
+            .map(|(pod, activity)| (pod, activity.active_at))
+            .collect())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepting a run: the job file is read again here, so that every client is held to the same rules.
 
+use super::forecast::forecast;
 use crate::error::Error;
 use crate::services::{Services, fresh};
 use livery_domain::job::Job;
@@ -16,6 +17,8 @@ pub(crate) async fn submit(
 ) -> Result<Run, Error> {
     let job = read_job(&submission)?;
     check_checkpoint(&job)?;
+    // A budget that no offer can keep is told before anything is uploaded twice or rented.
+    forecast(services, &job, None).await?;
     check_trees(services, &job, &submission).await?;
     let now = services.now();
     let run = Run {
@@ -51,6 +54,7 @@ pub(crate) async fn submit(
 /// Reads the job file with what was given on the command line.
 pub(crate) fn read_job(submission: &Submission) -> Result<Job, Error> {
     let mut overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
+    overrides.set_limits(submission.limits);
     if let Some(name) = &submission.name {
         let named = overrides.set_name(name);
         named.map_err(|error| Error::JobFile(error.to_string()))?;

@@ -7,6 +7,7 @@ mod market;
 mod offers;
 mod panic;
 mod pods;
+mod policy;
 mod reminders;
 mod runs;
 mod system;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<Route> {
         market::routes(),
         panic::routes(),
         pods::routes(),
+        policy::routes(),
         runs::routes(),
         content::routes(),
         system::routes(),

@@ -1,6 +1,6 @@
 //! `/v1/pods`
 
-use super::{Route, delete, get, post};
+use super::{Route, delete, get, policy, post};
 use crate::App;
 use crate::auth::{Access, Acting};
 use crate::body::{Json, Path, Query, incoming, outgoing, split_head};
@@ -41,7 +41,7 @@ async fn list(
         .engine
         .pod_list(&account, convert::which(query.which))
         .await?;
-    let pods = pods.into_iter().map(Pod::from).collect();
+    let pods = policy::with_idle(&app, pods).await?;
     Ok(Json(PodList { pods }))
 }
 
@@ -58,7 +58,9 @@ async fn create(
 }
 
 async fn fetch(State(app): State<App>, Acting(account): Acting, Path(pod): Path<String>) -> Answer {
-    Ok(Json(app.engine.pod_fetch(&account, &pod).await?.into()))
+    let pod = app.engine.pod_fetch(&account, &pod).await?;
+    let mut pods = policy::with_idle(&app, vec![pod]).await?;
+    Ok(Json(pods.remove(0)))
 }
 
 async fn terminate(

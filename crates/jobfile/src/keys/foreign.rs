@@ -148,6 +148,13 @@ pub(super) const BUDGET_MEANT: Advice = &[
     ("timeout", "max_hours"),
 ];
 
+pub(super) const IDLE_MEANT: Advice = &[
+    ("minutes", "after"),
+    ("timeout", "after"),
+    ("idle_after", "after"),
+    ("idle_action", "action"),
+];
+
 pub(super) const CHECKPOINT_MEANT: Advice = &[
     ("path", "dir"),
     ("directory", "dir"),

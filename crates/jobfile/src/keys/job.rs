@@ -32,6 +32,8 @@ keys! {
             "Where the job leaves its checkpoints; the last one is brought home.";
         Budget = "budget", Shape::Table(|| &BUDGET), ["\n  max_hourly: 0.60\n  max_total: 5"],
             "What the run may cost; a run past it is stopped, pulled and torn down.";
+        Idle = "idle", Shape::Table(|| &IDLE), ["\n  after: 30m\n  action: terminate"],
+            "What happens when nothing goes on in the job's pod.";
         Validate = "validate", VALIDATE, ["python3 --version", "[nvidia-smi, python3 --version]", "\n  - name: disk is fast\n    run: dd if=/dev/zero of=/workspace/probe bs=1M count=500\n    timeout: 2m"],
             "Further checks of the fresh pod before anything is sent to it; each must end with 0.";
         Tier = "tier", Shape::OneOf(&[TIER, Shape::List(&TIER)]), ["secure", "[secure, local]"],
@@ -51,6 +53,16 @@ keys! {
             "The most that the whole run may cost, in dollars.";
         MaxHours = "max_hours", NUMBER_OR_TEXT, ["8", "0.5", "1h30m"],
             "The longest that the run may hold a machine, in hours or as a duration.";
+    }
+}
+
+keys! {
+    /// Keys of `idle`.
+    IdleKey as IDLE_KEYS {
+        After = "after", NUMBER_OR_TEXT, ["30m"],
+            "How long the pod must have done nothing: no CPU or GPU use, no session, no traffic, no writes.";
+        Action = "action", Shape::Word(&["remind", "terminate"]), ["remind", "terminate"],
+            "Whether its user is reminded of it, or the run is ended; it is ended if not given.";
     }
 }
 
@@ -124,6 +136,15 @@ pub(crate) static BUDGET: Table = Table {
     needed: &[],
     foreign: &[],
     meant: foreign::BUDGET_MEANT,
+};
+
+pub(crate) static IDLE: Table = Table {
+    name: "idle",
+    doc: "What happens when nothing goes on in a job's pod.",
+    keys: IDLE_KEYS,
+    needed: &["after"],
+    foreign: &[],
+    meant: foreign::IDLE_MEANT,
 };
 
 pub(crate) static CHECKPOINT: Table = Table {

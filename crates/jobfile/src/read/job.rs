@@ -5,10 +5,11 @@ use super::env::{self, Variables};
 use super::{Findings, files, resources, texts};
 use crate::amounts;
 use crate::code::Code;
-use crate::keys::{BUDGET, BudgetKey, GATE_COMMAND, GateKey, JOB, JobKey};
+use crate::keys::{BUDGET, BudgetKey, GATE_COMMAND, GateKey, IDLE, IdleKey, JOB, JobKey};
 use crate::tree::{Data, Entry, Node, Place, brief};
 use livery_domain::job::{Alternatives, Budget, GateCommand, Job, Required};
 use livery_domain::offer::Tier;
+use livery_domain::pod::{IdleAction, IdlePolicy};
 use livery_units::Secret;
 use std::collections::BTreeMap;
 
@@ -42,6 +43,7 @@ pub(crate) fn job(root: &Node, file_name: &str, findings: &mut Findings<'_>) -> 
             | JobKey::Outputs
             | JobKey::Checkpoint
             | JobKey::Budget
+            | JobKey::Idle
             | JobKey::Validate
             | JobKey::Tier
             | JobKey::Suppliers => part(key, entry, &mut draft, findings),
@@ -85,6 +87,7 @@ fn part(key: JobKey, entry: &Entry, draft: &mut Draft, findings: &mut Findings<'
         JobKey::Outputs => job.outputs = files::outputs(value, findings),
         JobKey::Checkpoint => job.checkpoint = files::checkpoint(value, findings),
         JobKey::Budget => job.budget = budget(value, findings),
+        JobKey::Idle => job.idle = idle(value, findings),
         JobKey::Validate => {
             let check = |item: &Node| gate_command(item, findings);
             job.validate = value.items().iter().filter_map(check).collect();
@@ -121,6 +124,7 @@ fn empty(file_name: &str) -> Draft {
             required: Required::default(),
             validate: Vec::new(),
             budget: Budget::default(),
+            idle: None,
             tiers: Vec::new(),
             suppliers: Vec::new(),
             outputs: Vec::new(),
@@ -169,6 +173,20 @@ fn budget(node: &Node, findings: &mut Findings<'_>) -> Budget {
         }
     }
     budget
+}
+
+/// A run that is idle is ended unless the file wants a reminder only.
+fn idle(node: &Node, findings: &mut Findings<'_>) -> Option<IdlePolicy> {
+    let (mut after, mut action) = (None, IdleAction::Terminate);
+    for (key, entry) in entries(node, &IDLE, IdleKey::ALL, findings) {
+        let (at, text) = (&entry.value.at, entry.value.text());
+        match key {
+            IdleKey::After => after = findings.take(at, amounts::duration(text)),
+            // The shape let only words through that parse.
+            IdleKey::Action => action = text.parse().unwrap_or(action),
+        }
+    }
+    after.map(|after| IdlePolicy { after, action })
 }
 
 fn gate_command(node: &Node, findings: &mut Findings<'_>) -> Option<GateCommand> {

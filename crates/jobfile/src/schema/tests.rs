@@ -16,8 +16,12 @@ fn parsed() -> Value {
 fn file_with(table: &Table, key: &str, value: &str) -> String {
     // The other keys that the mapping needs, so that only the key at hand can be wrong.
     let others = table.needed.iter().filter(|needed| **needed != key);
+    let good = |needed: &str| match needed {
+        "after" => "30m",
+        _ => "/workspace/x",
+    };
     let others: String = others
-        .map(|needed| format!("{needed}: /workspace/x\n"))
+        .map(|needed| format!("{needed}: {}\n", good(needed)))
         .collect();
     let lines = format!("{others}{key}: {value}\n");
     let indented = |by: &str| {

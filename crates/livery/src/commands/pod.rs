@@ -1,6 +1,6 @@
 //! `livery pod`
 
-use super::{pod_create, pod_start, pod_stop, pod_terminate};
+use super::{pod_create, pod_policy, pod_start, pod_stop, pod_terminate};
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
 use livery_api::dto::Pod;
@@ -22,6 +22,7 @@ enum PodCommand {
     Stop(pod_stop::PodStopArgs),
     Start(pod_start::PodStartArgs),
     Terminate(pod_terminate::PodTerminateArgs),
+    Policy(pod_policy::PodPolicyArgs),
 }
 
 /// Whether and how a command waits.
@@ -47,6 +48,7 @@ pub async fn run(args: PodArgs, settings: &Settings) -> anyhow::Result<Ending> {
         PodCommand::Stop(args) => pod_stop::run(args, settings).await,
         PodCommand::Start(args) => pod_start::run(args, settings).await,
         PodCommand::Terminate(args) => pod_terminate::run(args, settings).await,
+        PodCommand::Policy(args) => pod_policy::run(args, settings).await,
     }
 }
 

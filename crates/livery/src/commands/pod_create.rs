@@ -1,11 +1,12 @@
 //! `livery pod create`
 
 use super::pod::{Waiting, settle};
+use super::policy_args::PolicyArgs;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::{out, print_json, say};
-use livery_api::dto::NewPod;
+use livery_api::dto::{NewPod, Policy};
 use livery_domain::offer::Tier;
 use livery_domain::pod::Phase;
 use livery_units::{Bytes, Money};
@@ -58,6 +59,8 @@ pub struct PodCreateArgs {
     #[arg(long, value_name = "DOLLARS")]
     max_price: Option<Money>,
     #[command(flatten)]
+    policy: PolicyArgs,
+    #[command(flatten)]
     waiting: Waiting,
     /// Print the pod as JSON
     #[arg(long)]
@@ -94,6 +97,7 @@ pub async fn run(args: PodCreateArgs, settings: &Settings) -> anyhow::Result<End
         tier: args.tier,
         suppliers: args.suppliers,
         max_price: args.max_price,
+        policy: args.policy.change(Policy::default())?,
     };
     let client = connect::client(settings).await?;
     let pod = client.pod_create(&pod).await?;

@@ -41,7 +41,7 @@ pub async fn run(args: PodsArgs, settings: &Settings) -> anyhow::Result<Ending> 
     }
     let now = listing::now();
     let mut table = Table::new([
-        "ID", "NAME", "PHASE", "GPUS", "VCPU", "MEMORY", "PRICE", "SUPPLIER", "UP", "RUN",
+        "ID", "NAME", "PHASE", "GPUS", "VCPU", "MEMORY", "PRICE", "SUPPLIER", "UP", "IDLE", "RUN",
     ]);
     for pod in &list.pods {
         table.row([
@@ -54,6 +54,7 @@ pub async fn run(args: PodsArgs, settings: &Settings) -> anyhow::Result<Ending> 
             listing::price(&pod.price),
             pod.supplier.clone(),
             listing::up(pod, now),
+            listing::idle(pod, now),
             pod.run.as_ref().map_or("-".to_owned(), ToString::to_string),
         ]);
     }

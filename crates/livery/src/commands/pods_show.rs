@@ -1,11 +1,12 @@
 //! `livery pods show`
 
+use super::pod_policy;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json};
-use livery_api::dto::{Pod, Stats};
+use livery_api::dto::{Pod, PolicyView, Stats};
 use livery_domain::pod::Phase;
 use livery_units::{Bytes, Span};
 use serde::Serialize;
@@ -26,6 +27,7 @@ struct Shown<'a> {
     #[serde(flatten)]
     pod: &'a Pod,
     usage: Option<Stats>,
+    ends: Option<PolicyView>,
 }
 
 /// Runs the command.
@@ -38,11 +40,28 @@ pub async fn run(args: PodsShowArgs, settings: &Settings) -> anyhow::Result<Endi
         Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Stopped => None,
         Phase::Exited | Phase::Terminating | Phase::Terminated | Phase::Lost => None,
     };
+    let policy = match pod.ended {
+        // What it will do; one that has just ended will do nothing.
+        None => client.pod_policy(pod.id.as_str()).await.ok(),
+        Some(_) => None,
+    };
     if args.json {
-        print_json(&Shown { pod: &pod, usage })?;
+        print_json(&Shown {
+            pod: &pod,
+            usage,
+            ends: policy,
+        })?;
         return Ok(Ending::Done);
     }
-    facts(&pod, usage.as_ref()).print()?;
+    let mut table = facts(&pod, usage.as_ref());
+    let now = listing::now();
+    for row in policy
+        .iter()
+        .flat_map(|policy| pod_policy::rows(policy, now))
+    {
+        table.row(row);
+    }
+    table.print()?;
     Ok(Ending::Done)
 }
 

@@ -1,6 +1,8 @@
 //! `livery run`
 
-use super::{run_explain, run_show};
+use super::run_limits::RunLimitArgs;
+use super::run_explain::{self, Asking};
+use super::{inquiry, run_show};
 use crate::attached::{self, Followed};
 use crate::connect;
 use crate::failure::{Ending, Failure};
@@ -13,7 +15,7 @@ use livery_api::dto::{Run, Submission};
 use livery_domain::job::Job;
 use livery_domain::run::Outcome;
 use livery_jobfile::{JobFile, LocalBase, Overrides, render_all};
-use livery_units::Bytes;
+use livery_units::{Bytes, Span};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +47,11 @@ pub struct RunArgs {
     /// Name instead of the job file's
     #[arg(short, long)]
     name: Option<String>,
+    #[command(flatten)]
+    limits: RunLimitArgs,
+    /// How long it is expected to take, for the estimate: hours, or a duration such as 30m
+    #[arg(long, value_name = "HOURS", value_parser = inquiry::hours)]
+    hours: Option<Span>,
     /// Where results go [default: ./results/NAME]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
@@ -76,7 +83,11 @@ pub async fn run(args: RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
     if args.explain {
         return run_explain::explain(&client, &local.submission).await;
     }
-    if !args.yes && !run_explain::agreed(&client, &local.submission).await? {
+    let asking = match args.yes {
+        true => Asking::Never,
+        false => Asking::AtATerminal,
+    };
+    if !run_explain::agreed(&client, &local.submission, args.hours, asking).await? {
         say("nothing was launched");
         return Ok(Ending::Done);
     }
@@ -137,6 +148,7 @@ fn read(path: &Path, args: &RunArgs) -> anyhow::Result<Local> {
         name: args.name.clone(),
         envs: overrides.envs().clone(),
         secrets: exposed(&overrides),
+        limits: overrides.limits().into(),
         ..Submission::default()
     };
     let job = file
@@ -175,6 +187,7 @@ fn overrides(args: &RunArgs) -> anyhow::Result<Overrides> {
             .add_secret(text, crate::assignment::here)
             .map_err(mistake)?;
     }
+    args.limits.apply(&mut overrides)?;
     Ok(overrides)
 }
 

@@ -85,6 +85,14 @@ pub fn up(pod: &Pod, now: Timestamp) -> String {
     }
 }
 
+/// Returns for how long nobody has used a pod.
+pub fn idle(pod: &Pod, now: Timestamp) -> String {
+    match pod.idle_since {
+        None => "-".to_owned(),
+        Some(since) => rough(now.since(since)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::pod::{
     Desired, IdleAction, IdlePolicy, Observed, Pod, PodFailure, PodOrder, PodPolicy,
 };
-use livery_domain::run::{Outcome, Run, RunStep, Submission};
+use livery_domain::run::{Outcome, Run, RunLimits, RunStep, Submission};
 use livery_ledger::{Book, Change, Item, Meter, Subject};
 use livery_store::{Credit, Store};
 use livery_units::{
@@ -155,6 +155,11 @@ pub fn full_run(number: u128) -> Run {
             .into(),
             workdir: Some(hash),
             mounts: [("/data".to_owned(), hash)].into(),
+            limits: RunLimits {
+                max_total: Some(Money::from_nanos(7)),
+                max_hours: Some(Span::from_secs(60)),
+                idle: None,
+            },
         },
         step: RunStep::Train,
         step_began: at(5_000),

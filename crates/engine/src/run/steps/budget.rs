@@ -5,9 +5,12 @@ use crate::credit;
 use crate::error::Error;
 use crate::run::submit::read_job;
 use crate::services::Services;
-use livery_domain::pod::Pod;
+use livery_domain::pod::{COST_MARGIN, Pod};
 use livery_domain::run::Run;
 use livery_units::{Money, Span, Timestamp};
+
+/// The part of a budget that may be kept for ending the run.
+const MARGIN_PART: i64 = 20;
 
 /// Returns whether the run's pods have cost or lasted as much as its job allows.
 pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<bool, Error> {
@@ -20,9 +23,11 @@ pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<boo
     }
     let pods = pods_of(services, run).await?;
     let now = services.now();
-    let spent: Money = pods.iter().map(|pod| cost(pod, now)).sum();
+    let spent: Money = pods.iter().map(|pod| cost(pod, up_for(pod, now))).sum();
     let lasted = pods.iter().map(|pod| up_for(pod, now).millis()).sum();
-    let too_dear = budget.max_total.is_some_and(|most| spent >= most);
+    let too_dear = budget
+        .max_total
+        .is_some_and(|most| spent >= most.saturating_minus(margin(&pods, most)));
     let too_long = budget
         .max_hours
         .is_some_and(|most| Span::from_millis(lasted) >= most);
@@ -41,9 +46,24 @@ fn up_for(pod: &Pod, now: Timestamp) -> Span {
     }
 }
 
-fn cost(pod: &Pod, now: Timestamp) -> Money {
-    pod.offer
-        .price
-        .accrued(up_for(pod, now))
-        .unwrap_or(Money::from_nanos(i64::MAX))
+/// What a pod has cost in so long, disks included.
+fn cost(pod: &Pod, lasted: Span) -> Money {
+    let most = Money::from_nanos(i64::MAX);
+    let disks = pod
+        .order
+        .container_disk
+        .saturating_plus(pod.order.volume_disk);
+    let storage = pod.offer.storage.running.for_size(disks);
+    [Ok(pod.offer.price), storage]
+        .into_iter()
+        .map(|rate| rate.and_then(|rate| rate.accrued(lasted)).unwrap_or(most))
+        .sum()
+}
+
+/// What is kept of a budget for ending the run: what its pods cost in that time, and no more than a
+/// twentieth, so that a small budget is spent on the job too.
+fn margin(pods: &[Pod], most: Money) -> Money {
+    let live = pods.iter().filter(|pod| pod.ended.is_none());
+    let ending: Money = live.map(|pod| cost(pod, COST_MARGIN)).sum();
+    ending.min(Money::from_nanos(most.nanos() / MARGIN_PART))
 }

@@ -101,7 +101,10 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
         offer,
         order,
         // A run ends its pod itself, by its own budget.
-        policy: PodPolicy::default(),
+        policy: PodPolicy {
+            idle: scene.job.idle,
+            ..PodPolicy::default()
+        },
         run: Some(scene.run.id.clone()),
     };
     match pod::accept(services, &scene.run.account, launch).await {
