@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use livery_api::{Code, Problem};
-use livery_engine::{CreditError, Error, NotifyError};
+use livery_engine::{CreditError, Error, NotifyError, VolumeRefusal};
 
 /// An error on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,10 +68,11 @@ impl From<Error> for Refusal {
                 StatusCode::CONFLICT
             }
             Error::ContentMissing { .. } => StatusCode::CONFLICT,
-            Error::Market(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Market(_) | Error::BudgetTooSmall(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
             Error::Credit(error) => of_credit(error),
+            Error::Volume(error) => of_volume(error),
             Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
             Error::Notify(error) => of_notify(error),
             Error::ChannelNotFound(_) => StatusCode::NOT_FOUND,
@@ -86,6 +87,17 @@ impl From<Error> for Refusal {
                 hint: error.hint().map(str::to_owned),
             },
         }
+    }
+}
+
+fn of_volume(error: &VolumeRefusal) -> StatusCode {
+    match error {
+        VolumeRefusal::NotFound(_) => StatusCode::NOT_FOUND,
+        VolumeRefusal::Invalid(_) | VolumeRefusal::TwoDisks => StatusCode::UNPROCESSABLE_ENTITY,
+        VolumeRefusal::NameTaken(_)
+        | VolumeRefusal::InUse { .. }
+        | VolumeRefusal::NotThere { .. }
+        | VolumeRefusal::NoPlace { .. } => StatusCode::CONFLICT,
     }
 }
 

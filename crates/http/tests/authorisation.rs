@@ -115,6 +115,16 @@ const MONEY_CASES: [(&str, &str, LetIn); 19] = [
     ("GET", "/v1/earnings", LetIn::OwnersToken),
 ];
 
+/// Routes about network volumes: each account has its own.
+const VOLUME_CASES: [(&str, &str, LetIn); 6] = [
+    ("GET", "/v1/volumes", LetIn::AnyToken),
+    ("POST", "/v1/volumes", LetIn::AnyToken),
+    ("GET", "/v1/volumes/{volume}", LetIn::AnyToken),
+    ("DELETE", "/v1/volumes/{volume}", LetIn::AnyToken),
+    ("POST", "/v1/volumes/{volume}/size", LetIn::AnyToken),
+    ("GET", "/v1/volumes/{volume}/wait", LetIn::AnyToken),
+];
+
 /// Routes about reminders: each account has its own.
 const REMINDER_CASES: [(&str, &str, LetIn); 9] = [
     ("GET", "/v1/reminders", LetIn::AnyToken),
@@ -143,6 +153,7 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, LetIn)> {
         &MONEY_CASES,
         &PANIC_CASES,
         &TOKEN_CASES,
+        &VOLUME_CASES,
         &CASES,
     ];
     groups.into_iter().flatten().copied()

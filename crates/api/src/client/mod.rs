@@ -10,6 +10,7 @@ mod policy;
 mod reminders;
 mod runs;
 mod system;
+mod volumes;
 
 use crate::{ByteStream, Error, PROTOCOL, PROTOCOL_HEADER, Problem, Target};
 use bytes::Bytes;

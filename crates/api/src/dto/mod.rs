@@ -16,6 +16,7 @@ mod policy;
 mod reminder;
 mod run;
 mod system;
+mod volume;
 
 pub use account::{
     Account, AccountChange, AccountCreated, AccountList, AccountSettings, AmountOrNone, AutoPay,
@@ -51,3 +52,4 @@ pub use system::{
     Health, Ledger, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList,
     Version,
 };
+pub use volume::{NewVolume, Volume, VolumeList, VolumeSize};

@@ -5,7 +5,7 @@ use super::policy::Policy;
 use crate::text;
 use livery_domain::offer::Tier;
 use livery_domain::pod::{Desired, Observed, Phase};
-use livery_units::{Bytes, Money, OfferId, PodId, RunId, Timestamp};
+use livery_units::{Bytes, Money, OfferId, PodId, RunId, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -48,6 +48,9 @@ pub struct Pod {
     /// Disk that is kept while the pod exists.
     #[serde(with = "text::size")]
     pub volume_disk: Bytes,
+    /// The network volume at `/workspace` that stands in for it, and stays when the pod is gone.
+    #[serde(default, with = "text::option")]
+    pub network_volume: Option<VolumeId>,
     /// TCP ports that it serves.
     pub ports: Vec<u16>,
     /// Who provides it.
@@ -99,6 +102,7 @@ impl From<livery_domain::pod::Pod> for Pod {
             memory: pod.order.memory,
             container_disk: pod.order.container_disk,
             volume_disk: pod.order.volume_disk,
+            network_volume: pod.order.network_volume,
             ports: pod.order.ports,
             supplier: pod.offer.supplier.as_str().to_owned(),
             offer: pod.offer.id,
@@ -176,6 +180,9 @@ pub struct NewPod {
     /// Disk that is kept while the pod exists.
     #[serde(with = "text::size_option", skip_serializing_if = "Option::is_none")]
     pub volume_disk: Option<Bytes>,
+    /// The network volume at `/workspace` instead, by name or id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_volume: Option<String>,
     /// TCP ports that it serves.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<u16>,

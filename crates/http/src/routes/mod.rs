@@ -13,6 +13,7 @@ mod runs;
 mod system;
 mod tokens;
 mod unknown;
+mod volumes;
 
 use crate::App;
 use crate::auth::{Access, authorise};
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Route> {
         content::routes(),
         system::routes(),
         tokens::routes(),
+        volumes::routes(),
         accounts::routes(),
         billing::routes(),
         reminders::routes(),

@@ -42,3 +42,4 @@ pub mod serve;
 pub mod shell;
 pub mod token;
 pub mod version;
+pub mod volume;

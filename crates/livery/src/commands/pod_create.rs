@@ -43,6 +43,10 @@ pub struct PodCreateArgs {
     /// Volume disk at /workspace, kept while the pod exists [default: the same]
     #[arg(long, value_name = "SIZE")]
     volume: Option<Bytes>,
+    /// A network volume at /workspace instead (`livery volume`), by name or id; it stays when the
+    /// pod is terminated
+    #[arg(long, value_name = "NAME", conflicts_with = "volume")]
+    network_volume: Option<String>,
     /// Environment variable; without a value, the caller's own
     #[arg(short, long = "env", value_name = "K[=V]")]
     envs: Vec<String>,
@@ -93,6 +97,7 @@ pub async fn run(args: PodCreateArgs, settings: &Settings) -> anyhow::Result<End
         memory: args.memory,
         container_disk: args.disk,
         volume_disk: args.volume,
+        network_volume: args.network_volume,
         ports: args.ports,
         tier: args.tier,
         suppliers: args.suppliers,

@@ -79,7 +79,10 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
     table.row(["vCPU".into(), listing::vcpu(pod.vcpu_milli)]);
     table.row(["memory".into(), pod.memory.to_string()]);
     table.row(["container disk".into(), pod.container_disk.to_string()]);
-    table.row(["volume disk".into(), pod.volume_disk.to_string()]);
+    match &pod.network_volume {
+        Some(volume) => table.row(["network volume".into(), volume.to_string()]),
+        None => table.row(["volume disk".into(), pod.volume_disk.to_string()]),
+    }
     if !pod.ports.is_empty() {
         let ports: Vec<String> = pod.ports.iter().map(ToString::to_string).collect();
         table.row(["ports".into(), ports.join(", ")]);
