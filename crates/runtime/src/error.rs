@@ -56,6 +56,12 @@ pub enum Error {
         /// Who has it.
         pod: PodId,
     },
+    /// This process may not grow what is mounted.
+    #[error(
+        "a volume cannot grow while a pod uses it, for this agent lacks CAP_SYS_RESOURCE; it grows \
+         once the pod is stopped"
+    )]
+    VolumeMounted,
     /// No pod has the volume, and the kernel holds it all the same.
     #[error("volume {0} is still held by the kernel; try again")]
     VolumeStuck(VolumeId),

@@ -45,11 +45,7 @@ pub(crate) fn grow(mounted: impl AsFd, device: &Path) -> Result<(), Error> {
 
 fn refused(source: io::Error, device: &Path) -> Error {
     match source.kind() {
-        io::ErrorKind::PermissionDenied => Error::Kernel {
-            what: "let this agent grow a volume while a pod uses it".to_owned(),
-            hint: "it grows once the pod is stopped; with CAP_SYS_RESOURCE the agent need not wait",
-            source,
-        },
+        io::ErrorKind::PermissionDenied => Error::VolumeMounted,
         _ => Error::Io {
             action: "grow the file system of",
             path: device.to_owned(),

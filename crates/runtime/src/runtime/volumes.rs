@@ -68,7 +68,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Error::BadSpec`] for a size below its present one, [`Error::DiskFull`] when the machine
-    /// could not hold it full, [`Error::Kernel`] where this process may not grow what is mounted.
+    /// could not hold it full, [`Error::VolumeMounted`] where this process may not grow what is mounted.
     pub fn volume_resize(&self, id: &VolumeId, size: Bytes) -> Result<VolumeState, Error> {
         loop {
             let holder = {
