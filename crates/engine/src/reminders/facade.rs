@@ -59,7 +59,10 @@ impl Engine {
             return Err(invalid(why));
         }
         let store = &self.services.store;
-        Ok(store.reminder_settings_set(account, settings).await?)
+        store.reminder_settings_set(account, settings).await?;
+        // What is due by the new settings is told now.
+        self.services.board.reminders.notify_one();
+        Ok(())
     }
 
     /// Returns an account's channels, by name.

@@ -61,7 +61,7 @@ impl BackgroundTask for Deliveries {
     }
 
     fn period(&self) -> Span {
-        Span::from_secs(5)
+        Span::from_secs(1)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

@@ -67,6 +67,8 @@ pub(crate) struct TaskBoard {
     pub(crate) volumes: Notify,
     /// Wakes the run reconciler.
     pub(crate) runs: Notify,
+    /// Wakes the look at what is to be told.
+    pub(crate) reminders: Notify,
     /// Wakes the deliveries of notices.
     pub(crate) deliveries: Notify,
     /// Wakes the orphan sweep.
@@ -174,6 +176,7 @@ async fn nudged(name: &str, services: &Services) {
         PodReconciler::NAME => services.board.pods.notified().await,
         volumes::VolumeReconciler::NAME => services.board.volumes.notified().await,
         RunReconciler::NAME => services.board.runs.notified().await,
+        reminders::Reminders::NAME => services.board.reminders.notified().await,
         deliveries::Deliveries::NAME => services.board.deliveries.notified().await,
         credit::Credit::NAME => services.board.credit.notified().await,
         orphan_sweep::OrphanSweep::NAME => services.board.orphans.notified().await,

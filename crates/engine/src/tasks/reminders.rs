@@ -16,10 +16,15 @@ pub(crate) struct Reminders {
     told: Mutex<Told>,
 }
 
+impl Reminders {
+    /// The name that a nudge goes by.
+    pub(crate) const NAME: &'static str = "reminders";
+}
+
 #[async_trait]
 impl BackgroundTask for Reminders {
     fn name(&self) -> &'static str {
-        "reminders"
+        Self::NAME
     }
 
     fn period(&self) -> Span {

@@ -1,8 +1,13 @@
 //! The engine over a real store and the real protocol, with a simulated host at its end.
 
+mod credit;
+mod deliveries;
 mod doubts;
+mod market;
 mod orphans;
 mod panic;
 mod pods;
+mod policies;
+mod reminders;
 mod runs;
 mod support;

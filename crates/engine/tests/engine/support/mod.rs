@@ -2,10 +2,12 @@
 //! host behind the real protocol.
 
 mod cloud;
+mod receiver;
 mod sim_host;
 mod sim_volumes;
 
 pub use cloud::{CLOUD, Cloud};
+pub use receiver::{Receiver, SILENCE};
 pub use sim_host::SimHost;
 
 use livery_content::{Compression, ContentStore};
@@ -16,11 +18,11 @@ use livery_engine::{Clock, Engine, NewPod, Options, Peers};
 use livery_host_api::{Host, HostClient, HostDirectory};
 use livery_store::{Credit, Store};
 use livery_supplier_hosts::HostsSupplier;
-use livery_units::{AccountId, Bytes, Timestamp};
+use livery_units::{AccountId, Bytes, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -28,18 +30,43 @@ use tempfile::TempDir;
 pub const PRICE_HOURLY_NANOS: i64 = 3_600_000_000;
 
 /// A clock that runs with the machine's and can be put forward.
-pub struct ShiftedClock(AtomicI64);
+pub struct ShiftedClock {
+    shift: AtomicI64,
+    /// How many times shorter waits are than they are asked for.
+    haste: AtomicU64,
+}
 
 impl ShiftedClock {
     pub fn forward(&self, secs: i64) {
-        self.0.fetch_add(secs * 1_000, Ordering::SeqCst);
+        self.shift.fetch_add(secs * 1_000, Ordering::SeqCst);
+    }
+
+    /// From now on background tasks come round so many times sooner.
+    pub fn hurry(&self, times: u64) {
+        self.haste.store(times, Ordering::SeqCst);
     }
 }
+
+impl Default for ShiftedClock {
+    fn default() -> Self {
+        Self {
+            shift: AtomicI64::new(0),
+            haste: AtomicU64::new(1),
+        }
+    }
+}
+
+#[async_trait::async_trait]
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
         let now = livery_engine::SystemClock.now().millis();
-        Timestamp::from_millis(now + self.0.load(Ordering::SeqCst))
+        Timestamp::from_millis(now + self.shift.load(Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, span: Span) {
+        let times = self.haste.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(span.millis().div_ceil(times))).await;
     }
 }
 
@@ -68,7 +95,7 @@ impl Bench {
         let content = ContentStore::open(&dir.path().join("content"), Compression::Never).unwrap();
         let content = Arc::new(content);
         let host = Arc::new(SimHost::new(content.clone(), PRICE_HOURLY_NANOS));
-        let clock = Arc::new(ShiftedClock(AtomicI64::new(0)));
+        let clock = Arc::new(ShiftedClock::default());
         let account: AccountId = "acc_owner".parse().unwrap();
         store
             .account_ensure(&account, "owner", clock.now())
