@@ -1,6 +1,11 @@
 //! The commands, one file each; the doc comment of a command's options is its help.
 
+pub mod account;
+mod account_set;
 pub mod advise;
+pub mod balance;
+pub mod bill;
+mod bill_table;
 pub mod buy_or_rent;
 pub mod cancel;
 pub mod catalog;
@@ -15,6 +20,7 @@ pub mod gpus;
 pub mod host;
 mod inquiry;
 pub mod logs;
+mod money;
 pub mod offers;
 mod offers_all;
 pub mod orphans;
@@ -31,6 +37,7 @@ mod policy_args;
 pub mod reminders;
 mod reminders_add;
 mod reminders_settle;
+pub mod redeem;
 pub mod results;
 pub mod run;
 mod run_explain;
@@ -40,6 +47,8 @@ pub mod runs;
 pub mod schema;
 pub mod serve;
 pub mod shell;
+pub mod spend;
 pub mod token;
 pub mod version;
+pub mod voucher;
 pub mod volume;
