@@ -11,3 +11,4 @@ mod policies;
 mod reminders;
 mod runs;
 mod support;
+mod volumes;

@@ -1,0 +1,173 @@
+//! Without credit: pods stop, volumes are kept, warned of for the last time, and deleted.
+
+use super::{
+    HOURS, burn_down_to, code, comes_to, left, look, notices, now, pod, prepaid, stand, told,
+    top_up,
+};
+use crate::support::{Bench, until};
+use livery_domain::account::Standing;
+use livery_domain::pod::{Phase, Pod};
+use livery_domain::reminder::NoticeKind;
+use livery_domain::run::{Outcome, RunStep};
+use livery_units::{Day, Money, Span};
+
+#[tokio::test]
+async fn little_is_warned_of_once_and_nothing_left_stops_pods_and_keeps_their_volumes() {
+    let bench = prepaid().await;
+    let box_ = pod(&bench).await;
+    assert!(notices(&bench, NoticeKind::LowBalance).await.is_empty());
+    burn_down_to(&bench, 450).await;
+    let warning = told(&bench, NoticeKind::LowBalance).await;
+    assert!(
+        warning.message.contains("the balance is $4."),
+        "{}",
+        warning.message
+    );
+    assert_eq!(stand(&bench).await.standing, Standing::Good);
+    assert_eq!(
+        bench
+            .engine
+            .pod_fetch(&bench.account, "box")
+            .await
+            .unwrap()
+            .phase(),
+        Phase::Running
+    );
+
+    // Less than a minute's worth is left: it stops before it owes anything.
+    burn_down_to(&bench, 4).await;
+    let stopped = comes_to(&bench, &box_, Phase::Stopped).await;
+    let words = stopped.ruled.unwrap();
+    assert_eq!(words, "stopped: its account has no credit left");
+    assert_eq!(bench.host.pod_count(), 1, "its volume is kept");
+    let out = told(&bench, NoticeKind::OutOfCredit).await;
+    assert!(out.message.contains("1 pod is stopped"), "{}", out.message);
+    assert_ne!(stand(&bench).await.standing, Standing::Good);
+    assert!(left(&bench).await >= Money::ZERO, "{}", left(&bench).await);
+    assert_eq!(notices(&bench, NoticeKind::LowBalance).await.len(), 1);
+
+    let start = bench.engine.pod_start(&bench.account, "box").await;
+    assert_eq!(code(&start.unwrap_err()), "MON002");
+    let create = bench.engine.pod_create(&bench.account, bench.new_pod());
+    assert_eq!(code(&create.await.unwrap_err()), "MON002");
+
+    // A top-up makes all well, and starts nothing by itself.
+    top_up(&bench, "second").await;
+    assert_eq!(stand(&bench).await.standing, Standing::Good);
+    look(&bench).await;
+    let pod = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
+    assert_eq!(pod.phase(), Phase::Stopped);
+    bench.engine.pod_start(&bench.account, "box").await.unwrap();
+    let again = comes_to(&bench, &box_, Phase::Running).await;
+    assert_eq!((again.ruled, bench.host.created()), (None, 1));
+    bench.store.ledger_check().await.unwrap();
+}
+
+/// An account that ran out with a stopped pod.
+async fn out_of_credit() -> (Bench, Pod) {
+    let bench = prepaid().await;
+    let pod = pod(&bench).await;
+    burn_down_to(&bench, 4).await;
+    let pod = comes_to(&bench, &pod, Phase::Stopped).await;
+    (bench, pod)
+}
+
+#[tokio::test]
+async fn after_the_grace_period_and_a_last_warning_what_was_kept_is_deleted() {
+    let (bench, pod) = out_of_credit().await;
+    let Standing::Out { since } = stand(&bench).await.standing else {
+        panic!("it has credit");
+    };
+    let deletion = since.after(Span::from_secs(7 * 86_400));
+    let sheet = bench.engine.balance(&bench.account).await.unwrap();
+    assert_eq!(sheet.deletion, Some(deletion));
+    bench.clock.forward(6 * 24 * HOURS - HOURS);
+    look(&bench).await;
+    assert!(notices(&bench, NoticeKind::LastWarning).await.is_empty());
+    bench.clock.forward(2 * HOURS);
+    let warning = told(&bench, NoticeKind::LastWarning).await;
+    assert!(
+        warning.message.contains(&Day::of(deletion).to_string()),
+        "{}",
+        warning.message
+    );
+    until("the warning is noted", || async {
+        stand(&bench).await.last_warned
+    })
+    .await;
+    let kept = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
+    assert_eq!(kept.phase(), Phase::Stopped);
+    assert_eq!(bench.host.pod_count(), 1);
+
+    bench.clock.forward(24 * HOURS);
+    let gone = comes_to(&bench, &pod, Phase::Terminated).await;
+    assert!(
+        gone.ruled
+            .unwrap()
+            .starts_with("terminated: its account had no credit for 7d")
+    );
+    assert_eq!(bench.host.pod_count(), 0);
+    assert_eq!(notices(&bench, NoticeKind::LastWarning).await.len(), 1);
+    assert!(left(&bench).await >= Money::ZERO);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_top_up_within_the_grace_period_saves_what_is_kept() {
+    let (bench, pod) = out_of_credit().await;
+    bench.clock.forward(6 * 24 * HOURS + HOURS);
+    told(&bench, NoticeKind::LastWarning).await;
+    top_up(&bench, "at the last moment").await;
+    assert_eq!(stand(&bench).await.standing, Standing::Good);
+    bench.clock.forward(100 * 24 * HOURS);
+    look(&bench).await;
+    let kept = bench.engine.pod_fetch(&bench.account, pod.id.as_str());
+    assert_eq!(kept.await.unwrap().phase(), Phase::Stopped);
+    assert_eq!(bench.host.pod_count(), 1);
+}
+
+#[tokio::test]
+async fn a_crash_between_the_acts_changes_nothing_of_them() {
+    let (mut bench, pod) = out_of_credit().await;
+    bench.clock.forward(6 * 24 * HOURS + HOURS);
+    told(&bench, NoticeKind::LastWarning).await;
+    for _ in 0..3 {
+        bench.restart().await;
+        look(&bench).await;
+    }
+    bench.clock.forward(24 * HOURS);
+    comes_to(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(notices(&bench, NoticeKind::LastWarning).await.len(), 1);
+    assert_eq!(notices(&bench, NoticeKind::OutOfCredit).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_run_without_credit_ends_over_budget_with_its_results() {
+    let bench = prepaid().await;
+    let run = bench
+        .submit("name: job\nresources: {cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
+        .await;
+    until("it trains", || async {
+        let run = bench.engine.run_fetch(&bench.account, run.id.as_str());
+        (run.await.unwrap().step == RunStep::Train).then_some(())
+    })
+    .await;
+    // Four minutes' worth: enough to bring the results home, and no more.
+    burn_down_to(&bench, 24).await;
+    look(&bench).await;
+    let over = bench.over(&run).await;
+    assert_eq!(over.outcome, Outcome::OverBudget, "{:?}", over.reason);
+    assert_eq!(over.reason.unwrap(), "its account has no credit left");
+    assert!(over.results.is_some(), "results come home all the same");
+    assert_eq!(bench.host.pod_count(), 0);
+    assert!(left(&bench).await >= Money::ZERO);
+    assert_eq!(stand(&bench).await.standing, Standing::Good);
+    // The next one is not even launched.
+    let next = bench
+        .submit("name: next\nresources: {cpus: 1+}\nrun: train\n")
+        .await;
+    let over = bench.over(&next).await;
+    assert_eq!(over.outcome, Outcome::Failed);
+    assert!(over.reason.unwrap().contains("must be held"));
+    bench.store.ledger_check().await.unwrap();
+}
