@@ -15,6 +15,7 @@ mod quote;
 mod region;
 mod row;
 mod shelf;
+mod sort;
 mod terms;
 
 pub use advise::{Advice, Here, Method, Params, ParseParamsError, Task, ThisMachine, advise};

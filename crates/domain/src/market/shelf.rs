@@ -7,6 +7,7 @@
 use super::filter::{FIELDS, Field, Filter, Kind, Test, Value};
 use super::order::{Direction, Order};
 use super::row::{Key, Row};
+use super::sort::{self, Scale, UNKNOWN};
 use std::collections::HashMap;
 
 /// Offers and listings, ready to be searched. They are spoken of by their index.
@@ -21,12 +22,11 @@ pub struct Shelf {
 struct Column {
     /// Numbers; for texts, their place in `words`.
     keys: Vec<i64>,
+    /// How the numbers are counted when they are sorted.
+    scale: Scale,
     /// The distinct texts, sorted.
     words: Vec<String>,
 }
-
-/// Stands for what a row does not tell.
-const UNKNOWN: i64 = i64::MIN;
 
 impl Shelf {
     /// Lays rows out.
@@ -62,57 +62,21 @@ impl Shelf {
             .filter(|(_, kept)| **kept)
             .map(|(index, _)| index)
             .collect();
-        let by: Vec<(&Column, Direction)> = order
-            .fields()
-            .iter()
-            .map(|(field, way)| (self.column(*field), *way))
-            .collect();
-        sort(&mut found, &by);
+        let key = |(field, way): &(Field, Direction)| {
+            let column = self.column(*field);
+            sort::Key {
+                keys: &column.keys,
+                scale: column.scale,
+                way: *way,
+            }
+        };
+        let by: Vec<sort::Key<'_>> = order.fields().iter().map(key).collect();
+        sort::sort(&mut found, &by);
         found.into_iter().map(|index| index as usize).collect()
     }
 
     fn column(&self, field: Field) -> &Column {
         &self.columns[field as usize]
-    }
-}
-
-/// Sorts by the first column, then those rows that are equal in it by the others.
-///
-/// Key and index go into one number, so that a comparison is one comparison and equal rows keep
-/// their order.
-fn sort(indices: &mut [u32], by: &[(&Column, Direction)]) {
-    let Some(((column, way), others)) = by.split_first() else {
-        return;
-    };
-    let pack = |index: &u32| {
-        let key = sort_key(column.keys[*index as usize], *way).cast_unsigned();
-        // Turning the sign round makes the order of unsigned numbers that of the signed ones.
-        u128::from(key ^ (1 << 63)) << 32 | u128::from(*index)
-    };
-    let mut packed: Vec<u128> = indices.iter().map(pack).collect();
-    packed.sort_unstable();
-    for (index, packed) in indices.iter_mut().zip(&packed) {
-        *index = u32::try_from(packed & u128::from(u32::MAX)).unwrap_or(u32::MAX);
-    }
-    if others.is_empty() {
-        return;
-    }
-    let mut from = 0;
-    for equal in packed.chunk_by(|a, b| a >> 32 == b >> 32) {
-        if equal.len() > 1 {
-            sort(&mut indices[from..from + equal.len()], others);
-        }
-        from += equal.len();
-    }
-}
-
-/// Returns a number that sorts as wished, with what is unknown last either way.
-fn sort_key(key: i64, way: Direction) -> i64 {
-    match (key, way) {
-        (UNKNOWN, _) => i64::MAX,
-        (known, Direction::Ascending) => known,
-        // The greatest becomes the least, and nothing overflows.
-        (known, Direction::Descending) => !known,
     }
 }
 
@@ -125,9 +89,14 @@ impl Column {
             Key::Number(number) => number,
             Key::Unknown | Key::Text(_) => UNKNOWN,
         };
+        Self::of(rows.iter().map(number).collect(), Vec::new())
+    }
+
+    fn of(keys: Vec<i64>, words: Vec<String>) -> Self {
         Self {
-            keys: rows.iter().map(number).collect(),
-            words: Vec::new(),
+            scale: Scale::of(&keys),
+            keys,
+            words,
         }
     }
 
@@ -155,16 +124,12 @@ impl Column {
         for (rank, place) in (0..).zip(&sorted) {
             ranks[*place] = rank;
         }
-        Self {
-            keys: seen
-                .iter()
-                .map(|place| place.map_or(UNKNOWN, |place| ranks[place]))
-                .collect(),
-            words: sorted
-                .iter()
-                .map(|place| words[*place].to_owned())
-                .collect(),
-        }
+        let rank = |place: &Option<usize>| place.map_or(UNKNOWN, |place| ranks[place]);
+        let word = |place: &usize| words[*place].to_owned();
+        Self::of(
+            seen.iter().map(rank).collect(),
+            sorted.iter().map(word).collect(),
+        )
     }
 
     /// Crosses out the rows for which the test does not hold.

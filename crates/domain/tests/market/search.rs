@@ -177,7 +177,10 @@ proptest! {
         conditions in prop::sample::subsequence((0..CONDITIONS.len()).collect::<Vec<_>>(), 0..4),
         turned in prop::sample::select(vec![Turned::No, Turned::Yes]),
         by_price in any::<bool>(),
+        // Among many, more are equal.
+        times in prop::sample::select(vec![1_usize, 1, 1, 30]),
     ) {
+        let rows: Vec<Row> = std::iter::repeat_n(rows, times).flatten().collect();
         let text: Vec<&str> = conditions.iter().map(|c| CONDITIONS[*c].0).collect();
         let filter = Filter::parse(&text.join(" ")).unwrap();
         let (name, key): (_, fn(&Row) -> Option<i64>) = match by_price {
@@ -194,7 +197,11 @@ proptest! {
     }
 
     #[test]
-    fn several_fields_are_sorted_one_within_the_other(rows in prop::collection::vec(any_row(), 0..40)) {
+    fn several_fields_are_sorted_one_within_the_other(
+        rows in prop::collection::vec(any_row(), 0..40),
+        times in prop::sample::select(vec![1_usize, 1, 1, 30]),
+    ) {
+        let rows: Vec<Row> = std::iter::repeat_n(rows, times).flatten().collect();
         let order = Order::parse("-price,region,supplier").unwrap();
         let found = Shelf::new(&rows).search(&Filter::default(), &order);
         let key = |index: &usize| {

@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn carets_count_characters_of_their_own_line_and_survive_any_range() {
-        let error = FilterError::new(10..12, "m", "h");
+        let error = FilterError::new(8..10, "m", "h");
         assert_eq!(
             error.render("a=ü\nb=\u{1b}ö x"),
-            "  b= ö x\n      ^ m\n      hint: h"
+            "  b= ö x\n     ^ m\n     hint: h"
         );
         for (start, end) in [(0, 0), (3, 2), (5, 99), (99, 3), (99, 100)] {
             let text = FilterError::new(start..end, "m", "h").render("é\n\u{1f600}é");
