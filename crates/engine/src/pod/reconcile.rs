@@ -132,9 +132,9 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
         Step::Launch => launch(services, pod).await,
         Step::Observe => observe(services, pod).await,
         Step::Stop => {
-            let asked = services.now();
+            let pod = last_look(services, pod).await?;
             match stop(services, &pod).await {
-                Ok(()) => ended_at(services, pod, asked).await,
+                Ok(()) => observe(services, pod).await,
                 Err(error) => unheard(services, pod, error).await,
             }
         }
@@ -146,9 +146,9 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
             observe(services, pod).await
         }
         Step::Terminate => {
-            let asked = services.now();
+            let pod = last_look(services, pod).await?;
             match terminate(services, &pod).await {
-                Ok(()) => ended_at(services, pod, asked).await,
+                Ok(()) => observe(services, pod).await,
                 Err(error) => unheard(services, pod, error).await,
             }
         }
@@ -258,42 +258,37 @@ async fn silence(services: &Services, mut pod: Pod, error: &SupplierError) -> Re
     Err(Error::Unreachable(error.to_string()))
 }
 
-/// Looks at a pod whose supplier has just taken in that it is to stop or to go: until then it was up.
-async fn ended_at(services: &Services, pod: Pod, asked: Timestamp) -> Result<Pod, Error> {
-    let pod = mark_up_until(services, pod, asked).await?;
-    observe(services, pod).await
+/// Looks at a pod that was up for a last time before it is ended: until then, and no longer, it is
+/// known to have been up. One that is silent may hear all the same that it is to end.
+async fn last_look(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
+    match pod.observed {
+        Observed::Up => {}
+        Observed::Unknown | Observed::Starting => return Ok(pod),
+        Observed::Absent | Observed::Down | Observed::Lost => return Ok(pod),
+    }
+    let asked = services.now();
+    match ask(services, &mut pod).await {
+        Ok(seen) if seen.state == Observed::Up => {
+            pod.saw(seen.state, seen.detail, asked);
+            record(services, pod).await
+        }
+        Ok(_) | Err(_) => Ok(pod),
+    }
 }
 
-/// Records for the pod's user why it was not stopped or terminated yet. It is as it was, and no
-/// second more is known to have been up.
+/// Records for the pod's user why it was not stopped or terminated yet. Whether it is still up is not
+/// known: the call may have gone through, and no second more is billed until somebody has looked.
 async fn unheard(services: &Services, mut pod: Pod, error: Error) -> Result<Pod, Error> {
-    let why = Some(error.to_string());
-    if pod.reason != why {
-        pod.reason = why;
+    let before = (pod.reason.clone(), pod.observed);
+    pod.reason = Some(error.to_string());
+    pod.observed = match pod.observed {
+        Observed::Up | Observed::Unknown => Observed::Unknown,
+        Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost => pod.observed,
+    };
+    if (&pod.reason, pod.observed) != (&before.0, before.1) {
         record(services, pod).await?;
     }
     Err(error)
-}
-
-/// A pod that is being ended was up until its supplier was asked to end it.
-async fn mark_up_until(services: &Services, mut pod: Pod, asked: Timestamp) -> Result<Pod, Error> {
-    match pod.observed {
-        Observed::Up => {}
-        Observed::Unknown
-        | Observed::Absent
-        | Observed::Starting
-        | Observed::Down
-        | Observed::Lost => return Ok(pod),
-    }
-    let unreachable_for = pod
-        .up_until
-        .map_or(Span::ZERO, |until| asked.since(until));
-    // After a long silence nobody knows until when it was up: the user gets the benefit.
-    if unreachable_for.millis() > OBSERVATION_FRESH.millis() * 4 {
-        return Ok(pod);
-    }
-    pod.up_until = pod.up_until.max(Some(asked));
-    record(services, pod).await
 }
 
 /// Returns whether the row is about to forget what is billed by: until when a pod that was down was up
@@ -345,6 +340,9 @@ async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
                 }
                 row.generation = current.generation;
                 row.foreign_id = row.foreign_id.or(current.foreign_id);
+                // These are never the reconciler's to change.
+                row.policy = current.policy;
+                row.ruled = current.ruled;
                 let ours_is_final = row.desired == Desired::Gone && row.failure.is_some();
                 if !ours_is_final {
                     row.desired = current.desired;
