@@ -29,7 +29,8 @@ pub struct AdviceQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Machine {
-    /// Its GPUs, those of one model together.
+    /// Its GPUs, those of one model together; those without a size of memory have what the
+    /// catalogue knows of their type.
     pub gpus: Vec<Gpus>,
     /// Whether it has Apple's own GPU.
     pub apple_silicon: bool,

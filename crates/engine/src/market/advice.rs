@@ -1,12 +1,10 @@
 //! Local or cloud: whether a machine will do for a training, and who has the cheapest that will.
 
 use super::entry::Entry;
-use super::inquiry::{counts, quote};
+use super::inquiry::{counting, kind, quote};
 use super::stock::Market;
 use livery_domain::gpu::GpuModel;
-use livery_domain::market::{Here, Need, Quote, Sale, Task, ThisMachine, advise as decide};
-use livery_domain::offer::SupplierName;
-use std::collections::HashMap;
+use livery_domain::market::{Here, Need, Quote, Task, ThisMachine, advise as decide};
 
 /// What to do about a training.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,26 +19,10 @@ pub struct Advised {
     pub reason: String,
 }
 
-/// Prices of one thing: of a supplier, sold in one way, with so many GPUs of a model.
-type Kind<'a> = (&'a SupplierName, Sale, Option<&'a GpuModel>, u32);
-
-fn kind(entry: &Entry) -> Kind<'_> {
-    let row = &entry.row;
-    (&row.supplier, row.sale, row.model.as_ref(), row.gpu_count)
-}
-
 /// Advises.
 pub(super) fn advise(market: &Market, task: &Task, machine: &ThisMachine) -> Advised {
     let catalogue = &market.catalogue.list.catalogue;
-    let mut peers: HashMap<Kind<'_>, Vec<&Entry>> = HashMap::new();
-    for entry in &market.entries {
-        peers.entry(kind(entry)).or_default().push(entry);
-    }
-    let entries: Vec<&Entry> = market
-        .entries
-        .iter()
-        .filter(|entry| counts(entry, &peers[&kind(entry)]))
-        .collect();
+    let entries = counting(market);
     let quotes: Vec<Quote> = entries
         .iter()
         .map(|entry| quote(catalogue, entry))

@@ -11,12 +11,13 @@ use super::stock::{Market, Stand};
 use livery_domain::gpu::{GpuModel, Gpus};
 use livery_domain::job::Job;
 use livery_domain::market::{
-    Catalogue, Comparison, Filter, Line, Quote, Sale, Work, session_costs,
+    Catalogue, Comparison, Filter, Line, Quote, Sale, Work, saving_percent, session_costs,
 };
 use livery_domain::needs::needs;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName};
 use livery_domain::placement::{GpuNeed, Need, misfit};
 use livery_units::{Bytes, Money, OfferId};
+use std::collections::HashMap;
 
 /// A question about what work costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,21 +107,35 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
     if chosen.is_empty() {
         return Err(MarketError::NothingSold("that".to_owned()));
     }
-    let dearest = chosen.iter().max_by_key(|(line, _)| line.total());
-    let dearest = dearest.map(|(line, _)| line.quote.supplier.clone());
-    let against = inquiry.against.clone().or(dearest);
     let (lines, entries): (Vec<Line>, Vec<Entry>) = chosen.into_iter().unzip();
     let quotes: Vec<Quote> = lines.into_iter().map(|line| line.quote).collect();
     let sessions = quotes
         .iter()
         .map(|quote| session_costs(quote).ok())
         .collect();
+    let mut comparison = Comparison::new(quotes, &inquiry.work, None);
+    let base = reference(&comparison.lines, inquiry.against.as_ref());
+    for line in &mut comparison.lines {
+        let both = base.zip(line.total());
+        line.saving_percent = both.and_then(|(base, total)| saving_percent(base, total));
+    }
     Ok(Answer {
-        comparison: Comparison::new(quotes, &inquiry.work, against.as_ref()),
+        comparison,
         entries,
         sessions,
         silent: silent(market),
     })
+}
+
+/// Returns what savings are against: what the named provider asks, on demand before all else, or else
+/// the most that anybody does.
+fn reference(lines: &[Line], against: Option<&SupplierName>) -> Option<Money> {
+    let Some(against) = against else {
+        return lines.iter().filter_map(Line::total).max();
+    };
+    let of_it = lines.iter().filter(|line| line.quote.supplier == *against);
+    let totals = of_it.filter_map(|line| Some((line.quote.sale, line.total()?)));
+    totals.min().map(|(_, total)| total)
 }
 
 fn silent(market: &Market) -> Vec<(String, String)> {
@@ -180,8 +195,29 @@ fn is_of_source(entry: &Entry, wanted: Option<&str>) -> bool {
     entry.listing().is_some_and(|listing| of(&listing.source))
 }
 
+/// Prices of one thing: of a supplier, sold in one way, with so many GPUs of a model.
+pub(super) type Kind<'a> = (&'a SupplierName, Sale, Option<&'a GpuModel>, u32);
+
+/// Returns of which thing a price is.
+pub(super) fn kind(entry: &Entry) -> Kind<'_> {
+    let row = &entry.row;
+    (&row.supplier, row.sale, row.model.as_ref(), row.gpu_count)
+}
+
+/// Returns the prices that count, of each thing by itself.
+pub(super) fn counting(market: &Market) -> Vec<&Entry> {
+    let mut peers: HashMap<Kind<'_>, Vec<&Entry>> = HashMap::new();
+    for entry in &market.entries {
+        peers.entry(kind(entry)).or_default().push(entry);
+    }
+    let entries = market.entries.iter();
+    entries
+        .filter(|entry| counts(entry, &peers[&kind(entry)]))
+        .collect()
+}
+
 /// Whether a price counts beside the others that fit.
-pub(super) fn counts(entry: &Entry, all: &[&Entry]) -> bool {
+fn counts(entry: &Entry, all: &[&Entry]) -> bool {
     let row = &entry.row;
     let mut of_provider = all
         .iter()

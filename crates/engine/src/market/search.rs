@@ -2,6 +2,7 @@
 
 use super::MarketError;
 use super::entry::{self, Entry};
+use super::inquiry::counting;
 use super::stock::Market;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{
@@ -132,7 +133,7 @@ pub(super) fn gpus(market: &Market) -> Vec<GpuOnSale> {
     let catalogue = &market.catalogue.list.catalogue;
     let mut types = catalogue.gpus.clone();
     let mut sold: BTreeMap<GpuModel, BTreeMap<SupplierName, Seller>> = BTreeMap::new();
-    for entry in &market.entries {
+    for entry in counting(market) {
         let Some(gpus) = real_gpus(entry).filter(|_| entry.row.sale == Sale::OnDemand) else {
             continue;
         };

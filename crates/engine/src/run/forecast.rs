@@ -288,7 +288,7 @@ mod tests {
         assert!(check_least(&budget(Some("0.0001"), None), least).is_ok());
         assert!(check_least(&budget(Some("0.00009"), None), least).is_err());
         assert!(check_least(&budget(None, None), least).is_ok());
-        let hours = |count| Some(Span::from_secs(count * 3_600));
+        let hours = |count: u64| Some(Span::from_secs(count * 3_600));
         let check = |budget: Budget, expected| {
             let found = of_offer(&offer("0.50", "0"), Bytes::ZERO, &budget, expected);
             check_expected(&budget, expected, &found)

@@ -2,11 +2,10 @@
 
 use super::offers_all;
 use crate::connect;
-use crate::failure::Ending;
+use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{out, print_json};
-use livery_agent::SimulatedGpus;
 use livery_api::dto::{Advice, AdviceQuestion, Gpus, Machine};
 use livery_domain::gpu::GpuModel;
 use livery_domain::market::{Method, Params};
@@ -98,10 +97,11 @@ fn machine(have: &[String]) -> anyhow::Result<Machine> {
             "none" => {}
             "apple" => machine.apple_silicon = true,
             text => {
-                let named: SimulatedGpus = text
-                    .parse()
-                    .map_err(|why| crate::failure::Failure::mistake(format!("--have: {why}")))?;
-                add(&mut machine.gpus, &named.model, named.count, named.vram);
+                let wrong = |why| Failure::mistake(format!("--have: {why}"));
+                let named = super::inquiry::wanted(text).map_err(wrong)?;
+                // The catalogue knows how much memory they have.
+                let model = GpuModel::parse(&named.model);
+                add(&mut machine.gpus, &model, named.count, Bytes::ZERO);
             }
         }
     }

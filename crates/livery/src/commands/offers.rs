@@ -69,7 +69,7 @@ pub struct OffersArgs {
     ])]
     all: bool,
     /// List the fields of FILTER and --order
-    #[arg(long, exclusive = true)]
+    #[arg(long)]
     fields: bool,
     /// Also those that do not fit, with the reason
     #[arg(long)]

@@ -20,12 +20,6 @@ pub fn cents(amount: Money) -> String {
     format!("{sign}{}.{part}", apart(whole))
 }
 
-/// Returns an amount without its cents when it has none: `$306`, `$0.35`.
-pub fn short(amount: Money) -> String {
-    let text = cents(amount);
-    text.strip_suffix(".00").unwrap_or(&text).to_owned()
-}
-
 /// Returns a price as it was published, and where its range ends.
 pub fn price(low: &Price, high: Option<&Price>) -> String {
     let unit = match low.per {
@@ -69,7 +63,5 @@ mod tests {
         ] {
             assert_eq!(cents(Money::from_nanos(nanos)), shown);
         }
-        assert_eq!(short(Money::from_nanos(306_000_000_000)), "$306");
-        assert_eq!(short(Money::from_nanos(350_000_000)), "$0.35");
     }
 }

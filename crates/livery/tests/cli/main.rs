@@ -4,9 +4,11 @@
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
+mod catalog;
 mod errors;
 mod help;
 mod job_files;
+mod market;
 mod plane;
 mod servers;
 mod shapes;

@@ -5,7 +5,8 @@ use crate::error::Refusal;
 use livery_api::dto;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{Here, Method, Params, Spread, Task, ThisMachine};
-use livery_engine::{Advised, Market};
+use livery_engine::{Advised, Error, Market, MarketError};
+use livery_units::Bytes;
 
 /// Tokens in a sequence when nobody says.
 const CONTEXT: u32 = 2_048;
@@ -13,7 +14,10 @@ const CONTEXT: u32 = 2_048;
 /// How many machines of others are named.
 const ELSEWHERE_MAX: usize = 10;
 
-pub(super) fn question(question: dto::AdviceQuestion) -> Result<(Task, ThisMachine), Refusal> {
+pub(super) fn question(
+    market: &Market,
+    question: dto::AdviceQuestion,
+) -> Result<(Task, ThisMachine), Refusal> {
     let task = match question.task.as_str() {
         "sdxl-lora" => Task::SdxlLora,
         "flux-lora" => Task::FluxLora,
@@ -23,7 +27,7 @@ pub(super) fn question(question: dto::AdviceQuestion) -> Result<(Task, ThisMachi
             return Err(Refusal::bad_request(&message));
         }
     };
-    Ok((task, machine(question.machine)))
+    Ok((task, machine(market, question.machine)?))
 }
 
 fn language_model(question: &dto::AdviceQuestion) -> Result<Task, Refusal> {
@@ -49,23 +53,37 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     read.map_err(|why| Refusal::bad_request(&format!("{key}: {why}")))
 }
 
-fn machine(machine: dto::Machine) -> ThisMachine {
-    let real = machine.gpus.into_iter().map(|gpus| Gpus {
-        model: GpuModel::parse(&gpus.model),
-        count: gpus.count,
-        vram: gpus.vram,
-        reality: if gpus.simulated {
-            GpuReality::Simulated
-        } else {
-            GpuReality::Real
-        },
-    });
-    let gpus: Vec<Gpus> = real.collect();
-    match (gpus.is_empty(), machine.apple_silicon) {
+fn machine(market: &Market, machine: dto::Machine) -> Result<ThisMachine, Refusal> {
+    let gpus = machine.gpus.into_iter().map(|gpus| known(market, gpus));
+    let gpus = gpus.collect::<Result<Vec<Gpus>, Refusal>>()?;
+    Ok(match (gpus.is_empty(), machine.apple_silicon) {
         (false, _) => ThisMachine::Gpus(gpus),
         (true, true) => ThisMachine::AppleSilicon,
         (true, false) => ThisMachine::NoGpu,
-    }
+    })
+}
+
+/// Reads GPUs; without a size of memory they have what the catalogue knows of their type.
+fn known(market: &Market, gpus: dto::Gpus) -> Result<Gpus, Refusal> {
+    let model = GpuModel::parse(&gpus.model);
+    let vram = match gpus.vram {
+        Bytes::ZERO => {
+            let known = market.catalogue.list.catalogue.gpus_like(&gpus.model);
+            // Of several sizes, the smallest is the safe one.
+            let smallest = known.iter().map(|gpu| gpu.vram).min();
+            smallest.ok_or_else(|| Error::from(MarketError::UnknownGpu(gpus.model.clone())))?
+        }
+        vram => vram,
+    };
+    Ok(Gpus {
+        model,
+        count: gpus.count,
+        vram,
+        reality: match gpus.simulated {
+            true => GpuReality::Simulated,
+            false => GpuReality::Real,
+        },
+    })
 }
 
 pub(super) fn answer(market: &Market, advised: Advised) -> dto::Advice {

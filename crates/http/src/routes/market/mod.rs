@@ -86,8 +86,8 @@ async fn advise(
     _: Acting,
     Json(question): Json<dto::AdviceQuestion>,
 ) -> Result<Json<dto::Advice>, Refusal> {
-    let (task, machine) = advice::question(question)?;
     let market = app.engine.market().await?;
+    let (task, machine) = advice::question(&market, question)?;
     let advised = app.engine.advise(&market, &task, &machine);
     Ok(Json(advice::answer(&market, advised)))
 }
