@@ -193,10 +193,16 @@ impl Traces {
         is_there.then_some(name).into_iter().collect()
     }
 
-    /// Records, disks, address slots and network namespaces of pods.
+    /// Records, disks, address slots and network namespaces of pods, and network volumes.
     fn files(&self) -> Vec<PathBuf> {
         let host = self.agent_data.join("host");
-        let places = ["pods", "runtime/pods", "runtime/slots", "netns"];
+        let places = [
+            "pods",
+            "runtime/pods",
+            "runtime/slots",
+            "runtime/volumes",
+            "netns",
+        ];
         places
             .iter()
             .flat_map(|place| list(&host.join(place)))
