@@ -8,13 +8,15 @@ pub(crate) const HELP: &str = "\
 Measures Livery beside what people use today.
 
 usage: livery-benches [--livery PATH] [--python PATH] [--rounds N] [--dir DIR]
-                      [pods] [cli] [transfer] [memory] [offers]
+                      [pods] [cli] [transfer] [memory] [offers] [ledger] [metering]
 
   pods       a pod's first command, beside `docker run` of the same image
   cli        `livery pods`, beside `docker ps`
   transfer   20,000 small files and one of 2 GiB into a pod, beside rsync over ssh; twice
   memory     what an idle `livery serve` holds
   offers     a filter and a sort of 100,000 offers, beside pandas
+  ledger     entries posted to the ledger, beside one INSERT per transaction
+  metering   what charging 100,000 pods for a minute costs
 
   --livery   the binary to measure; target/release/livery by default
   --python   a python that has pandas; `offers` is measured alone without one
@@ -49,6 +51,10 @@ pub(crate) enum Bench {
     Memory,
     /// A search among offers.
     Offers,
+    /// Entries of the ledger.
+    Ledger,
+    /// Charging many pods.
+    Metering,
 }
 
 impl Args {
@@ -95,12 +101,14 @@ impl Args {
     }
 }
 
-const ALL: [(&str, Bench); 5] = [
+const ALL: [(&str, Bench); 7] = [
     ("pods", Bench::Pods),
     ("cli", Bench::Cli),
     ("transfer", Bench::Transfer),
     ("memory", Bench::Memory),
     ("offers", Bench::Offers),
+    ("ledger", Bench::Ledger),
+    ("metering", Bench::Metering),
 ];
 
 impl Bench {
@@ -116,7 +124,7 @@ impl Bench {
     pub(crate) fn starts_servers(self) -> bool {
         match self {
             Self::Pods | Self::Cli | Self::Transfer | Self::Memory => true,
-            Self::Offers => false,
+            Self::Offers | Self::Ledger | Self::Metering => false,
         }
     }
 }
@@ -136,7 +144,7 @@ mod tests {
             .unwrap();
         assert_eq!(args.benches, [Bench::Cli, Bench::Pods]);
         assert_eq!(args.rounds, Some(7));
-        assert_eq!(parse("--livery /bin/sh").unwrap().unwrap().benches.len(), 5);
+        assert_eq!(parse("--livery /bin/sh").unwrap().unwrap().benches.len(), 7);
         // What is measured in this process needs no binary.
         let args = parse("--livery /nowhere/livery --python /bin/sh offers").unwrap();
         assert_eq!(args.unwrap().python, Some("/bin/sh".into()));

@@ -15,14 +15,17 @@ mod child;
 mod cli;
 mod data;
 mod docker;
+mod ledger;
 mod market;
 mod memory;
+mod metering;
 mod offers;
 mod pods;
 mod proxy;
 mod report;
 mod rsync;
 mod server;
+mod sqlite;
 mod transfer;
 
 use anyhow::{Result, bail};
@@ -45,6 +48,8 @@ async fn main() -> Result<()> {
             Bench::Transfer => transfer::measure(&args).await?,
             Bench::Memory => memory::measure(&args).await?,
             Bench::Offers => offers::measure(&args)?,
+            Bench::Ledger => ledger::measure(&args).await?,
+            Bench::Metering => metering::measure(&args).await?,
         }
     }
     Ok(())

@@ -25,6 +25,11 @@ impl Samples {
         self.times.sort_unstable();
     }
 
+    /// Returns the median.
+    pub(crate) fn median(&self) -> Duration {
+        self.percentile(50)
+    }
+
     /// Returns the time below which `percent` of all times lie, by nearest rank.
     fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.times.len() * percent).div_ceil(100).max(1);
