@@ -23,6 +23,7 @@ fn job(resources: Alternatives) -> Job {
         secrets: BTreeMap::new(),
         required: Required::default(),
         validate: Vec::new(),
+        idle: None,
         budget: Budget {
             max_hourly: Some(Money::from_nanos(600_000_000)),
             ..Budget::default()

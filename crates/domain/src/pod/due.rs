@@ -17,6 +17,9 @@ pub const COST_MARGIN: Span = Span::from_secs(15);
 /// A look at a pod's use that is older says nothing about now.
 pub const ACTIVITY_FRESH: Span = Span::from_secs(60);
 
+/// How soon a pod whose use nobody knows is looked at again.
+const UNKNOWN_LOOK: Span = Span::from_secs(10);
+
 /// Idle pods are reminded of when they have been idle for once, twice, four times as long as their
 /// policy says, and so on; not more often than this.
 const REMINDERS_MOST: u32 = 20;
@@ -192,19 +195,23 @@ impl Acts {
     }
 
     fn idle(&mut self, policy: IdlePolicy, idle: &Idle, look: &mut Look) {
-        let Idle::For(span) = idle else {
-            look.in_a(policy.after);
+        let Idle::For { span, sampled } = idle else {
+            look.in_a(policy.after.min(UNKNOWN_LOOK));
             return;
         };
+        // Whether it was idle on is known after the next look at its use, not before that moment.
+        let left = |until: u64| Span::from_millis(until.saturating_sub(span.millis()));
         if *span < policy.after {
-            look.in_a(Span::from_millis(policy.after.millis() - span.millis()));
+            look.passes(sampled.after(left(policy.after.millis())));
             return;
         }
         let cause = Cause::Idle(*span);
         match policy.action {
             IdleAction::Remind => {
-                look.in_a(Span::from_millis(policy.after.millis() / 2));
-                self.remind = Some((cause, nth(policy.after, *span)));
+                let nth = nth(policy.after, *span);
+                let next = policy.after.millis().saturating_mul(2 << nth);
+                look.passes(sampled.after(left(next)));
+                self.remind = Some((cause, nth));
                 return;
             }
             IdleAction::Stop => self.stop_if(Over::Yes, cause),
@@ -225,7 +232,12 @@ impl Acts {
 /// How long a pod has been idle, as far as anybody knows.
 pub(super) enum Idle {
     Unknown,
-    For(Span),
+    For {
+        /// How long.
+        span: Span,
+        /// When that was seen.
+        sampled: Timestamp,
+    },
 }
 
 /// What was seen before the pod came up this time, or too long ago, says nothing.
@@ -234,7 +246,10 @@ pub(super) fn idle_for(pod: &Pod, activity: Option<&Activity>, now: Timestamp) -
         (Some(started), Some(activity))
             if activity.sampled >= started && now.since(activity.sampled) <= ACTIVITY_FRESH =>
         {
-            Idle::For(activity.idle)
+            Idle::For {
+                span: activity.idle,
+                sampled: activity.sampled,
+            }
         }
         (Some(_) | None, Some(_) | None) => Idle::Unknown,
     }

@@ -45,7 +45,7 @@ pub fn outlook(
     }
     if let (Some(idle), Phase::Running) = (policy.idle, pod.phase()) {
         let so_long = match idle_for(pod, activity, now) {
-            Idle::For(span) => span,
+            Idle::For { span, .. } => span,
             Idle::Unknown => Span::ZERO,
         };
         let left = idle.after.millis().saturating_sub(so_long.millis());
