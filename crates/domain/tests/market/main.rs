@@ -3,6 +3,7 @@
 mod advise;
 mod estimate;
 mod filter;
+mod page;
 mod purchase;
 mod rows;
 mod search;
