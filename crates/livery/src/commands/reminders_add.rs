@@ -61,7 +61,7 @@ enum AddKind {
         /// The SMTP server, with its port if it is not the usual one: `mail.example` or
         /// `mail.example:2525`
         #[arg(long, value_name = "HOST[:PORT]")]
-        server: String,
+        smtp: String,
         /// How the connection is secured: starttls, tls, or none for a server on the same machine
         #[arg(long, default_value = "starttls")]
         security: MailSecurity,
@@ -121,12 +121,12 @@ fn route(kind: AddKind) -> anyhow::Result<NewRoute> {
         AddKind::Email {
             to,
             from,
-            server,
+            smtp,
             security,
             user,
             password,
         } => {
-            let (server, port) = server_and_port(&server, security)?;
+            let (server, port) = server_and_port(&smtp, security)?;
             NewRoute::Email {
                 server,
                 port,

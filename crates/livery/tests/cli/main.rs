@@ -10,5 +10,6 @@ mod help;
 mod job_files;
 mod market;
 mod plane;
+mod reminders;
 mod servers;
 mod shapes;

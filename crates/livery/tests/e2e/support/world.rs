@@ -246,6 +246,8 @@ impl World {
             .env("HOME", self.home())
             .env("NO_COLOR", "1")
             .env("LIVERY_NO_START", "true")
+            // What is running is said where a test asks for it.
+            .env("LIVERY_REMIND", "off")
             .env("LIVERY_DATA_DIR", self.data())
             .current_dir(self.work());
         command
