@@ -78,6 +78,10 @@ pub const ALL: &[EnvVar] = &[
         doc: "Where an ordinary user's socket is.",
     },
     EnvVar {
+        name: "DBUS_SESSION_BUS_ADDRESS",
+        doc: "The desktop session on which a control plane shows reminders.",
+    },
+    EnvVar {
         name: "PATH",
         doc: "Where `livery doctor` looks for the programs that a host needs.",
     },
