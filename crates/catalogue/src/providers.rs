@@ -33,7 +33,7 @@ pub(crate) fn read(
     }
     let terms = terms(checker, &shape.terms, &supplier, released);
     list.catalogue.terms.extend(terms);
-    if let Some(range_shape) = &shape.range {
+    for range_shape in &shape.ranges {
         let range = range(checker, range_shape, &supplier, released);
         list.ranges.extend(range);
     }
@@ -99,6 +99,9 @@ fn range(
     supplier: &SupplierName,
     released: Option<Day>,
 ) -> Option<TypicalRange> {
+    let tier = checker.maybe(shape.tier.as_ref(), "tier", |text| {
+        text.parse().map_err(|why| format!("{why}"))
+    });
     let low = checker.by(&shape.low, "low", single);
     let high = checker.by(&shape.high, "high", single);
     let source = checker.words(&shape.source, "source");
@@ -109,6 +112,7 @@ fn range(
     }
     Some(TypicalRange {
         supplier: supplier.clone(),
+        tier,
         low,
         high,
         source: source?,

@@ -6,7 +6,7 @@ use crate::providers;
 use crate::shape::{GpuShape, Sheet};
 use livery_domain::gpu::GpuModel;
 use livery_domain::market::{Alias, Catalogue, GpuType};
-use livery_domain::offer::SupplierName;
+use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Rate};
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ pub struct PriceList {
 pub struct TypicalRange {
     /// The provider.
     pub supplier: SupplierName,
+    /// Only its machines of this tier; none for all.
+    pub tier: Option<Tier>,
     /// The lower end.
     pub low: Rate,
     /// The upper end.

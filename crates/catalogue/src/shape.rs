@@ -41,7 +41,8 @@ pub(crate) struct GpuShape {
 pub(crate) struct ProviderShape {
     pub(crate) name: Text,
     pub(crate) terms: TermsShape,
-    pub(crate) range: Option<RangeShape>,
+    #[serde(default)]
+    pub(crate) ranges: Vec<RangeShape>,
     #[serde(default)]
     pub(crate) prices: Vec<PricesShape>,
 }
@@ -65,10 +66,11 @@ pub(crate) struct TermsShape {
     pub(crate) as_of: Text,
 }
 
-/// `[provider.range]`: what a provider's prices lie between, as somebody sums it up.
+/// `[[provider.ranges]]`: what a provider's prices lie between, as somebody sums it up.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RangeShape {
+    pub(crate) tier: Option<Text>,
     pub(crate) low: Text,
     pub(crate) high: Text,
     pub(crate) source: Text,

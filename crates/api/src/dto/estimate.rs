@@ -135,7 +135,7 @@ pub struct QuoteLine {
     /// What sessions of 5 minutes, 30 minutes and 2 hours cost.
     pub sessions: Option<SessionCosts>,
     /// For a spot machine: what the same work costs on demand.
-    #[serde(with = "text::option")]
+    #[serde(with = "text::dollars_option")]
     pub on_demand_total: Option<Money>,
     /// Whether it is the cheapest of all lines.
     pub cheapest: bool,
@@ -204,7 +204,7 @@ pub struct Forecast {
     /// For how long that is reckoned, in milliseconds.
     pub time_ms: Option<u64>,
     /// What it costs in that time.
-    #[serde(with = "text::option")]
+    #[serde(with = "text::dollars_option")]
     pub total: Option<Money>,
     /// All of it in one line.
     pub words: String,

@@ -167,10 +167,10 @@ pub struct Provider {
     /// Network volumes, per GB.
     pub network_volume: Option<Price>,
     /// Transfer out, per GB.
-    #[serde(with = "text::option")]
+    #[serde(with = "text::dollars_option")]
     pub egress: Option<Money>,
     /// The least that is paid in advance.
-    #[serde(with = "text::option")]
+    #[serde(with = "text::dollars_option")]
     pub minimum_top_up: Option<Money>,
     /// Time is charged in whole steps of this many milliseconds.
     pub increment_ms: u64,

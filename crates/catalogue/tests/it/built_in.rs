@@ -3,7 +3,7 @@
 use livery_catalogue::{Bundle, built_in};
 use livery_domain::gpu::GpuModel;
 use livery_domain::market::{Sale, is_dated};
-use livery_domain::offer::SupplierName;
+use livery_domain::offer::{SupplierName, Tier};
 use livery_units::Timestamp;
 use std::collections::BTreeSet;
 
@@ -154,8 +154,10 @@ fn every_price_has_a_source_and_a_day_and_old_ones_are_dated() {
 #[test]
 fn the_guides_prices_lie_in_the_guides_ranges() {
     let list = built_in().unwrap();
-    assert_eq!(list.ranges.len(), 3);
-    for range in &list.ranges {
+    assert_eq!(list.ranges.len(), 5);
+    let whole = list.ranges.iter().filter(|range| range.tier.is_none());
+    assert_eq!(whole.clone().count(), 3);
+    for range in whole {
         let rows = list.catalogue.listings.iter().filter(|row| {
             let one = row.gpus.as_ref().is_some_and(|gpus| gpus.count == 1);
             row.supplier == range.supplier && row.sale == Sale::OnDemand && one
@@ -164,6 +166,32 @@ fn the_guides_prices_lie_in_the_guides_ranges() {
             let (low, high) = (range.low.per_hour(), range.high.per_hour());
             let price = row.price.per_hour();
             assert!(low <= price && price <= high, "{row:?}");
+        }
+    }
+}
+
+/// The other guide's two ranges are of the GPUs that it names; its community cloud begins lower than the
+/// first guide's own community prices, and its secure one does not reach down to an RTX 3090 there.
+#[test]
+fn runpods_two_clouds_lie_in_their_ranges_for_the_gpus_that_are_named() {
+    let list = built_in().unwrap();
+    for (tier, named) in [
+        (Tier::Community, ["RTX 3090", "RTX 4090"]),
+        (Tier::Secure, ["A100 SXM4 80GB", "A100 40GB"]),
+    ] {
+        let range = list.ranges.iter().find(|range| range.tier == Some(tier));
+        let range = range.unwrap();
+        let rows = list.catalogue.listings.iter().filter(|row| {
+            let gpu = row.gpus.as_ref().map(|gpus| gpus.model.as_str());
+            row.supplier == range.supplier
+                && row.tier == tier
+                && gpu.is_some_and(|gpu| named.contains(&gpu))
+        });
+        assert!(rows.clone().count() >= 2);
+        for row in rows {
+            let highest = row.price_high.unwrap_or(row.price);
+            assert!(range.low.amount <= row.price.amount, "{row:?}");
+            assert!(highest.amount <= range.high.amount, "{row:?}");
         }
     }
 }

@@ -14,7 +14,7 @@ use livery_domain::market::{
     Catalogue, Comparison, Filter, Line, Quote, Sale, Work, saving_percent, session_costs,
 };
 use livery_domain::needs::needs;
-use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::placement::{GpuNeed, Need, misfit};
 use livery_units::{Bytes, Money, OfferId};
 use std::collections::HashMap;
@@ -228,6 +228,10 @@ fn counts(entry: &Entry, all: &[&Entry]) -> bool {
     let Some(listing) = entry.listing() else {
         return true;
     };
+    // What a provider gives away has limits that no price list tells, and is often not to be had.
+    if row.tier != Tier::Local && listing.price.amount == Money::ZERO {
+        return false;
+    }
     let is_newer = |other: &&&Entry| {
         other.listing().is_some_and(|other| {
             other.machine == listing.machine

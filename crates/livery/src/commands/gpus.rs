@@ -4,7 +4,7 @@ use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::table::Table;
-use crate::ui::{print_json, say};
+use crate::ui::{dollars, print_json, say};
 use livery_api::dto::{GpuType, Seller};
 use livery_domain::gpu::GpuModel;
 
@@ -55,7 +55,9 @@ pub async fn run(args: GpusArgs, settings: &Settings) -> anyhow::Result<Ending> 
             gpu.architecture.clone(),
             gpu.compute_capability.clone().unwrap_or_else(unknown),
             gpu.tflops.clone().unwrap_or_else(unknown),
-            from.map_or_else(unknown, |seller| format!("{}/h", seller.from)),
+            from.map_or_else(unknown, |seller| {
+                format!("{}/h", dollars::cents(seller.from))
+            }),
             sellers.join(", "),
         ]);
     }
@@ -83,5 +85,5 @@ fn seller(seller: &Seller) -> String {
         (false, true) => "*",
         (false, false) => "",
     };
-    format!("{} {}{mark}", seller.title, seller.from)
+    format!("{} {}{mark}", seller.title, dollars::cents(seller.from))
 }

@@ -284,7 +284,7 @@ fn remarks(line: &QuoteLine) -> String {
     if let Some(cost) = &line.cost {
         if let (Some(milli), Some(lost)) = (cost.interruptions_milli, cost.lost_ms) {
             let lost = Span::from_millis(lost);
-            let count = format!("{}.{}", milli / 1_000, milli % 1_000 / 100);
+            let count = format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10);
             all.push(format!("{count} interruptions expected, {lost} lost"));
         }
         all.extend(cost.unknown.iter().map(|what| format!("{what} unknown")));

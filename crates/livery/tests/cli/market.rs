@@ -154,7 +154,7 @@ fn spot_machines_come_with_their_interruptions() {
         .find(|line| line["sale"] == "spot");
     let spot = spot.unwrap();
     assert_eq!(spot["cost"]["interruptions_milli"], 28);
-    assert_eq!(text(spot, "on_demand_total"), "$306.00");
+    assert_eq!(text(spot, "on_demand_total"), "306.00");
     assert_eq!(spot["saving_percent"], 70);
 }
 

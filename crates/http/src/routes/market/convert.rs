@@ -245,7 +245,7 @@ pub(super) fn catalogue(catalogued: &Catalogued, now: Timestamp) -> dto::Catalog
         let range = list
             .ranges
             .iter()
-            .find(|range| range.supplier == terms.supplier);
+            .find(|range| range.supplier == terms.supplier && range.tier.is_none());
         dto::Provider {
             name: terms.supplier.to_string(),
             title: terms.title.clone(),
