@@ -25,7 +25,7 @@ async fn the_limit_of_a_day_ends_at_midnight() {
     settle(&bench, change).await.unwrap();
     // One more hour fits, and then no other.
     let second = bench.engine.pod_create(&bench.account, bench.new_pod());
-    let second = second.await.unwrap();
+    let second = comes_to(&bench, &second.await.unwrap(), Phase::Running).await;
     let third = bench.engine.pod_create(&bench.account, bench.new_pod());
     let refused = third.await.unwrap_err();
     assert_eq!(code(&refused), "MON003", "{refused}");

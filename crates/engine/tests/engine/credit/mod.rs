@@ -19,7 +19,7 @@ fn dollars(cents: i64) -> Money {
     Money::from_nanos(cents * 10_000_000)
 }
 
-/// A bench whose account is prepaid and has ten dollars; the host's price is $3.60 an hour.
+/// A bench whose account is prepaid and has ten dollars; a pod burns a cent and a half a minute.
 async fn prepaid() -> Bench {
     let mut bench = Bench::new().await;
     let lab = bench.engine.account_create("lab").await.unwrap();

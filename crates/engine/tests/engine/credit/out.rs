@@ -1,8 +1,7 @@
 //! Without credit: pods stop, volumes are kept, warned of for the last time, and deleted.
 
 use super::{
-    HOURS, burn_down_to, code, comes_to, left, look, notices, now, pod, prepaid, stand, told,
-    top_up,
+    HOURS, burn_down_to, code, comes_to, left, look, notices, pod, prepaid, stand, told, top_up,
 };
 use crate::support::{Bench, until};
 use livery_domain::account::Standing;
@@ -35,7 +34,7 @@ async fn little_is_warned_of_once_and_nothing_left_stops_pods_and_keeps_their_vo
     );
 
     // Less than a minute's worth is left: it stops before it owes anything.
-    burn_down_to(&bench, 4).await;
+    burn_down_to(&bench, 1).await;
     let stopped = comes_to(&bench, &box_, Phase::Stopped).await;
     let words = stopped.ruled.unwrap();
     assert_eq!(words, "stopped: its account has no credit left");
@@ -67,7 +66,7 @@ async fn little_is_warned_of_once_and_nothing_left_stops_pods_and_keeps_their_vo
 async fn out_of_credit() -> (Bench, Pod) {
     let bench = prepaid().await;
     let pod = pod(&bench).await;
-    burn_down_to(&bench, 4).await;
+    burn_down_to(&bench, 1).await;
     let pod = comes_to(&bench, &pod, Phase::Stopped).await;
     (bench, pod)
 }
@@ -153,7 +152,7 @@ async fn a_run_without_credit_ends_over_budget_with_its_results() {
     })
     .await;
     // Four minutes' worth: enough to bring the results home, and no more.
-    burn_down_to(&bench, 24).await;
+    burn_down_to(&bench, 6).await;
     look(&bench).await;
     let over = bench.over(&run).await;
     assert_eq!(over.outcome, Outcome::OverBudget, "{:?}", over.reason);

@@ -54,7 +54,7 @@ async fn auto_pay_waits_for_its_cap_and_stays_within_it() {
         .await;
     }
     burn_down_to(&bench, 190).await;
-    burn_down_to(&bench, 4).await;
+    burn_down_to(&bench, 1).await;
     comes_to(&bench, &box_, Phase::Stopped).await;
     let payments = bench.store.payment_list(&bench.account, ever()).await;
     let memos: Vec<String> = payments.unwrap().into_iter().map(|p| p.memo).collect();
