@@ -30,6 +30,6 @@ lint: ## formatting and lints
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 
 .PHONY: bench
-bench: ## measure beside docker, rsync and ssh (B='pods transfer' for some)
+bench: ## measure beside docker, rsync, ssh and pandas (B='pods transfer' for some)
 	@scripts/install build run bench
 	@scripts/bench $(B)
