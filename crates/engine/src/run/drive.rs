@@ -105,6 +105,12 @@ async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
         end = steps::perform(&scene) => end?,
         halt = halt_comes(services, &run) => return halt_run(services, run, halt?).await,
     };
+    // What went wrong because its user ends it is no failure of the run.
+    if end != StepEnd::Done
+        && let Some(halt @ (Halt::Cancelled | Halt::Now)) = halt_now(services, &run).await?
+    {
+        return halt_run(services, run, halt).await;
+    }
     move_on(services, run, end).await
 }
 

@@ -18,7 +18,12 @@ struct State {
     /// What the wall clock shows more than that.
     offset: i64,
     next: u64,
-    sleepers: BTreeMap<(i64, u64), Option<Waker>>,
+    sleepers: BTreeMap<(i64, u64), Sleeper>,
+}
+
+struct Sleeper {
+    span: Span,
+    waker: Option<Waker>,
 }
 
 impl SimClock {
@@ -42,22 +47,33 @@ impl SimClock {
         self.lock().offset += millis;
     }
 
-    /// Lets time pass until then; whoever has slept long enough is woken.
-    pub fn advance_to(&self, passed: i64) {
+    /// Lets time pass until then. Whoever has slept long enough is woken, but for those who meant to
+    /// sleep for longer than `longest`: they come late, as they would on a busy machine.
+    pub fn advance_to(&self, passed: i64, longest: Span) {
         let mut state = self.lock();
         state.passed = state.passed.max(passed);
         let not_yet = (state.passed + 1, 0);
         let later = state.sleepers.split_off(&not_yet);
         let due = std::mem::replace(&mut state.sleepers, later);
+        let mut wakers = Vec::new();
+        for (key, sleeper) in due {
+            match sleeper.span <= longest {
+                true => wakers.extend(sleeper.waker),
+                false => drop(state.sleepers.insert(key, sleeper)),
+            }
+        }
         drop(state);
-        due.into_values().flatten().for_each(Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Lets time pass until the first sleeper is due.
-    pub fn advance_to_next(&self) {
-        let first = self.lock().sleepers.keys().next().map(|(due, _)| *due);
+    /// Lets time pass until the first sleeper is due who sleeps for no longer than `longest`.
+    pub fn advance_to_next(&self, longest: Span) {
+        let state = self.lock();
+        let mut short = state.sleepers.iter().filter(|(_, one)| one.span <= longest);
+        let first = short.next().map(|((due, _), _)| *due);
+        drop(state);
         if let Some(due) = first {
-            self.advance_to(due);
+            self.advance_to(due, longest);
         }
     }
 
@@ -86,7 +102,8 @@ impl Clock for SimClock {
                 state.passed + i64::try_from(span.millis()).unwrap(),
                 state.next,
             );
-            state.sleepers.insert(key, None);
+            let waker = None;
+            state.sleepers.insert(key, Sleeper { span, waker });
             key
         };
         Sleep { clock: self, key }.await;
@@ -104,8 +121,8 @@ impl Future for Sleep<'_> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         match self.clock.lock().sleepers.get_mut(&self.key) {
-            Some(waker) => {
-                *waker = Some(context.waker().clone());
+            Some(sleeper) => {
+                sleeper.waker = Some(context.waker().clone());
                 Poll::Pending
             }
             None => Poll::Ready(()),

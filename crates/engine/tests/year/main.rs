@@ -21,7 +21,7 @@ use year::Year;
 /// The year that is lived when none is chosen.
 const SEED: u64 = 1;
 
-const PODS: usize = 50;
+const PODS: usize = 1_000;
 
 #[test]
 fn a_year_of_a_thousand_pods_ends_with_books_that_balance() {

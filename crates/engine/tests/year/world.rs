@@ -6,6 +6,7 @@ use livery_content::{Compression, ContentStore};
 use livery_engine::{Engine, Options, Peers};
 use livery_host_api::HostDirectory;
 use livery_store::Store;
+use livery_units::Span;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,21 @@ const LOOK: Duration = Duration::from_micros(30);
 
 /// Nothing that the engine does without time passing takes longer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Drivers look again after no more than this.
+const DRIVERS: Span = Span::from_millis(500);
+
+/// Tasks that come by as often as this are always in time.
+const PROMPT: Span = Span::from_secs(1);
+
+/// Which background tasks come when time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Those that come every second.
+    Prompt,
+    /// All whose time it is.
+    Everybody,
+}
 
 pub struct World {
     pub clock: Arc<SimClock>,
@@ -127,7 +143,7 @@ impl World {
                 return;
             }
             // A driver looks again in a few milliseconds.
-            self.clock.advance_to_next();
+            self.clock.advance_to_next(DRIVERS);
         }
     }
 
@@ -155,8 +171,12 @@ impl World {
     }
 
     /// Lets time pass until then, and the engine do what it does then.
-    pub fn advance_to(&self, passed: i64) {
-        self.clock.advance_to(passed);
+    pub fn advance_to(&self, passed: i64, who: Who) {
+        let longest = match who {
+            Who::Prompt => PROMPT,
+            Who::Everybody => Span::from_millis(u64::MAX),
+        };
+        self.clock.advance_to(passed, longest);
         self.settle();
     }
 }

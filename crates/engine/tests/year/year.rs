@@ -5,7 +5,7 @@ use crate::clock::SimClock;
 use crate::cloud::{self, SimCloud};
 use crate::dice::Dice;
 use crate::orders::{self, ACCOUNTS, Act, DAY, Event, HOUR, MINUTE, Moment, Order, SECOND, YEAR};
-use crate::world::World;
+use crate::world::{Who, World};
 use livery_domain::placement::Need;
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_engine::{Clock, NewPod, Which};
@@ -21,7 +21,10 @@ use tempfile::TempDir;
 const BEGINS: i64 = 1_750_000_000_000;
 
 /// No step is longer while anything runs.
-const STEP: i64 = 2 * HOUR;
+const STEP: i64 = 6 * HOUR;
+
+/// In how many steps all background tasks come by once; in between, those that come every second.
+const EVERYBODY: u64 = 8;
 
 /// How long after it should a machine may still be up while its supplier answers: calls fail, and
 /// are made again every two seconds.
@@ -140,7 +143,11 @@ impl Year {
     fn until(&mut self, target: i64) {
         while self.world.clock.passed() < target {
             let next = self.next_step().min(target);
-            self.world.advance_to(next);
+            let who = match self.steps % EVERYBODY {
+                0 => Who::Everybody,
+                _ => Who::Prompt,
+            };
+            self.world.advance_to(next, who);
             self.steps += 1;
             self.look();
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A user at a terminal.
-struct Terminal {
+pub struct Terminal {
     keys: File,
     screen: Arc<Mutex<String>>,
     child: Child,
@@ -25,7 +25,7 @@ struct Terminal {
 
 impl Terminal {
     /// Starts a command on a terminal of 100 by 30.
-    fn start(world: &World, arguments: &[&str]) -> Self {
+    pub fn start(world: &World, arguments: &[&str]) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&near).unwrap();
         unlockpt(&near).unwrap();
@@ -67,12 +67,12 @@ impl Terminal {
         }
     }
 
-    fn types(&mut self, keys: &str) {
+    pub fn types(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits until a text is on the screen, and forgets what came before it.
-    fn shows(&self, text: &str) {
+    pub fn shows(&self, text: &str) {
         until(&format!("`{text}` on the screen"), PATIENCE, || {
             let mut screen = self.screen.lock().unwrap();
             let at = screen.find(text)?;
@@ -82,7 +82,7 @@ impl Terminal {
     }
 
     /// Waits until the command has ended.
-    fn finish(mut self) -> (Ran, bool) {
+    pub fn finish(mut self) -> (Ran, bool) {
         let status = until("the command ends", PATIENCE, || {
             self.child.try_wait().unwrap()
         });
