@@ -31,12 +31,13 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    fn sessions(&self) -> Option<u64> {
+    /// Returns when somebody was last in the pod; that is now while somebody is.
+    fn sessions(&self, now_ms: u64) -> Option<u64> {
         let open = *self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match (open, self.session_at_ms.load(Ordering::Relaxed)) {
             (0, NEVER) => None,
             (0, at) => Some(at),
-            (_, _) => Some(uptime_ms()),
+            (_, _) => Some(now_ms),
         }
     }
 
@@ -86,6 +87,8 @@ impl Core {
             .collect();
         let ids: Vec<_> = pods.keys().cloned().collect();
         let counted = self.runtime.counters(&ids).map_err(of_runtime)?;
+        // After everything was read: what is seen later is later than this.
+        let uptime_ms = uptime_ms();
         let used = counted.into_iter().filter_map(|(id, counters)| {
             let seen = &pods.get(&id)?.seen;
             Some(PodActivity {
@@ -94,12 +97,10 @@ impl Core {
                 network_bytes: counters.network.get(),
                 written_bytes: counters.written.get(),
                 gpu_at_ms: seen.gpus(),
-                session_at_ms: seen.sessions(),
+                session_at_ms: seen.sessions(uptime_ms),
             })
         });
         let pods = used.collect();
-        // After everything was read: what was seen meanwhile is not later than this.
-        let uptime_ms = uptime_ms();
         Ok(HostActivity { uptime_ms, pods })
     }
 

@@ -31,6 +31,11 @@ async fn until(bench: &Bench, pod: &PodId, wanted: impl Fn(&Usage) -> bool) -> U
     }
 }
 
+/// Waits until whoever was in a pod has left it.
+async fn nobody_in(bench: &Bench, pod: &PodId) -> Usage {
+    until(bench, pod, |now| now.session_at < Some(now.host_uptime)).await
+}
+
 /// Runs a line in a pod for as long as `wanted` does not hold.
 async fn while_it_runs(
     bench: &Bench,
@@ -71,6 +76,8 @@ pub async fn each_kind_of_use_is_seen(bench: &mut Bench) {
     let later = until(bench, &pod, |now| now.host_uptime > inside.host_uptime).await;
     assert_eq!(used(&inside, &later), Some(PodUse::Session), "still open");
     drop(session);
+    // Its client is gone; it ends a moment later.
+    nobody_in(bench, &pod).await;
 
     while_it_runs(bench, &pod, 1, "while :; do :; done", |before, now| {
         used(before, now) == Some(PodUse::Cpu)
@@ -95,8 +102,7 @@ pub async fn a_sleeping_pod_does_nothing_also_while_the_agent_is_replaced(bench:
     let pod = bench.pod(1).await;
     // What was written while it was made must not reach the disk later.
     bench.says(&pod, "sync").await;
-    let hung_up = |now: &Usage| now.session_at < Some(now.host_uptime);
-    let before = until(bench, &pod, hung_up).await;
+    let before = nobody_in(bench, &pod).await;
     let long_enough = Span::from_millis(before.host_uptime.millis() + 2_000);
     let after = until(bench, &pod, |now| now.host_uptime >= long_enough).await;
     assert_eq!(used(&before, &after), None, "{before:?} {after:?}");

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::services::Services;
 use crate::{Engine, money, pod};
 use livery_domain::pod::{
-    Activity, Coming, Desired, IdlePolicy, LOOK_MOST, Phase, Pod, PodPolicy, burn, outlook,
+    Activity, Coming, Desired, IdlePolicy, Phase, Pod, PodPolicy, burn, outlook,
 };
 use livery_store::Error as StoreError;
 use livery_units::{AccountId, Money, PodId, Span, Timestamp};
@@ -29,6 +29,9 @@ const SHOWN_LEAST: Span = Span::from_secs(60);
 
 /// What was seen longer ago is not shown. Pods without an idle policy are looked at every minute.
 const SHOWN_FRESH: Span = Span::from_secs(150);
+
+/// A pod must be allowed to cost what it costs in this time: it ends a while before the money does.
+const COST_LEAST: Span = Span::from_secs(30);
 
 /// A pod's policy and what comes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,11 +155,11 @@ pub(crate) fn check(pod: &Pod, policy: &PodPolicy) -> Result<(), Error> {
     let Some(most) = policy.max_cost else {
         return Ok(());
     };
-    let least = burn(pod, LOOK_MOST);
+    let least = burn(pod, COST_LEAST);
     if most <= Money::ZERO || most < least {
         return Err(Error::Invalid(format!(
-            "a pod that may cost {most} at most would end before it could be used: a minute of it \
-             costs {least}"
+            "a pod that may cost {most} at most would end before it could be used: half a minute \
+             of it costs {least}"
         )));
     }
     Ok(())
