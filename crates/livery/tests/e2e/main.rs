@@ -12,6 +12,7 @@ mod support;
 
 mod again;
 mod bad_input;
+mod billing;
 mod disk_full;
 mod faults;
 mod hung;
@@ -19,6 +20,7 @@ mod images;
 mod isolation;
 mod panic;
 mod pods;
+mod policies;
 mod reminders;
 mod run_ends;
 mod runs;
