@@ -1,21 +1,21 @@
 //! Rows of a real store, workers that die or come twice, clocks that jump: what is charged is exactly
 //! what an oracle adds up that is told of everything at the moment at which it happens.
 
-use super::count;
+use super::oracle::Oracle;
+use super::samples::{ACCOUNT, DISKS_KEPT, DISKS_UP, machine, pod, volume};
+use super::{count, count_volume};
 use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
 use async_trait::async_trait;
 use livery_content::{Compression, ContentStore};
 use livery_domain::account::Standing;
-use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
-use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
+use livery_domain::pod::{Desired, Observed, Pod};
+use livery_domain::volume::VolumeObserved;
 use livery_host_api::HostDirectory;
 use livery_ledger::{Book, Item};
 use livery_store::{Credit, Store};
-use livery_units::{
-    AccountId, Bytes, HostId, LaunchKey, Money, OfferId, Per, PodId, Rate, Timestamp,
-};
+use livery_units::{AccountId, Bytes, HostId, Money, PodId, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,50 +66,6 @@ fn acts(jumps: u32, credit: u32) -> impl Strategy<Value = Act> {
     ]
 }
 
-/// One stretch at one rate, as it is added up by hand.
-struct Segment {
-    rate: Rate,
-    began: i64,
-    until: i64,
-}
-
-/// What one item costs, told at once of all that happens.
-#[derive(Default)]
-struct Oracle {
-    open: Option<Segment>,
-    sum: i128,
-    reached: Option<i64>,
-}
-
-impl Oracle {
-    fn begin(&mut self, rate: Rate, began: i64) {
-        let until = began;
-        self.open = Some(Segment { rate, began, until });
-    }
-
-    fn begin_where_it_ended(&mut self, rate: Rate, began: i64) {
-        self.begin(
-            rate,
-            self.reached.map_or(began, |reached| reached.max(began)),
-        );
-    }
-
-    fn seen(&mut self, until: i64) {
-        if let Some(open) = &mut self.open {
-            open.until = open.until.max(until);
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(Segment { rate, began, until }) = self.open.take() {
-            let secs = i128::from((until - began) / 1_000);
-            let millis = i128::from(rate.per.millis());
-            self.sum += i128::from(rate.amount.nanos()) * secs * 1_000 / millis;
-            self.reached = Some(until);
-        }
-    }
-}
-
 struct World {
     services: Arc<Services>,
     watch: Arc<Watch>,
@@ -119,16 +75,6 @@ struct World {
     disks: Oracle,
     standing: Standing,
     _dir: TempDir,
-}
-
-const ACCOUNT: &str = "acc_1";
-const DISKS_UP: Rate = monthly(2_592_000_000_000);
-const DISKS_KEPT: Rate = monthly(777_000_000_000);
-
-const fn monthly(nanos: i64) -> Rate {
-    let amount = Money::from_nanos(nanos);
-    let per = Per::Month;
-    Rate { amount, per }
 }
 
 impl World {
@@ -351,64 +297,6 @@ impl World {
     }
 }
 
-fn machine() -> Rate {
-    Rate::hourly(Money::from_nanos(1_234_567_890))
-}
-
-fn pod(created: Timestamp) -> Pod {
-    Pod {
-        id: PodId::from_entropy(1),
-        account: ACCOUNT.parse().unwrap(),
-        order: PodOrder {
-            name: "x".into(),
-            image: "host".into(),
-            command: None,
-            env: BTreeMap::new(),
-            gpu_count: 0,
-            vcpu_milli: 1_000,
-            memory: Bytes::gib(1),
-            container_disk: Bytes::gib(1),
-            volume_disk: Bytes::gib(1),
-            network_volume: None,
-            ports: Vec::new(),
-        },
-        offer: Offer {
-            id: OfferId::from_entropy(5),
-            supplier: SupplierName::new("local"),
-            host: Some(HostId::from_entropy(6)),
-            gpus: None,
-            vcpu_milli: 1_000,
-            memory: Bytes::gib(1),
-            disk: Bytes::gib(10),
-            region: String::new(),
-            tier: Tier::Local,
-            pricing: Pricing::OnDemand,
-            price: machine(),
-            storage: StoragePrice {
-                running: monthly(DISKS_UP.amount.nanos() / 2),
-                stopped: DISKS_KEPT,
-            },
-            reliability_permille: None,
-        },
-        policy: PodPolicy::default(),
-        run: None,
-        launch_key: LaunchKey::from_entropy(1),
-        foreign_id: Some("1".into()),
-        desired: Desired::Running,
-        observed: Observed::Unknown,
-        reason: None,
-        ruled: None,
-        failure: None,
-        attempts: 0,
-        created,
-        started: None,
-        up_until: None,
-        ended: None,
-        observed_at: None,
-        generation: 0,
-    }
-}
-
 fn run(acts: Vec<Act>) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
@@ -431,9 +319,57 @@ proptest! {
     }
 
     #[test]
+    fn a_network_volume_is_billed_by_the_size_that_it_had(
+        acts in prop::collection::vec(
+            (0_i64..200_000, prop::option::weighted(0.3, 1_u64..50), any::<bool>()),
+            1..25,
+        ),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(keep_volume(acts));
+    }
+
+    #[test]
     fn disks_of_who_has_no_credit_cost_nothing(
         acts in prop::collection::vec(acts(0, 2), 1..40),
     ) {
         run(acts);
     }
+}
+
+/// A network volume that is seen, grows and goes: `true` for a worker that dies before it counts.
+async fn keep_volume(acts: Vec<(i64, Option<u64>, bool)>) {
+    let world = World::new().await;
+    let (mut row, mut oracle) = (volume(world.watch.now()), Oracle::default());
+    oracle.begin(row.rate, world.now());
+    let mut size = Bytes::gib(1);
+    for (millis, grown, dies) in acts {
+        world.pass(millis);
+        row.saw(VolumeObserved::Present(size), world.watch.now());
+        oracle.seen(world.now());
+        if let Some(gib) = grown {
+            count_volume(&world.services, &row).await.unwrap();
+            let secs = oracle.whole_seconds();
+            oracle.end();
+            size = Bytes::gib(size.get() / Bytes::gib(1).get() + gib);
+            row.saw(VolumeObserved::Present(size), world.watch.now());
+            oracle.begin(row.rate.for_size(size).unwrap(), secs);
+            oracle.seen(world.now());
+        }
+        if !dies {
+            let (one, other) = (&world.services, &world.services);
+            let counted = tokio::join!(count_volume(one, &row), count_volume(other, &row));
+            assert!(counted.0.is_ok() && counted.1.is_ok());
+        }
+    }
+    row.ended = Some(world.watch.now());
+    count_volume(&world.services, &row).await.unwrap();
+    count_volume(&world.services, &row).await.unwrap();
+    oracle.end();
+    let store = &world.services.store;
+    let meters = store.meter_list_of_volume(&row.id).await.unwrap();
+    assert!(meters.iter().all(|meter| meter.closed.is_some()));
+    let charged: Money = meters.iter().map(|meter| meter.charged).sum();
+    assert_eq!(i128::from(charged.nanos()), oracle.sum);
+    store.ledger_check().await.unwrap();
 }

@@ -4,6 +4,10 @@
 mod count;
 #[cfg(test)]
 mod interleavings;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod samples;
 mod usage;
 
 pub(crate) use count::count;
