@@ -44,7 +44,8 @@ impl<T> Limit<T> {
 }
 
 fn or_none<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Limit<T>, String> {
-    if text.eq_ignore_ascii_case("none") {
+    // Accounts' settings say `off`.
+    if ["none", "off"].contains(&text) {
         return Ok(Limit::None);
     }
     let value = text.parse::<T>().map_err(|error| error.to_string())?;

@@ -50,7 +50,7 @@ fn a_pod_is_stopped_and_terminated_in_time_although_the_control_plane_was_killed
 fn a_pod_ends_before_it_has_cost_more_than_it_may() {
     let Some(world) = World::new() else { return };
     let refused = world.livery(&["pod", "create", "--max-cost", "0.000001"]);
-    refused.expect(1).says(&["half a minute of it costs"]);
+    refused.expect(2).says(&["half a minute of it costs"]);
     let pod = world.pod(&[]);
     let price = shown(&world, &pod)["price"]["hourly"].clone();
     let price: f64 = price
