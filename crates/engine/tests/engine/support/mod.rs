@@ -4,6 +4,7 @@
 mod cloud;
 mod receiver;
 mod sim_host;
+mod sim_pod;
 mod sim_volumes;
 
 pub use cloud::{CLOUD, Cloud};

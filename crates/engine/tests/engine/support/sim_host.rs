@@ -1,5 +1,6 @@
 //! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
 
+use super::sim_pod::{Script, SimPod, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
 use livery_content::{ContentStore, Manifest};
@@ -12,34 +13,6 @@ use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// What the host does when it is asked.
-#[derive(Debug, Clone, Default)]
-pub struct Script {
-    /// Every call fails as if the host were off the network.
-    pub unreachable: bool,
-    /// What `pod_create` answers instead of making a pod.
-    pub create_error: Option<Error>,
-    /// The next `pod_create` makes its pod and is not heard.
-    pub create_answer_lost: bool,
-    /// Whether `/workspace` is missing, which the gate must notice.
-    pub no_workspace: bool,
-    /// Whether results never come: the collection is asked for and not answered.
-    pub collect_hangs: bool,
-    /// How long the host has been up, by its own clock.
-    pub uptime: Span,
-    /// CPU time that every pod has used, in microseconds.
-    pub cpu_usec: u64,
-    /// How `run` ends; it goes on until it is signalled when there is no code.
-    pub run_exit: Option<i32>,
-}
-
-/// A pod that is only an entry in a map.
-struct SimPod {
-    spec: PodSpec,
-    state: PodState,
-    tasks: BTreeMap<String, TaskStatus>,
-}
 
 #[derive(Default)]
 struct State {
@@ -123,19 +96,6 @@ impl SimHost {
             .get_mut(id.as_str())
             .ok_or_else(|| Error::NotFound(id.to_string()))?;
         Ok(work(pod))
-    }
-}
-
-fn status(id: &str, pod: &SimPod) -> PodStatus {
-    PodStatus {
-        pod: id.to_owned(),
-        launch_key: pod.spec.launch_key.clone(),
-        state: pod.state,
-        detail: None,
-        failure: None,
-        exit_code: None,
-        started_ms: None,
-        address: None,
     }
 }
 

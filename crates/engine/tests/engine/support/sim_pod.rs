@@ -1,0 +1,48 @@
+//! What the simulated host is told to do, and a pod of it.
+
+use livery_host_api::Error;
+use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskStatus};
+use livery_units::Span;
+use std::collections::BTreeMap;
+
+/// What the host does when it is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// Every call fails as if the host were off the network.
+    pub unreachable: bool,
+    /// What `pod_create` answers instead of making a pod.
+    pub create_error: Option<Error>,
+    /// The next `pod_create` makes its pod and is not heard.
+    pub create_answer_lost: bool,
+    /// Whether `/workspace` is missing, which the gate must notice.
+    pub no_workspace: bool,
+    /// Whether results never come: the collection is asked for and not answered.
+    pub collect_hangs: bool,
+    /// How long the host has been up, by its own clock.
+    pub uptime: Span,
+    /// CPU time that every pod has used, in microseconds.
+    pub cpu_usec: u64,
+    /// How `run` ends; it goes on until it is signalled when there is no code.
+    pub run_exit: Option<i32>,
+}
+
+/// A pod that is only an entry in a map.
+pub struct SimPod {
+    pub spec: PodSpec,
+    pub state: PodState,
+    pub tasks: BTreeMap<String, TaskStatus>,
+}
+
+/// How a pod is.
+pub fn status(id: &str, pod: &SimPod) -> PodStatus {
+    PodStatus {
+        pod: id.to_owned(),
+        launch_key: pod.spec.launch_key.clone(),
+        state: pod.state,
+        detail: None,
+        failure: None,
+        exit_code: None,
+        started_ms: None,
+        address: None,
+    }
+}
