@@ -8,10 +8,10 @@ use super::{Notice, NoticeKind, for_people, rounded};
 use crate::pod::{Phase, Pod};
 use livery_units::{AccountId, Day, Money, PodId, Span, Timestamp};
 
-/// After the first interval the reminders come at these multiples of it …
+/// Reminders come at these multiples of the first interval, as far as they are within a day.
 pub const MULTIPLES: [u64; 4] = [1, 2, 4, 8];
 
-/// … as far as they are within a day, and from then on daily.
+/// Reminders come at this interval from the first day on.
 pub const DAILY: Span = Span::from_secs(86_400);
 
 /// The parts of a budget, in percent, at which its user is told.

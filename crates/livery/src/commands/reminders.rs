@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json, say};
 use livery_api::Client;
-use livery_api::dto::{Delivery, Reminder, ReminderQuery, Shown};
+use livery_api::dto::{Channel, Delivery, Reminder, ReminderQuery, Shown};
 use livery_domain::reminder::DeliveryState;
 use livery_units::Timestamp;
 
@@ -62,8 +62,22 @@ enum RemindersCommand {
 pub async fn run(args: RemindersArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let client = connect::client(settings).await?;
     match args.command {
-        None => list(&client, args.limit, args.json).await?,
-        Some(RemindersCommand::List { json }) => channels(&client, json).await?,
+        None => {
+            let query = ReminderQuery { limit: args.limit };
+            let reminders = client.reminders(&query).await?.reminders;
+            match args.json {
+                true => print_json(&reminders)?,
+                false => print(&reminders)?,
+            }
+            tick_off(&client, &reminders).await?;
+        }
+        Some(RemindersCommand::List { json }) => {
+            let channels = client.channels().await?.channels;
+            match json {
+                true => print_json(&channels)?,
+                false => print_channels(channels)?,
+            }
+        }
         Some(RemindersCommand::Add(add)) => reminders_add::run(*add, &client).await?,
         Some(RemindersCommand::Remove { channels }) => {
             for channel in &channels {
@@ -85,18 +99,8 @@ pub async fn run(args: RemindersArgs, settings: &Settings) -> anyhow::Result<End
     Ok(Ending::Done)
 }
 
-async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<()> {
-    let reminders = client.reminders(&ReminderQuery { limit }).await?.reminders;
-    if json {
-        print_json(&reminders)?;
-    } else if reminders.is_empty() {
-        say(
-            "no reminders yet; `livery reminders add` says where they are to go beside this terminal",
-        );
-    } else {
-        print(&reminders)?;
-    }
-    // What is listed needs not be shown once more below the list.
+/// What is listed needs not be shown once more below the list.
+async fn tick_off(client: &Client, reminders: &[Reminder]) -> anyhow::Result<()> {
     let unshown = reminders.iter().filter(|one| one.shown.is_none());
     let keys: Vec<String> = unshown.map(|one| one.key.clone()).collect();
     if !keys.is_empty() {
@@ -106,6 +110,12 @@ async fn list(client: &Client, limit: u32, json: bool) -> anyhow::Result<()> {
 }
 
 fn print(reminders: &[Reminder]) -> std::io::Result<()> {
+    if reminders.is_empty() {
+        say(
+            "no reminders yet; `livery reminders add` says where they are to go beside this terminal",
+        );
+        return Ok(());
+    }
     let now = listing::now();
     let mut table = Table::new(["WHEN", "KIND", "CHANNELS", "MESSAGE"]);
     for reminder in reminders {
@@ -143,11 +153,7 @@ fn delivery(delivery: &Delivery, now: Timestamp) -> String {
     }
 }
 
-async fn channels(client: &Client, json: bool) -> anyhow::Result<()> {
-    let channels = client.channels().await?.channels;
-    if json {
-        return print_json(&channels);
-    }
+fn print_channels(channels: Vec<Channel>) -> std::io::Result<()> {
     if channels.is_empty() {
         say("no channels: reminders are shown by the next command only");
         return Ok(());
@@ -156,12 +162,8 @@ async fn channels(client: &Client, json: bool) -> anyhow::Result<()> {
     let mut table = Table::new(["CHANNEL", "KIND", "LEADS TO", "ADDED"]);
     for channel in channels {
         let added = listing::ago(channel.created, now);
-        table.row([
-            channel.name,
-            channel.kind.to_string(),
-            channel.leads_to,
-            added,
-        ]);
+        let kind = channel.kind.to_string();
+        table.row([channel.name, kind, channel.leads_to, added]);
     }
-    Ok(table.print()?)
+    table.print()
 }

@@ -11,7 +11,8 @@ use livery_units::{AccountId, PodId, Secret, Span, Timestamp};
 
 on_both!(
     a_notice_of_a_known_key_changes_nothing,
-    every_channel_and_setting_comes_back_as_it_was,
+    every_channel_comes_back_as_it_was,
+    settings_come_back_as_they_were,
     a_notice_goes_to_the_channels_of_its_account_alone,
     what_is_muted_is_listed_and_carried_nowhere,
     a_quiet_time_holds_all_but_the_urgent_back,
@@ -87,7 +88,7 @@ async fn a_notice_of_a_known_key_changes_nothing(database: Database) {
     assert_eq!(new.count(), 1, "{added:?}");
 }
 
-async fn every_channel_and_setting_comes_back_as_it_was(database: Database) {
+async fn every_channel_comes_back_as_it_was(database: Database) {
     let store = store_with(&database, &[]).await;
     let secret = |text: &str| Secret::new(text.to_owned());
     let mail = Mail {
@@ -156,7 +157,10 @@ async fn every_channel_and_setting_comes_back_as_it_was(database: Database) {
         names,
         ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"]
     );
+}
 
+async fn settings_come_back_as_they_were(database: Database) {
+    let store = store_with(&database, &[]).await;
     let fresh = store.reminder_settings(&account()).await.unwrap();
     assert_eq!(fresh, ReminderSettings::default());
     let settings = ReminderSettings {
