@@ -58,6 +58,10 @@ pub const ALL: &[EnvVar] = &[
         doc: "A PostgreSQL server on which the store's tests make databases of their own.",
     },
     EnvVar {
+        name: "LIVERY_TEST_SEED",
+        doc: "The number of the year that the simulation of a year lives through.",
+    },
+    EnvVar {
         name: "NO_COLOR",
         doc: "When set and not empty, nothing is printed in colour.",
     },
