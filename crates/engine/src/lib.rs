@@ -36,7 +36,7 @@ pub use livery_store::{
 pub use market::{
     Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
 };
-pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
+pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::NewPod;
 pub use policy::PolicyView;
 pub use reminders::{Closing, Running, Trouble};

@@ -38,7 +38,7 @@ pub use market::{
 };
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
 pub use orphan::{Orphan, OrphanList};
-pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
+pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use policy::{Coming, Idle, IdleFor, Limits, Policy, PolicyView};
 pub use reminder::{

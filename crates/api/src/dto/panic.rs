@@ -11,8 +11,21 @@ pub struct Panic {
     /// When the panic began, for following one: what was accepted later is left alone.
     #[serde(with = "text::millis_option", skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// What becomes of network volumes.
+    pub volumes: Volumes,
     /// What becomes of machines whose launch key is not known here.
     pub unknown: Unknown,
+}
+
+/// What becomes of network volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Volumes {
+    /// They are named and kept.
+    #[default]
+    Keep,
+    /// They are deleted with all that is on them.
+    End,
 }
 
 /// What becomes of machines whose launch key is not known here.
@@ -61,6 +74,8 @@ pub enum ThingKind {
     Run,
     /// A pod.
     Pod,
+    /// A network volume.
+    Volume,
     /// A machine at a supplier that no pod stands behind.
     Lease,
     /// A supplier, asked what it has that the control plane does not know.

@@ -7,8 +7,9 @@
 
 mod leases;
 mod things;
+mod volumes;
 
-pub use things::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown};
+pub use things::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -44,6 +45,15 @@ impl Engine {
             let of_run = pod.run.is_some() && pod.ended.is_none();
             if is_concerned(pod.created, pod.ended, since) || of_run {
                 things.push(end_pod(services, pod).await);
+            }
+        }
+        for volume in services
+            .store
+            .volume_list(Some(account), Which::All)
+            .await?
+        {
+            if is_concerned(volume.created, volume.ended, since) {
+                things.push(volumes::end(services, volume, panic.volumes).await);
             }
         }
         things.extend(leases::end(services, account, &panic, since).await?);

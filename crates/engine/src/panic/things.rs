@@ -4,6 +4,7 @@ use crate::error::Error;
 use livery_domain::orphan::Orphan;
 use livery_domain::pod::Pod;
 use livery_domain::run::Run;
+use livery_domain::volume::NetworkVolume;
 use livery_units::Timestamp;
 
 /// What is to end, beside every run and every pod.
@@ -11,8 +12,19 @@ use livery_units::Timestamp;
 pub struct Panic {
     /// When it began, for going on with one; now when absent.
     pub since: Option<Timestamp>,
+    /// What becomes of network volumes.
+    pub volumes: Volumes,
     /// What becomes of machines whose launch key is not known here.
     pub unknown: Unknown,
+}
+
+/// What becomes of network volumes: they are data, and cost less than pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volumes {
+    /// They are named, with what they go on costing, and kept.
+    Keep,
+    /// They are deleted with all that is on them.
+    End,
 }
 
 /// What becomes of leases with a key that the store does not know, at a supplier where other control
@@ -58,6 +70,8 @@ pub enum ThingKind {
     Run,
     /// A pod.
     Pod,
+    /// A network volume.
+    Volume,
     /// A machine at a supplier that no pod stands behind.
     Lease,
     /// A supplier, asked what it has that the store does not know.
@@ -108,6 +122,17 @@ impl Thing {
             place: pod.supplier().to_string(),
             fate,
             why,
+        }
+    }
+
+    pub(super) fn of_volume(volume: &NetworkVolume, fate: Fate) -> Self {
+        Self {
+            kind: ThingKind::Volume,
+            id: volume.id.to_string(),
+            name: volume.name.clone(),
+            place: volume.supplier.to_string(),
+            fate,
+            why: volume.reason.clone(),
         }
     }
 

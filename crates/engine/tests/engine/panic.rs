@@ -4,10 +4,12 @@ use crate::support::{Bench, CLOUD, until};
 use livery_domain::offer::SupplierName;
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{Outcome, RunStep};
-use livery_engine::{Fate, NewPod, Panic, PanicReport, ThingKind, Unknown, Which};
+use livery_engine::{
+    Fate, NewPod, NewVolume, Panic, PanicReport, ThingKind, Unknown, Volumes, Which,
+};
 use livery_ledger::Book;
 use livery_store::Credit;
-use livery_units::{AccountId, LaunchKey, Money, Timestamp};
+use livery_units::{AccountId, Bytes, LaunchKey, Money, Timestamp};
 
 const JOB: &str =
     "name: job\nresources: {cpus: 1+}\nsetup: echo setup\nrun: echo run\noutputs: ['out/**']\n";
@@ -15,12 +17,14 @@ const JOB: &str =
 fn begun(since: Timestamp) -> Panic {
     Panic {
         since: Some(since),
+        volumes: Volumes::Keep,
         unknown: Unknown::Keep,
     }
 }
 
 const NOW: Panic = Panic {
     since: None,
+    volumes: Volumes::Keep,
     unknown: Unknown::Keep,
 };
 
@@ -237,6 +241,7 @@ async fn machines_that_nobody_knows_are_named_and_ended_when_asked() {
     assert_eq!(bench.cloud.machines(), ["theirs"]);
     let all = Panic {
         since: None,
+        volumes: Volumes::Keep,
         unknown: Unknown::End,
     };
     panic(&bench, all).await;
@@ -244,4 +249,55 @@ async fn machines_that_nobody_knows_are_named_and_ended_when_asked() {
         bench.cloud.machines().is_empty().then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn volumes_are_kept_with_their_price_unless_they_are_to_go_too() {
+    let bench = bench().await;
+    let wanted = NewVolume {
+        name: "data".into(),
+        size: Bytes::gib(1),
+        host: None,
+    };
+    let made = bench.engine.volume_create(&bench.account, wanted).await;
+    let volume = made.unwrap().volume;
+    let holder = NewPod {
+        network_volume: Some("data".into()),
+        ..named(&bench, "holder", "local")
+    };
+    let holder = bench.engine.pod_create(&bench.account, holder).await;
+    phase(&bench, &holder.unwrap(), Phase::Running).await;
+    let first = panic(&bench, NOW).await;
+    let report = followed(&bench, first.since).await;
+    let kept = report.things.iter().find(|thing| thing.name == "data");
+    let kept = kept.unwrap();
+    assert_eq!((kept.kind, kept.fate), (ThingKind::Volume, Fate::Kept));
+    let why = kept.why.as_ref().unwrap();
+    assert!(
+        why.contains("goes on costing") && why.contains("--volumes"),
+        "{why}"
+    );
+    nothing_is_left(&bench).await;
+    let left = bench.store.volume_fetch(&volume.id).await.unwrap();
+    assert_eq!(left.ended, None);
+
+    let all = Panic {
+        volumes: Volumes::End,
+        ..NOW
+    };
+    let first = panic(&bench, all).await;
+    until("the volume is gone", || async {
+        let report = panic(
+            &bench,
+            Panic {
+                since: Some(first.since),
+                ..all
+            },
+        )
+        .await;
+        let fate = fates(&report, ThingKind::Volume);
+        (fate == [("data", Fate::Gone)]).then_some(())
+    })
+    .await;
+    assert_eq!(bench.host.volumes.list(), []);
 }

@@ -8,7 +8,7 @@ use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
 use livery_api::dto::{
-    Fate, OrphanList, Panic, PanicReport, Thing, ThingKind, Unknown, WhichQuery,
+    Fate, OrphanList, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes, WhichQuery,
 };
 use livery_domain::orphan::Orphan;
 
@@ -27,6 +27,10 @@ async fn panic(
 ) -> Result<Json<PanicReport>, Refusal> {
     let panic = livery_engine::Panic {
         since: panic.since,
+        volumes: match panic.volumes {
+            Volumes::Keep => livery_engine::Volumes::Keep,
+            Volumes::End => livery_engine::Volumes::End,
+        },
         unknown: match panic.unknown {
             Unknown::Keep => livery_engine::Unknown::Keep,
             Unknown::End => livery_engine::Unknown::End,
@@ -45,6 +49,7 @@ fn thing(thing: livery_engine::Thing) -> Thing {
         kind: match thing.kind {
             K::Run => ThingKind::Run,
             K::Pod => ThingKind::Pod,
+            K::Volume => ThingKind::Volume,
             K::Lease => ThingKind::Lease,
             K::Supplier => ThingKind::Supplier,
         },

@@ -4,7 +4,7 @@ use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
 use crate::ui::{out, print_json, say, style::Style, warn};
-use livery_api::dto::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Which};
+use livery_api::dto::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes, Which};
 use livery_api::{Client, Error};
 use livery_units::Span;
 use std::collections::BTreeSet;
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 /// End everything of yours, everywhere, now: runs without their results, pods with their disks.
 ///
-/// Prints a line for each thing as soon as it is confirmed gone. Exits with 1 when something is not
+/// Network volumes are data: they are kept, with a word on what they go on costing, unless
+/// `--volumes` is given. Prints a line for each thing as soon as it is confirmed gone. Exits with 1 when something is not
 /// confirmed in the end; the control plane goes on ending it, also without this command, and the
 /// command may be given again at any time.
 #[derive(Debug, clap::Args)]
@@ -21,6 +22,9 @@ pub struct PanicArgs {
     /// Do not ask whether that is meant
     #[arg(short, long)]
     yes: bool,
+    /// Delete network volumes too, with all that is on them
+    #[arg(long)]
+    volumes: bool,
     /// End machines too whose launch key is not known here; another control plane may own them
     #[arg(long)]
     unknown: bool,
@@ -39,13 +43,17 @@ const LOOK_LAST: Duration = Duration::from_secs(2);
 /// Runs the command.
 pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let client = connect::client(settings).await?;
-    if !args.yes && std::io::stdin().is_terminal() && !is_meant(&client).await? {
+    if !args.yes && std::io::stdin().is_terminal() && !is_meant(&client, &args).await? {
         say("nothing was ended");
         return Ok(Ending::BadNews);
     }
     let mut watch = Watch {
         panic: Panic {
             since: None,
+            volumes: match args.volumes {
+                true => Volumes::End,
+                false => Volumes::Keep,
+            },
             unknown: match args.unknown {
                 true => Unknown::End,
                 false => Unknown::Keep,
@@ -66,12 +74,13 @@ pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending>
 }
 
 /// Says what would end, and asks.
-async fn is_meant(client: &Client) -> anyhow::Result<bool> {
+async fn is_meant(client: &Client, args: &PanicArgs) -> anyhow::Result<bool> {
     let runs = client.runs(Which::Live).await?.runs.len();
     let pods = client.pods(Which::Live).await?.pods.len();
     say(&format!(
         "This ends everything of yours, everywhere, now: {runs} runs, whose results are not brought \
-         home, and {pods} pods with all that is on their disks."
+         home, and {pods} pods with all that is on their disks. Network volumes are {}.",
+        if args.volumes { "deleted" } else { "kept" }
     ));
     let mut stderr = std::io::stderr();
     write!(stderr, "Go on? Write yes: ")?;
@@ -224,6 +233,7 @@ fn line(thing: &Thing, style: Style) -> String {
     let what = match thing.kind {
         ThingKind::Run => format!("run {} {}", thing.id, thing.name),
         ThingKind::Pod => format!("pod {} {} at {}", thing.id, thing.name, thing.place),
+        ThingKind::Volume => format!("volume {} {} at {}", thing.id, thing.name, thing.place),
         ThingKind::Lease => format!("machine {} at {}", thing.id, thing.place),
         ThingKind::Supplier => format!("anything else at {}", thing.id),
     };
