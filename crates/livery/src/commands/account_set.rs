@@ -8,7 +8,7 @@ use livery_api::dto::{AccountChange, AmountOrNone, AutoPay, IdleRule};
 use livery_domain::pod::IdleAction;
 use livery_units::{Money, Span};
 
-/// Change what is settled for an account
+/// Change what is settled for an account.
 ///
 /// What is not given stays as it is. Limits are per calendar day and month in UTC: a launch that would
 /// pass one is refused, and pods are stopped when it is reached.
