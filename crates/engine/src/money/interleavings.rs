@@ -174,14 +174,14 @@ impl World {
         row.saw(seen, None, self.watch.now());
         self.services.store.pod_update(&row).await.unwrap();
         let up_until = row.up_until.map_or(now, Timestamp::millis);
-        match (before, seen) {
-            (Observed::Up, Observed::Up) => {
+        match (before == Observed::Up, self.is_up) {
+            (true, true) => {
                 self.compute.seen(now);
                 self.disks.seen(now);
             }
-            (_, Observed::Up) => self.came_up(now),
-            (Observed::Up, _) => self.went_down(up_until, now),
-            (_, _) => self.disks.seen(now),
+            (false, true) => self.came_up(now),
+            (true, false) => self.went_down(up_until, now),
+            (false, false) => self.disks.seen(now),
         }
     }
 
@@ -219,9 +219,10 @@ impl World {
             .unwrap();
         self.count().await;
         let row = self.row().await;
-        let (confirmed, rate) = match row.observed {
-            Observed::Up => (row.up_until, DISKS_UP),
-            _ => (row.observed_at, DISKS_KEPT),
+        let (confirmed, rate) = if row.observed == Observed::Up {
+            (row.up_until, DISKS_UP)
+        } else {
+            (row.observed_at, DISKS_KEPT)
         };
         match self.standing {
             Standing::Out { .. } => self.disks.end(),
