@@ -1,6 +1,6 @@
 //! The gate: a fresh pod is proved to be what was offered before anything is sent to it.
 
-use crate::gpu::{GpuReality, Gpus};
+use crate::gpu::{GpuReality, Gpus, is_sold_as};
 use livery_units::{Bytes, Span};
 
 /// What the gate holds a pod to.
@@ -177,7 +177,7 @@ fn same_gpus(name: &str, wanted: &Gpus, found: &[Gpus]) -> Check {
             GpuReality::Real => true,
             GpuReality::Simulated => false,
         };
-        real && gpus.model.satisfies(&wanted.model) && gpus.vram >= less_a_twentieth(wanted.vram)
+        real && gpus.model.satisfies(&wanted.model) && is_sold_as(gpus.vram, wanted.vram)
     };
     let good = ok_if((count == u64::from(wanted.count) && found.iter().all(fits)).then_some(()));
     let show = |gpus: &Gpus| format!("{gpus} with {}", gpus.vram);

@@ -130,6 +130,15 @@ pub enum GpuReality {
     Simulated,
 }
 
+/// Returns whether a GPU that has `reported` memory may be called one of `sold`.
+///
+/// Drivers report less than is sold: 23.99 of an RTX 4090's 24 GB, 22.2 of an A10G's, and error
+/// correction takes a sixteenth of a T4's 16. The next smaller sizes (11 below 12) lack more than
+/// the eight per cent that are forgiven here.
+pub fn is_sold_as(reported: Bytes, sold: Bytes) -> bool {
+    u128::from(reported.get()) * 100 >= u128::from(sold.get()) * 92
+}
+
 /// The GPUs of an offer, a host or a pod: all of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Gpus {
@@ -173,6 +182,20 @@ mod tests {
             ("NVIDIA H200", "H200"),
         ] {
             assert_eq!(GpuModel::parse(text).as_str(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_card_may_report_a_little_less_than_it_is_sold_as() {
+        for (mib, sold, is) in [
+            (24_564, 24, true),  // RTX 4090
+            (22_731, 24, true),  // A10G
+            (15_360, 16, true),  // T4
+            (46_068, 48, true),  // L40S
+            (11_264, 12, false), // RTX 2080 Ti
+            (24_564, 32, false),
+        ] {
+            assert_eq!(is_sold_as(Bytes::mib(mib), Bytes::gib(sold)), is, "{mib}");
         }
     }
 

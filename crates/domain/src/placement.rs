@@ -1,6 +1,6 @@
 //! Placement: which offers fit a need, in which order, and why the others do not.
 
-use crate::gpu::{GpuModel, GpuReality};
+use crate::gpu::{GpuModel, GpuReality, is_sold_as};
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Bytes, HostId, Money, OfferId};
 use std::fmt;
@@ -223,7 +223,7 @@ fn gpu_misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
         return Some(Misfit::Gpus(has));
     }
     let vram = offer.gpus.as_ref().map_or(Bytes::ZERO, |gpus| gpus.vram);
-    (vram < need.vram).then_some(Misfit::Vram(vram))
+    (!is_sold_as(vram, need.vram)).then_some(Misfit::Vram(vram))
 }
 
 fn sort_key(fit: &Fit, preference: Preference) -> (usize, u8, Money, u32, Bytes, &str) {
