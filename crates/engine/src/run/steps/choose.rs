@@ -7,6 +7,11 @@ use crate::run::forecast::on_offer;
 use livery_domain::needs::needs;
 use livery_domain::placement::rank;
 use livery_domain::run::{EventKind, StepEnd};
+use livery_units::Span;
+
+/// How long a supplier that does not answer is waited for when no other has an offer that fits: long
+/// enough for an agent that is being replaced.
+const PATIENCE: Span = Span::from_secs(15);
 
 /// The note that carries the choice to the launch.
 pub(super) const CHOICE: &str = "choice";
@@ -14,7 +19,14 @@ pub(super) const CHOICE: &str = "choice";
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let services = &scene.services;
     let wanted = needs(&scene.job);
-    let offers = services.offers().await;
+    let mut offers = Vec::new();
+    let mut silent = None;
+    for (name, answer) in services.answers().await {
+        match answer {
+            Ok(more) => offers.extend(more),
+            Err(why) => silent = Some(format!("{name} does not answer: {why}")),
+        }
+    }
     let ranking = rank(
         offers,
         &wanted.needs,
@@ -22,6 +34,11 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         &scene.run.excluded,
     );
     let Some(best) = ranking.fits.first() else {
+        // Silence concludes nothing: whoever does not answer may be about to come back.
+        let waited = services.now().since(scene.run.step_began);
+        if let Some(silent) = silent.filter(|_| waited < PATIENCE) {
+            return Err(Error::Unreachable(silent));
+        }
         let none = Error::NoOffer {
             misfits: ranking.misfits,
         };
