@@ -4,12 +4,13 @@ use crate::support::{Bench, CLOUD, until};
 use livery_domain::offer::SupplierName;
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{Outcome, RunStep};
+use livery_domain::volume::VolumePhase;
 use livery_engine::{
     Fate, NewPod, NewVolume, Panic, PanicReport, ThingKind, Unknown, Volumes, Which,
 };
 use livery_ledger::Book;
 use livery_store::Credit;
-use livery_units::{AccountId, Bytes, LaunchKey, Money, Timestamp};
+use livery_units::{AccountId, Bytes, LaunchKey, Money, Span, Timestamp};
 
 const JOB: &str =
     "name: job\nresources: {cpus: 1+}\nsetup: echo setup\nrun: echo run\noutputs: ['out/**']\n";
@@ -261,6 +262,12 @@ async fn volumes_are_kept_with_their_price_unless_they_are_to_go_too() {
     };
     let made = bench.engine.volume_create(&bench.account, wanted).await;
     let volume = made.unwrap().volume;
+    let ready = Span::from_secs(30);
+    let waited = bench
+        .engine
+        .volume_wait(&bench.account, "data", ready)
+        .await;
+    assert_eq!(waited.unwrap().volume.phase(), VolumePhase::Ready);
     let holder = NewPod {
         network_volume: Some("data".into()),
         ..named(&bench, "holder", "local")

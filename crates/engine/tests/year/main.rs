@@ -13,6 +13,9 @@ mod clock;
 mod cloud;
 mod dice;
 mod orders;
+mod steps;
+mod verdict;
+mod watch;
 mod world;
 mod year;
 

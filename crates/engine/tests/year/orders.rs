@@ -11,8 +11,11 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 pub const YEAR: i64 = 365 * DAY;
 
-/// Who may order; the first may owe, the others pay before.
+/// Who may order: the first may owe, the others pay before, and the last pays too little.
 pub const ACCOUNTS: usize = 4;
+
+/// The account that pays too little.
+pub const POOR: usize = ACCOUNTS - 1;
 
 /// What a pod's user or its supplier does to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +59,20 @@ pub enum Moment {
     InTheMiddle,
 }
 
+/// So many pods are ordered at once, as when somebody tries several settings: each on a machine of
+/// its own size, with the same lifetime and policy.
+const TOGETHER: usize = 5;
+
 /// Draws a pod.
 pub fn order(dice: Dice, pods: usize, nth: usize) -> Order {
-    let dice = dice.of("order").nth(u64::try_from(nth).unwrap());
+    let own = dice.of("own").nth(u64::try_from(nth).unwrap());
+    let group = nth / TOGETHER;
+    let dice = dice.of("order").nth(u64::try_from(group).unwrap());
     // Spread over the year but for its last days, in which everything comes to its end.
-    let slot = (YEAR - 10 * DAY) / i64::try_from(pods).unwrap();
-    let begins = slot * i64::try_from(nth).unwrap() + dice.of("begins").between(0, slot);
+    let slot = (YEAR - 10 * DAY) / i64::try_from(pods.div_ceil(TOGETHER)).unwrap();
+    let begins = slot * i64::try_from(group).unwrap() + dice.of("begins").between(0, slot);
     let lasts = lasts(dice.of("lasts"));
-    let offer = usize::try_from(dice.of("offer").between(0, 4)).unwrap();
+    let offer = usize::try_from(own.of("offer").between(0, 4)).unwrap();
     let mut acts = vec![(begins, Act::Create)];
     let mut policy = PodPolicy::default();
     let span = |millis: i64| Span::from_millis(u64::try_from(millis).unwrap());
@@ -86,12 +95,12 @@ pub fn order(dice: Dice, pods: usize, nth: usize) -> Order {
         }
         _ => acts.push((begins + lasts, Act::Terminate)),
     }
-    if dice.of("vanishes").percent(8) {
-        acts.push((begins + part(dice.of("when").between(5, 95)), Act::Vanish));
+    if own.of("vanishes").percent(8) {
+        acts.push((begins + part(own.of("when").between(5, 95)), Act::Vanish));
     }
     acts.sort_by_key(|(at, _)| *at);
     Order {
-        account: usize::try_from(dice.of("account").between(0, 4)).unwrap(),
+        account: usize::try_from(own.of("account").between(0, 7)).unwrap() / 2,
         offer,
         policy,
         acts,
@@ -134,7 +143,7 @@ pub fn events(dice: Dice, orders: &[Order], outages: &[(i64, i64)]) -> Vec<(i64,
         all.extend([(*from, Event::Outage), (*to, Event::Outage)]);
     }
     let last = YEAR - 5 * DAY;
-    for nth in 0..60 {
+    for nth in 0..40 {
         let dice = dice.of("kill").nth(nth);
         // Half of them at something that happens anyway, when there is most to be lost.
         let moment = if nth % 2 == 0 {
