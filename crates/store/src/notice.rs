@@ -158,7 +158,7 @@ impl Store {
     }
 
     /// Returns the notices that the next command of an account's user is to show, the oldest first,
-    /// at most `limit`.
+    /// at most `limit`. That a pod runs is news only while it does, and only by its last notice.
     ///
     /// # Errors
     /// When the database fails.
@@ -169,9 +169,15 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Notice>> {
         let rows = sqlx::query(
-            "SELECT account_id, notice_key, pod_id, kind, message, at_ms, shown FROM notices
-             WHERE account_id = $1 AND shown IS NULL AND terminal_from <= $2
-             ORDER BY at_ms, notice_key LIMIT $3",
+            "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms, n.shown
+             FROM notices n
+             WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
+                AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running') OR (
+                    EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND p.desired = 'running')
+                    AND NOT EXISTS (SELECT 1 FROM notices later
+                        WHERE later.account_id = n.account_id AND later.pod_id = n.pod_id
+                        AND later.kind IN ('started', 'still-running') AND later.at_ms > n.at_ms)))
+             ORDER BY n.at_ms, n.notice_key LIMIT $3",
         )
         .bind(account.as_str())
         .bind(now.millis())

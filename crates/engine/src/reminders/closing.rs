@@ -59,14 +59,14 @@ const EXACT_PODS_MAX: usize = 16;
 pub(crate) async fn closing(services: &Services, account: &AccountId) -> Result<Closing, Error> {
     let now = services.now();
     let store = &services.store;
-    let settings = store.reminder_settings(account).await?;
-    let running = match settings.closing_line {
-        ClosingLine::On => running(services, account).await?,
-        ClosingLine::Off => None,
-    };
-    let notices = store.notice_unshown(account, now, NOTICES_MAX).await?;
-    let since = before(now, GIVEN_UP_SHOWN);
-    let problems = store.delivery_problems(account, since).await?;
+    let given_up = before(now, GIVEN_UP_SHOWN);
+    // A user waits for this: the questions are asked at the same time.
+    let (running, notices, problems) = tokio::join!(
+        wanted(services, account),
+        store.notice_unshown(account, now, NOTICES_MAX),
+        store.delivery_problems(account, given_up),
+    );
+    let (running, notices, problems) = (running?, notices?, problems?);
     let trouble = problems.first().map(|latest| Trouble {
         count: u64::try_from(problems.len()).unwrap_or(u64::MAX),
         channel: latest.channel.clone(),
@@ -77,6 +77,14 @@ pub(crate) async fn closing(services: &Services, account: &AccountId) -> Result<
         notices,
         trouble,
     })
+}
+
+async fn wanted(services: &Services, account: &AccountId) -> Result<Option<Running>, Error> {
+    let settings = services.store.reminder_settings(account).await?;
+    match settings.closing_line {
+        ClosingLine::On => running(services, account).await,
+        ClosingLine::Off => Ok(None),
+    }
 }
 
 async fn running(services: &Services, account: &AccountId) -> Result<Option<Running>, Error> {

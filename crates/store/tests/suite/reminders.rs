@@ -2,6 +2,7 @@
 
 use crate::database::{Database, on_both};
 use crate::samples::{account, at, full_pod, with_account};
+use livery_domain::pod::Desired;
 use livery_domain::reminder::{
     Channel, ClosingLine, DeliveryState, Mail, MailLogin, MailSecurity, Notice, NoticeKind,
     ReminderSettings, Route, Terminal,
@@ -17,6 +18,7 @@ on_both!(
     what_is_muted_is_listed_and_carried_nowhere,
     a_quiet_time_holds_all_but_the_urgent_back,
     what_was_shown_is_not_shown_again,
+    of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs,
     old_notices_are_forgotten_but_not_those_of_living_pods,
 );
 
@@ -25,7 +27,7 @@ pub fn notice(key: &str) -> Notice {
         key: key.to_owned(),
         account: account(),
         pod: Some(PodId::from_entropy(1)),
-        kind: NoticeKind::StillRunning,
+        kind: NoticeKind::Idle,
         message: "pod train has run for 2h".to_owned(),
         at: at(1_000),
     }
@@ -272,6 +274,36 @@ async fn what_was_shown_is_not_shown_again(database: Database) {
     let listed = store.notice_list(&account(), 10).await.unwrap();
     let shown: Vec<Option<Timestamp>> = listed.iter().map(|row| row.shown).collect();
     assert_eq!(shown, [None, Some(at(2_000))]);
+}
+
+async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(database: Database) {
+    let store = store_with(&database, &[]).await;
+    let pod = |number: u128, desired| livery_domain::pod::Pod {
+        desired,
+        ended: None,
+        ..full_pod(number)
+    };
+    let running = pod(1, Desired::Running);
+    store.pod_insert(&running).await.unwrap();
+    store.pod_insert(&pod(2, Desired::Stopped)).await.unwrap();
+    for (key, number, kind, millis) in [
+        ("started", 1, NoticeKind::Started, 10),
+        ("an hour", 1, NoticeKind::StillRunning, 20),
+        ("idle", 1, NoticeKind::Idle, 30),
+        ("two hours", 1, NoticeKind::StillRunning, 40),
+        ("of a stopped pod", 2, NoticeKind::StillRunning, 50),
+        ("why it was stopped", 2, NoticeKind::PolicyAction, 60),
+    ] {
+        let notice = Notice {
+            pod: Some(PodId::from_entropy(number)),
+            kind,
+            at: at(millis),
+            ..notice(key)
+        };
+        store.notice_add(&notice).await.unwrap();
+    }
+    let shown = unshown(&store, 9_000).await;
+    assert_eq!(shown, ["idle", "two hours", "why it was stopped"]);
 }
 
 async fn old_notices_are_forgotten_but_not_those_of_living_pods(database: Database) {
