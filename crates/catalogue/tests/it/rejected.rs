@@ -53,104 +53,40 @@ fn the_list_that_the_others_are_made_from_is_taken() {
     assert_eq!(read(&[("a", &head), ("b", PROVIDER)]).unwrap(), list);
 }
 
+/// What is replaced by what, on which line the mistake is then, and what is said.
+type Case = (&'static str, &'static str, usize, &'static str);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("price = \"0.50\"", "price = \"0.50\", colour = 1", 24, "colour"),
+    ("price = \"0.50\"", "price = \"-0.50\"", 24, "negative"),
+    ("price = \"0.50\"", "price = 0.50", 24, "expected a string"),
+    ("price = \"0.50\"", "price = \"0.50-0.40\"", 24, "does not rise"),
+    ("price = \"0.50\"", "price = \"0.50\", count = 0", 24, "count"),
+    ("price = \"0.50\"", "price = \"0.50\", vcpu = \"-4\"", 24, "virtual CPUs"),
+    ("price = \"0.50\"", "price = \"0.50\", memory = \"0GB\"", 24, "nothing"),
+    ("price = \"0.50\"", "price = \"0.50\", sale = \"gift\"", 24, "gift"),
+    ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 24, "RTX 4091"),
+    ("gpu = \"RTX 4090\"", "gpu = \"4090\"", 24, "is RTX 4090 meant?"),
+    ("tier = \"secure\"", "tier = \"moon\"", 22, "moon"),
+    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-02-30\"\ntier", 21, "2026-02-30"),
+    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-11-22\"\ntier", 21, "after the release"),
+    ("source = \"x\"\nas_of = \"2026-01-01\"\ntier", "source = \" \"\nas_of = \"2026-01-01\"\ntier", 20, "source"),
+    ("start_up = \"1m\"", "start_up = \"soon\"", 16, "start_up"),
+    ("start_up = \"1m\"\n", "", 12, "start_up"),
+    ("name = \"one\"", "name = \"One!\"", 11, "One!"),
+    ("name = \"RTX 4090\"", "name = \"rtx4090\"", 5, "written `RTX 4090`"),
+    ("vram = \"24GB\"", "vram = \"lots\"", 6, "lots"),
+    ("vram = \"24GB\"", "vram = \"24GB\"\ncompute = \"eight\"", 7, "eight"),
+    ("vram = \"24GB\"", "vram = \"24GB\"\ntflops = \"1.23\"", 7, "1.23"),
+    ("format = 1", "format = 2", 1, "reads 1"),
+    ("format = 1\n", "", 1, "`format = 1` is missing"),
+    ("released = \"2026-11-21\"", "released = \"today\"", 2, "today"),
+];
+
 #[test]
 fn every_kind_of_mistake_is_found_at_its_line() {
-    for (from, to, line, says) in [
-        (
-            "price = \"0.50\"",
-            "price = \"0.50\", colour = 1",
-            24,
-            "colour",
-        ),
-        ("price = \"0.50\"", "price = \"-0.50\"", 24, "negative"),
-        ("price = \"0.50\"", "price = 0.50", 24, "expected a string"),
-        (
-            "price = \"0.50\"",
-            "price = \"0.50-0.40\"",
-            24,
-            "does not rise",
-        ),
-        (
-            "price = \"0.50\"",
-            "price = \"0.50\", count = 0",
-            24,
-            "count",
-        ),
-        (
-            "price = \"0.50\"",
-            "price = \"0.50\", vcpu = \"-4\"",
-            24,
-            "virtual CPUs",
-        ),
-        (
-            "price = \"0.50\"",
-            "price = \"0.50\", memory = \"0GB\"",
-            24,
-            "nothing",
-        ),
-        (
-            "price = \"0.50\"",
-            "price = \"0.50\", sale = \"gift\"",
-            24,
-            "gift",
-        ),
-        ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 24, "RTX 4091"),
-        (
-            "gpu = \"RTX 4090\"",
-            "gpu = \"4090\"",
-            24,
-            "is RTX 4090 meant?",
-        ),
-        ("tier = \"secure\"", "tier = \"moon\"", 22, "moon"),
-        (
-            "as_of = \"2026-01-01\"\ntier",
-            "as_of = \"2026-02-30\"\ntier",
-            21,
-            "2026-02-30",
-        ),
-        (
-            "as_of = \"2026-01-01\"\ntier",
-            "as_of = \"2026-11-22\"\ntier",
-            21,
-            "after the release",
-        ),
-        (
-            "source = \"x\"\nas_of = \"2026-01-01\"\ntier",
-            "source = \" \"\nas_of = \"2026-01-01\"\ntier",
-            20,
-            "source",
-        ),
-        ("start_up = \"1m\"", "start_up = \"soon\"", 16, "start_up"),
-        ("start_up = \"1m\"\n", "", 12, "start_up"),
-        ("name = \"one\"", "name = \"One!\"", 11, "One!"),
-        (
-            "name = \"RTX 4090\"",
-            "name = \"rtx4090\"",
-            5,
-            "written `RTX 4090`",
-        ),
-        ("vram = \"24GB\"", "vram = \"lots\"", 6, "lots"),
-        (
-            "vram = \"24GB\"",
-            "vram = \"24GB\"\ncompute = \"eight\"",
-            7,
-            "eight",
-        ),
-        (
-            "vram = \"24GB\"",
-            "vram = \"24GB\"\ntflops = \"1.23\"",
-            7,
-            "1.23",
-        ),
-        ("format = 1", "format = 2", 1, "reads 1"),
-        ("format = 1\n", "", 1, "`format = 1` is missing"),
-        (
-            "released = \"2026-11-21\"",
-            "released = \"today\"",
-            2,
-            "today",
-        ),
-    ] {
+    for (from, to, line, says) in CASES {
         let text = whole().replacen(from, to, 1);
         assert_ne!(text, whole(), "{from}");
         let found = mistakes(&text);

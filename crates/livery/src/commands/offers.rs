@@ -110,7 +110,12 @@ pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending
     let asked = offers_all::Asked::read(&args.filter, args.order.as_deref())?;
     let client = connect::client(settings).await?;
     if args.all {
-        return offers_all::run(&client, asked, args.json).await;
+        let rows = offers_all::rows(&client, asked).await?;
+        match args.json {
+            true => print_json(&rows)?,
+            false => offers_all::print_rows(&rows)?,
+        }
+        return Ok(Ending::Done);
     }
     let explain = args.explain;
     let json = args.json;

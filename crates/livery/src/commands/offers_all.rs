@@ -2,7 +2,7 @@
 
 use crate::failure::{Ending, Failure};
 use crate::ui::table::Table;
-use crate::ui::{dollars, listing, print_json};
+use crate::ui::{dollars, listing};
 use livery_api::Client;
 use livery_api::dto::{MarketQuery, MarketRow, Standing};
 use livery_domain::market::{FIELDS, Filter, FilterErrors, Order};
@@ -52,19 +52,13 @@ pub fn print_fields() -> std::io::Result<Ending> {
     Ok(Ending::Done)
 }
 
-/// Lists offers and catalogue rows of everybody.
-pub async fn run(client: &Client, asked: Asked, json: bool) -> anyhow::Result<Ending> {
+/// Asks for offers and catalogue rows of everybody.
+pub async fn rows(client: &Client, asked: Asked) -> anyhow::Result<Vec<MarketRow>> {
     let question = MarketQuery {
         filter: asked.filter,
         order: asked.order,
     };
-    let rows = client.market(&question).await?.rows;
-    if json {
-        print_json(&rows)?;
-        return Ok(Ending::Done);
-    }
-    print_rows(&rows)?;
-    Ok(Ending::Done)
+    Ok(client.market(&question).await?.rows)
 }
 
 /// Prints offers and catalogue rows.
