@@ -17,7 +17,7 @@ pub use accounts::{Authority, SettingsChange};
 pub use error::{CreditError, TOP_UP_MIN};
 pub use facade::Earner;
 pub(crate) use obey::see_to_all;
-pub(crate) use runs::{tell as tell_run, why_ended};
+pub(crate) use runs::{out_of_time, tell as tell_run, why_ended};
 pub use sheet::{BalanceSheet, Spending, SpentOn};
 pub(crate) use spend::{may_spend, may_start, pod_hourly};
 pub use statement::{More, PAGE_MAX, Statement, StatementQuery};

@@ -158,6 +158,8 @@ async fn end_runs(
             Shortage::DayLimit | Shortage::MonthLimit => true,
         };
         if !patience && is_out(books) {
+            let over = format!("{words}, and its time to bring results home is over");
+            runs::end_now(services, run, &over).await?;
             rule(
                 services,
                 pod,

@@ -7,6 +7,9 @@ use livery_units::{RunId, Timestamp};
 /// The note that a run is to end, with when it was told and why.
 const NOTE: &str = "told-to-end";
 
+/// The note that a run was told and has had its time since.
+const OUT_OF_TIME: &str = "out-of-time";
+
 /// Tells a run to end, unless it was told before; returns when it was told first.
 pub(crate) async fn tell(
     services: &Services,
@@ -21,6 +24,25 @@ pub(crate) async fn tell(
     services.store.run_note_set(run, NOTE, &note).await?;
     services.announce();
     Ok(now)
+}
+
+/// Ends a run that had its time: what of its results is not home yet stays where it is.
+pub(super) async fn end_now(services: &Services, run: &RunId, words: &str) -> Result<(), Error> {
+    if services
+        .store
+        .run_note_get(run, OUT_OF_TIME)
+        .await?
+        .is_none()
+    {
+        services.store.run_note_set(run, OUT_OF_TIME, words).await?;
+        services.announce();
+    }
+    Ok(())
+}
+
+/// Returns why a run that was told to end has no more time, if it was and had it.
+pub(crate) async fn out_of_time(services: &Services, run: &RunId) -> Result<Option<String>, Error> {
+    Ok(services.store.run_note_get(run, OUT_OF_TIME).await?)
 }
 
 /// Returns why a run was told to end, if it was.

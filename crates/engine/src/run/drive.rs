@@ -215,6 +215,9 @@ async fn halt_now(services: &Services, run: &Run) -> Result<Option<Halt>, Error>
     if current.cancel_requested.is_some() && is_to_end_now(services, &run.id).await? {
         return Ok(Some(Halt::Now));
     }
+    if credit::out_of_time(services, &run.id).await?.is_some() {
+        return Ok(Some(Halt::Now));
+    }
     if run.outcome != Outcome::Pending {
         return Ok(None);
     }
@@ -268,12 +271,15 @@ async fn halt_run(services: &Arc<Services>, mut run: Run, halt: Halt) -> Result<
     let was = run.clone();
     let told = match halt {
         Halt::OverBudget => credit::why_ended(services, &run.id).await?,
-        Halt::Cancelled | Halt::Now => None,
+        Halt::Now => credit::out_of_time(services, &run.id).await?,
+        Halt::Cancelled => None,
     };
     let why = match halt {
         Halt::Cancelled => "cancelled by its user",
         Halt::OverBudget => told.as_deref().unwrap_or("its budget is used up"),
-        Halt::Now => "ended at once by its user, without its results",
+        Halt::Now => told
+            .as_deref()
+            .unwrap_or("ended at once by its user, without its results"),
     };
     note(services, &run, EventKind::Failed, why).await;
     match halt {

@@ -8,7 +8,9 @@ use livery_domain::account::Standing;
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::reminder::NoticeKind;
 use livery_domain::run::{Outcome, RunStep};
-use livery_units::{Day, Money, Span};
+use livery_domain::volume::VolumePhase;
+use livery_engine::NewVolume;
+use livery_units::{Bytes, Day, Money, Span};
 
 #[tokio::test]
 async fn little_is_warned_of_once_and_nothing_left_stops_pods_and_keeps_their_volumes() {
@@ -169,4 +171,75 @@ async fn a_run_without_credit_ends_over_budget_with_its_results() {
     assert_eq!(over.outcome, Outcome::Failed);
     assert!(over.reason.unwrap().contains("must be held"));
     bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_network_volume_is_kept_for_nothing_and_deleted_with_the_rest() {
+    let bench = prepaid().await;
+    let wanted = NewVolume {
+        name: "data".to_owned(),
+        size: Bytes::gib(10),
+        host: None,
+    };
+    let volume = bench.engine.volume_create(&bench.account, wanted);
+    let id = volume.await.unwrap().volume.id;
+    let phase = async || {
+        let view = bench.engine.volume_fetch(&bench.account, id.as_str());
+        view.await.unwrap().volume.phase()
+    };
+    until("the volume is there", || async {
+        (phase().await == VolumePhase::Ready).then_some(())
+    })
+    .await;
+    let box_ = pod(&bench).await;
+    burn_down_to(&bench, 1).await;
+    comes_to(&bench, &box_, Phase::Stopped).await;
+    let before = left(&bench).await;
+    assert!(before >= Money::ZERO, "{before}");
+    bench.clock.forward(6 * 24 * HOURS + HOURS);
+    let warning = told(&bench, NoticeKind::LastWarning).await;
+    assert!(warning.message.contains("2 volumes"), "{}", warning.message);
+    assert_eq!(left(&bench).await, before, "what is kept costs nothing");
+    assert_eq!(phase().await, VolumePhase::Ready);
+    bench.clock.forward(24 * HOURS);
+    comes_to(&bench, &box_, Phase::Terminated).await;
+    until("the volume is deleted", || async {
+        look(&bench).await;
+        (phase().await == VolumePhase::Deleted).then_some(())
+    })
+    .await;
+    assert_eq!(left(&bench).await, before);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_whose_results_never_come_ends_when_its_time_is_over() {
+    let bench = prepaid().await;
+    let run = bench
+        .submit("name: job\nresources: {cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
+        .await;
+    until("it trains", || async {
+        let run = bench.engine.run_fetch(&bench.account, run.id.as_str());
+        (run.await.unwrap().step == RunStep::Train).then_some(())
+    })
+    .await;
+    bench.host.script(|script| script.collect_hangs = true);
+    burn_down_to(&bench, 6).await;
+    until("it brings its results home", || async {
+        look(&bench).await;
+        let run = bench.engine.run_fetch(&bench.account, run.id.as_str());
+        (run.await.unwrap().step == RunStep::Pull).then_some(())
+    })
+    .await;
+    // Five minutes later its time is over, and its money too.
+    bench.clock.forward(300);
+    until("its pod is gone", || async {
+        look(&bench).await;
+        (bench.host.pod_count() == 0).then_some(())
+    })
+    .await;
+    let over = bench.over(&run).await;
+    assert_eq!(over.outcome, Outcome::OverBudget);
+    assert!(over.results.is_none());
+    assert_ne!(stand(&bench).await.standing, Standing::Good);
 }
