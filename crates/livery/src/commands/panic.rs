@@ -63,14 +63,12 @@ pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending>
         said: BTreeSet::new(),
         last: None,
     };
-    let over = tokio::select! {
-        over = watch.follow(client, settings, args.wait) => Some(over?),
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            None
-        }
-    };
-    watch.conclude(over.is_none())
+    tokio::select! {
+        over = watch.follow(client, settings, args.wait) => over?,
+        // What was asked for stays asked for.
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    watch.conclude()
 }
 
 /// Says what would end, and asks.
@@ -192,9 +190,12 @@ impl Watch {
     }
 
     /// Prints what is not gone, and says how it ended.
-    fn conclude(self, interrupted: bool) -> anyhow::Result<Ending> {
+    fn conclude(self) -> anyhow::Result<Ending> {
         let Some(report) = &self.last else {
-            return Err(Failure::failed("nothing was asked for yet").into());
+            let message = "the control plane has not said whether it was asked";
+            return Err(Failure::failed(message)
+                .hint("give `livery panic` again")
+                .into());
         };
         match self.print {
             Print::Json => print_json(&report.things)?,
@@ -211,13 +212,13 @@ impl Watch {
             }
         }
         let unconfirmed = self.waiting().count();
-        if unconfirmed == 0 && !interrupted {
+        if unconfirmed == 0 {
             say("everything is confirmed gone");
             return Ok(Ending::Done);
         }
         say(&format!(
             "{unconfirmed} not confirmed; the control plane goes on ending them. `livery panic` \
-             again shows how far it is, `livery serve --status` whether it runs"
+             again shows how far it is"
         ));
         Ok(Ending::BadNews)
     }
