@@ -6,9 +6,7 @@ pub use step::{Halt, Next, Outcome, RunStep, StepEnd, after, halted};
 
 use crate::offer::words;
 use crate::pod::IdlePolicy;
-use livery_units::{
-    AccountId, ContentHash, Money, OfferId, PodId, RunId, Secret, Span, Timestamp,
-};
+use livery_units::{AccountId, ContentHash, Money, OfferId, PodId, RunId, Secret, Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// A run as the control plane knows it.

@@ -7,7 +7,9 @@ mod foreign;
 mod job;
 mod resources;
 
-pub(crate) use job::{BUDGET, BudgetKey, CHECKPOINT, CheckpointKey, GATE_COMMAND, GateKey, IDLE, IdleKey};
+pub(crate) use job::{
+    BUDGET, BudgetKey, CHECKPOINT, CheckpointKey, GATE_COMMAND, GateKey, IDLE, IdleKey,
+};
 pub(crate) use job::{JOB, JobKey};
 pub(crate) use resources::{ALTERNATIVE, GPU_COUNT_MAX, RESOURCES, ResourceKey};
 

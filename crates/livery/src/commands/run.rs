@@ -1,7 +1,7 @@
 //! `livery run`
 
-use super::run_limits::RunLimitArgs;
 use super::run_explain::{self, Asking};
+use super::run_limits::RunLimitArgs;
 use super::{inquiry, run_show};
 use crate::attached::{self, Followed};
 use crate::connect;

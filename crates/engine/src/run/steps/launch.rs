@@ -109,9 +109,7 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     };
     match pod::accept(services, &scene.run.account, launch).await {
         Ok(pod) => Ok(Ok(pod)),
-        Err(
-            error @ (Error::InsufficientFunds { .. } | Error::Credit(_) | Error::Invalid(_)),
-        ) => {
+        Err(error @ (Error::InsufficientFunds { .. } | Error::Credit(_) | Error::Invalid(_))) => {
             Ok(Err(StepEnd::Failed(error.to_string())))
         }
         Err(error) => Err(error),
