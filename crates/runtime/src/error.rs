@@ -56,6 +56,9 @@ pub enum Error {
         /// Who has it.
         pod: PodId,
     },
+    /// The volume grows just now.
+    #[error("volume {0} is growing; try again once it has grown")]
+    VolumeGrows(VolumeId),
     /// This process may not grow what is mounted.
     #[error(
         "a volume cannot grow while a pod uses it, for this agent lacks CAP_SYS_RESOURCE; it grows \

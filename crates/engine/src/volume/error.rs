@@ -82,7 +82,7 @@ fn because(reason: Option<&str>) -> String {
 
 fn among(places: &[(String, Bytes)]) -> String {
     if places.is_empty() {
-        return ": no host of that name is connected that keeps volumes".to_owned();
+        return ": no such host is connected that keeps volumes".to_owned();
     }
     let room = places.iter().map(|(name, free)| format!("{name}: {free}"));
     format!(" ({})", room.collect::<Vec<_>>().join("; "))

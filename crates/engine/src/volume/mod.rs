@@ -342,7 +342,15 @@ pub(crate) async fn for_pod(
     }
     match services.store.volume_holder(&volume.id).await? {
         Some(pod) => Err(in_use(&volume, &pod).into()),
-        None => Ok(volume),
+        None => match volume.phase() {
+            // Its file system is checked and grown at this moment.
+            phase @ VolumePhase::Growing => Err(not_there(&volume, phase).into()),
+            VolumePhase::Ready
+            | VolumePhase::Creating
+            | VolumePhase::Missing
+            | VolumePhase::Deleting
+            | VolumePhase::Deleted => Ok(volume),
+        },
     }
 }
 

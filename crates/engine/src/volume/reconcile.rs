@@ -15,8 +15,10 @@ use std::sync::Arc;
 /// How long a claim on a volume stands: longer than the longest step, and every step may be repeated.
 pub(crate) const CLAIM_SPAN: Span = Span::from_secs(300);
 
-/// How long a volume rests after a step that failed or led nowhere.
+/// How long a volume rests after a step that failed or led nowhere: shortly while its user may sit
+/// and wait, longer where somebody else has to do something first.
 const FAILURE_REST: Span = Span::from_secs(2);
+const PATIENT_REST: Span = Span::from_secs(10);
 
 /// A making that fails in a passing way this often is given up.
 const ATTEMPTS_MAX: u32 = 30;
@@ -53,16 +55,39 @@ async fn drive_until_rest(services: &Services, volume: NetworkVolume) -> Result<
             money::count_volume(services, &volume).await?;
             return Ok(until);
         }
-        let after = perform(services, volume.clone(), step, now).await?;
+        let after = match perform(services, volume.clone(), step, now).await {
+            Ok(after) => after,
+            Err(error) => {
+                note(&volume, &error);
+                return Ok(services.now().after(rest_after(step)));
+            }
+        };
         if after.ended.is_some() {
             services.announce();
             return Ok(now);
         }
         // The same again at once would lead to the same.
         if plan_volume(&after, services.now()) == step {
-            return Ok(services.now().after(FAILURE_REST));
+            return Ok(services.now().after(rest_after(step)));
         }
         volume = after;
+    }
+}
+
+fn rest_after(step: VolumeStep) -> Span {
+    match step {
+        VolumeStep::Create | VolumeStep::Delete | VolumeStep::Close => FAILURE_REST,
+        VolumeStep::Observe | VolumeStep::Grow | VolumeStep::Rest(_) => PATIENT_REST,
+    }
+}
+
+/// Says what failed; the same as before is no news.
+fn note(volume: &NetworkVolume, error: &Error) {
+    let words = error.to_string();
+    if volume.reason.as_ref() == Some(&words) {
+        tracing::debug!(volume.id = %volume.id, %error, "a volume still waits");
+    } else {
+        tracing::warn!(volume.id = %volume.id, %error, "a volume could not be taken further for now");
     }
 }
 

@@ -162,7 +162,7 @@ impl Runtime {
             .volume
             .as_ref()
             .is_some_and(|one| one.network.is_some());
-        let _turn = wants_volume.then(|| self.volumes_turn());
+        let turn = wants_volume.then(|| self.volumes_turn());
         let record = PodRecord {
             slot,
             first_id: self.first_id(slot),
@@ -171,7 +171,7 @@ impl Runtime {
                 .map(|one| one.resolv_conf.clone())
                 .unwrap_or_default(),
             netns: attached.map(|one| one.netns),
-            network_volume: self.volume_for(spec)?,
+            network_volume: self.volume_for(spec, turn.as_deref())?,
             hide,
             spec: spec.clone(),
         };

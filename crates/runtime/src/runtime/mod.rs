@@ -13,7 +13,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use livery_units::PodId;
+use livery_units::{PodId, VolumeId};
 use rustix::fs::{FlockOperation, flock};
 
 pub use self::observe::PodRoot;
@@ -50,8 +50,9 @@ pub struct Runtime {
     busy: Busy,
     /// Held from looking for room until a disk takes it, so that no room is promised twice.
     room: Mutex<()>,
-    /// Held while volumes, or who has them, change. Taken after a pod's turn, never before.
-    volumes: Mutex<()>,
+    /// Held while volumes, or who has them, change; has those that grow. Taken after a pod's turn,
+    /// never before.
+    volumes: Mutex<HashSet<VolumeId>>,
     /// Held as long as this runtime lives, so that no second agent touches the same pods.
     _lock: File,
 }
@@ -81,7 +82,7 @@ impl Runtime {
             slots,
             busy: Busy::default(),
             room: Mutex::new(()),
-            volumes: Mutex::new(()),
+            volumes: Mutex::default(),
             _lock: lock,
         })
     }

@@ -4,6 +4,7 @@
 //! and goes before the image does, so an image without one is what a crash left behind. Which pod
 //! has a volume is said by the pods' own records.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -78,10 +79,18 @@ impl Runtime {
             };
             // A pod that is being started mounts the volume meanwhile.
             let _pod = holder.as_ref().map(|pod| self.busy.wait_for(pod));
-            let _turn = self.volumes_turn();
-            if self.holder_of(id)? == holder {
-                return self.grow(id, size, holder.as_ref());
+            let mut turn = self.volumes_turn();
+            if self.holder_of(id)? != holder {
+                continue;
             }
+            // It may take minutes, and others need their turn.
+            if !turn.insert(id.clone()) {
+                return Err(Error::VolumeGrows(id.clone()));
+            }
+            drop(turn);
+            let grown = self.grow(id, size, holder.as_ref());
+            self.volumes_turn().remove(id);
+            return grown;
         }
     }
 
@@ -96,6 +105,9 @@ impl Runtime {
             return Err(Error::BadSpec(format!(
                 "volume {id} has {has} and cannot become smaller; it can only grow"
             )));
+        }
+        if size == has {
+            return self.must_exist(id);
         }
         let image = self.volume_image(id);
         {
@@ -145,7 +157,10 @@ impl Runtime {
     /// # Errors
     /// [`Error::VolumeInUse`] while a pod has it.
     pub fn volume_delete(&self, id: &VolumeId) -> Result<(), Error> {
-        let _turn = self.volumes_turn();
+        let turn = self.volumes_turn();
+        if turn.contains(id) {
+            return Err(Error::VolumeGrows(id.clone()));
+        }
         let image = self.volume_image(id);
         if let Some(pod) = self.holder_of(id)? {
             return Err(Error::VolumeInUse {
@@ -199,12 +214,19 @@ impl Runtime {
 
     /// Returns the image of the volume that a pod asks for, unless another pod has it.
     ///
-    /// The caller holds the turn until the pod's record stands, which takes the volume.
-    pub(super) fn volume_for(&self, spec: &PodSpec) -> Result<Option<PathBuf>, Error> {
+    /// The caller gives its turn back when the pod's record stands, which takes the volume.
+    pub(super) fn volume_for(
+        &self,
+        spec: &PodSpec,
+        turn: Option<&HashSet<VolumeId>>,
+    ) -> Result<Option<PathBuf>, Error> {
         let volume = spec.volume.as_ref();
         let Some(id) = volume.and_then(|volume| volume.network.as_ref()) else {
             return Ok(None);
         };
+        if turn.is_some_and(|growing| growing.contains(id)) {
+            return Err(Error::VolumeGrows(id.clone()));
+        }
         self.must_exist(id)?;
         match self.holder_of(id)? {
             Some(pod) if pod != spec.id => Err(Error::VolumeInUse {
@@ -215,8 +237,9 @@ impl Runtime {
         }
     }
 
-    /// Holds off every other change of volumes and of who has them.
-    pub(super) fn volumes_turn(&self) -> MutexGuard<'_, ()> {
+    /// Holds off every other change of volumes and of who has them; tells which ones grow just now,
+    /// without a turn.
+    pub(super) fn volumes_turn(&self) -> MutexGuard<'_, HashSet<VolumeId>> {
         // Nothing is left half done by a call that panicked while it held this.
         self.volumes.lock().unwrap_or_else(PoisonError::into_inner)
     }
