@@ -22,4 +22,5 @@ mod reminders;
 mod rows;
 mod runs;
 mod samples;
+mod statements;
 mod volumes;
