@@ -2,9 +2,9 @@
 
 use crate::orders::{DAY, HOUR, SECOND};
 use crate::year::Year;
-use livery_domain::pod::{Desired, Observed, Pod, burn};
+use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, burn};
 use livery_engine::Clock;
-use livery_units::{Money, Span};
+use livery_units::{Money, Span, Timestamp};
 
 /// No step is longer while anything runs.
 const STEP: i64 = 6 * HOUR;
@@ -17,12 +17,15 @@ impl Year {
         let Some(most) = (!pods.is_empty()).then_some(now + STEP) else {
             return now + 3 * DAY;
         };
+        let wall = self.world.clock.now();
         let answers = self.world.cloud.reachable_since().is_some();
         let most = most.min(self.purse.next_look(now));
-        let nexts = pods.iter().map(|pod| match is_settled(pod) || !answers {
-            true => self.next_look(pod),
-            false => now + 2 * SECOND,
-        });
+        let nexts = pods
+            .iter()
+            .map(|pod| match is_settled(pod, wall) || !answers {
+                true => self.next_look(pod),
+                false => now + 2 * SECOND,
+            });
         nexts.min().unwrap_or(most).min(most).max(now + 1)
     }
 
@@ -65,10 +68,15 @@ impl Year {
     }
 }
 
-/// Returns whether nothing is to be done for a pod but to look at it now and then.
-fn is_settled(pod: &Pod) -> bool {
+/// Returns whether nothing is to be done for a pod but to look at it now and then. A look that failed
+/// is followed by another one soon.
+fn is_settled(pod: &Pod, wall: Timestamp) -> bool {
+    let seen_now = pod
+        .observed_at
+        .is_some_and(|at| wall.since(at) < OBSERVATION_FRESH);
     match (pod.desired, pod.observed) {
-        (Desired::Running, Observed::Up | Observed::Absent | Observed::Lost) => pod.is_made(),
+        (Desired::Running, Observed::Up) => seen_now,
+        (Desired::Running, Observed::Absent | Observed::Lost) => pod.is_made(),
         (Desired::Stopped, Observed::Down) => true,
         (Desired::Stopped, Observed::Absent | Observed::Lost) => true,
         (Desired::Running, Observed::Unknown | Observed::Starting | Observed::Down) => false,

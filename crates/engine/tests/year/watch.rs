@@ -16,8 +16,8 @@ const LATE: i64 = MINUTE;
 /// The money of the account that pays too little, as it stood at the last look.
 #[derive(Default)]
 pub struct Purse {
-    /// Whether it has any pods.
-    pub has_any: bool,
+    /// Whether any of its pods may be up.
+    pub burns: bool,
     /// When nothing will be left, by time that passes.
     pub empty_at: Option<i64>,
     /// What may have been used while the supplier was silent, in nano-dollars.
@@ -30,14 +30,14 @@ impl Purse {
     /// Returns whether nothing will be left in a few minutes.
     pub fn is_nearly_empty(&self, now: i64) -> bool {
         let soon = self.empty_at.is_some_and(|at| at < now + 3 * MINUTE);
-        self.has_any && soon
+        self.burns && soon
     }
 
     /// Returns when to look again: often while it runs out.
     pub fn next_look(&self, now: i64) -> i64 {
-        match self.empty_at.filter(|_| self.has_any) {
-            Some(at) if at >= now => (at - 2 * MINUTE).max(now + 10 * SECOND),
-            Some(_) | None => i64::MAX,
+        match self.empty_at.filter(|_| self.burns) {
+            Some(at) => (at - 2 * MINUTE).max(now + 10 * SECOND),
+            None => i64::MAX,
         }
     }
 }
@@ -49,7 +49,13 @@ impl Year {
         let wall = self.world.clock.now();
         let pods = self.live_pods();
         let poor = &self.accounts[POOR];
-        self.purse.has_any = pods.iter().any(|pod| pod.account == *poor);
+        self.purse.burns = pods.iter().any(|pod| {
+            let may_be_up = match pod.observed {
+                Observed::Up | Observed::Starting | Observed::Unknown => true,
+                Observed::Down | Observed::Lost | Observed::Absent => false,
+            };
+            pod.account == *poor && may_be_up
+        });
         for pod in &pods {
             self.policy_is_obeyed(pod, wall);
             match pod.desired {
@@ -103,8 +109,8 @@ impl Year {
     pub fn look_at_purse(&mut self, stood: i64) {
         let account = &self.accounts[POOR];
         let now = self.world.clock.passed();
-        let has_any = self.purse.has_any;
-        if !has_any {
+        let burns = self.purse.burns;
+        if !burns {
             return;
         }
         let sheet = self
@@ -124,7 +130,7 @@ impl Year {
         let left = i128::from(sheet.left.nanos());
         assert!(
             left >= -TOLERANCE - self.purse.excused,
-            "seed {}: {left} nano-dollars are left after {stood} ms, {} excused",
+            "seed {}: {left} nano-dollars are left after {stood} ms at {now}, {} excused: {sheet:#?}",
             self.seed,
             self.purse.excused
         );
