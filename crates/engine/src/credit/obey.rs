@@ -5,13 +5,14 @@ use super::facts::{self, Books};
 use super::notices;
 use super::runs;
 use crate::error::Error;
+use crate::pod::rule;
 use crate::services::Services;
 use crate::volume;
 use livery_domain::account::Standing;
 use livery_domain::credit::{Act, Shortage};
-use livery_domain::pod::{Desired, Pod, Wish};
+use livery_domain::pod::Desired;
 use livery_ledger::top_up;
-use livery_store::{AccountStand, Error as StoreError};
+use livery_store::AccountStand;
 use livery_units::{Day, Money, Rate, Timestamp};
 
 /// An account that tops itself up by little is looked at again this often at most in one go.
@@ -162,7 +163,7 @@ async fn end_runs(
             runs::end_now(services, run, &over).await?;
             rule(
                 services,
-                pod,
+                &pod.id,
                 Desired::Gone,
                 &format!("terminated: {words}"),
             )
@@ -191,7 +192,7 @@ async fn stop_pods(
     for pod in books.pods.iter().filter(|pod| facts::runs_by_itself(pod)) {
         rule(
             services,
-            pod,
+            &pod.id,
             Desired::Stopped,
             &format!("stopped: {words}"),
         )
@@ -208,7 +209,7 @@ async fn delete(services: &Services, stand: &AccountStand, books: &Books) -> Res
     for pod in books.pods.iter().filter(|pod| facts::is_kept(pod)) {
         rule(
             services,
-            pod,
+            &pod.id,
             Desired::Gone,
             &format!("terminated: {words}"),
         )
@@ -219,26 +220,4 @@ async fn delete(services: &Services, stand: &AccountStand, books: &Books) -> Res
         volume::end(services, &volume.id, &format!("deleted: {words}")).await?;
     }
     Ok(())
-}
-
-/// Has a pod be as a rule says; one that cannot be (it vanished, it is gone) is left as it is.
-async fn rule(services: &Services, pod: &Pod, desired: Desired, words: &str) -> Result<(), Error> {
-    loop {
-        let mut row = services.store.pod_fetch(&pod.id).await?;
-        match row.rule(desired, words) {
-            Ok(Wish::Changed) => {}
-            Ok(Wish::AsBefore) | Err(_) => return Ok(()),
-        }
-        match services.store.pod_update(&row).await {
-            Ok(row) => {
-                tracing::info!(pod.id = %row.id, account.id = %row.account, "{words}");
-                services.store.pod_nudge(&row.id).await?;
-                services.board.pods.notify_one();
-                services.announce();
-                return Ok(());
-            }
-            Err(StoreError::Stale) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
 }
