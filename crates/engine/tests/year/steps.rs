@@ -13,7 +13,7 @@ impl Year {
     /// Returns until when time may pass now.
     pub fn next_step(&self) -> i64 {
         let now = self.world.clock.passed();
-        let pods = self.live_pods();
+        let pods = &self.pods;
         let Some(most) = (!pods.is_empty()).then_some(now + STEP) else {
             return now + 3 * DAY;
         };

@@ -47,7 +47,8 @@ impl Year {
     pub fn look(&mut self) {
         let now = self.world.clock.passed();
         let wall = self.world.clock.now();
-        let pods = self.live_pods();
+        self.pods = self.live_pods();
+        let pods = &self.pods;
         let poor = &self.accounts[POOR];
         self.purse.burns = pods.iter().any(|pod| {
             let may_be_up = match pod.observed {
@@ -56,7 +57,7 @@ impl Year {
             };
             pod.account == *poor && may_be_up
         });
-        for pod in &pods {
+        for pod in pods {
             self.policy_is_obeyed(pod, wall);
             match pod.desired {
                 Desired::Running => drop(self.unwanted.remove(&pod.id)),

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// How often the engine must seem to be at rest, and how long apart, to be so.
-const LOOKS: u32 = 3;
+const LOOKS: u32 = 2;
 const LOOK: Duration = Duration::from_micros(30);
 
 /// Nothing that the engine does without time passing takes longer.

@@ -35,6 +35,8 @@ pub struct Year {
     /// Since when a pod is not wanted to be up.
     pub unwanted: BTreeMap<PodId, i64>,
     pub jumps: Vec<i64>,
+    /// The pods that had not ended at the last look.
+    pub pods: Vec<Pod>,
     pub purse: Purse,
     pub steps: u64,
     pub began: std::time::Instant,
@@ -71,6 +73,7 @@ impl Year {
             doubts: BTreeMap::new(),
             unwanted: BTreeMap::new(),
             jumps: Vec::new(),
+            pods: Vec::new(),
             purse: Purse::default(),
             steps: 0,
             began: std::time::Instant::now(),
