@@ -18,12 +18,14 @@ use livery_store::{Store, Which};
 use livery_units::{AccountId, Money, RunId, Span};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The control plane's core; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) services: Arc<Services>,
     stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// How the offers stand to a job.
@@ -58,14 +60,21 @@ impl Engine {
         let engine = Self {
             services: Arc::new(Services::new(options)),
             stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         };
-        drop(tasks::spawn_all(&engine.services, &engine.stop));
+        tasks::spawn_all(&engine.services, &engine.stop, &engine.tasks);
         Ok(engine)
     }
 
     /// Ends the background tasks; pods run on, and another engine takes the runs up where they are.
     pub fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Waits until the background tasks have ended after [`Engine::stop`]: nothing is claimed after
+    /// that.
+    pub async fn stopped(&self) {
+        self.tasks.wait().await;
     }
 
     /// Returns every offer, ranked for a need.

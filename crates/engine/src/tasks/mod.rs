@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub(crate) use driving::Seat;
 pub(crate) use metering::Metering;
@@ -116,11 +117,12 @@ impl TaskBoard {
     }
 }
 
-/// Starts every task; they end when `stop` is cancelled.
+/// Starts every task; they end when `stop` is cancelled, and `tracker` knows when they have.
 pub(crate) fn spawn_all(
     services: &Arc<Services>,
     stop: &CancellationToken,
-) -> Vec<tokio::task::JoinHandle<()>> {
+    tracker: &TaskTracker,
+) {
     let tasks: Vec<Arc<dyn BackgroundTask>> = vec![
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
@@ -135,10 +137,10 @@ pub(crate) fn spawn_all(
         Arc::new(deliveries::Deliveries::new(stop.clone())),
         Arc::new(credit::Credit),
     ];
-    tasks
-        .into_iter()
-        .map(|task| tokio::spawn(keep_active(task, services.clone(), stop.clone())))
-        .collect()
+    for task in tasks {
+        tracker.spawn(keep_active(task, services.clone(), stop.clone()));
+    }
+    tracker.close();
 }
 
 /// How often the status rows of unremarkable activations are written at most.

@@ -190,10 +190,11 @@ async fn a_receiver_that_hangs_holds_no_other_up_and_a_killed_try_is_repeated() 
     })
     .await;
     tell(&bench, "b").await;
-    until("the other gets the next", || async {
-        (other.got().len() == 2).then_some(())
+    until("the other gets the next, and it is noted", || async {
+        (noted_of(&bench, "slack").await == 2).then_some(())
     })
     .await;
+    assert_eq!(other.got().len(), 2);
 
     // Killed between sending and noting: what was not noted is sent again, under the same id.
     receiver.answer(OK);
@@ -217,6 +218,16 @@ async fn a_receiver_that_hangs_holds_no_other_up_and_a_killed_try_is_repeated() 
     assert_eq!(ids.len(), 2, "{ids:?}");
     assert_eq!(got.len(), before.len() + 2);
     assert_eq!(other.got().len(), 2, "what was taken is not sent again");
+}
+
+/// Counts the deliveries to a channel that are noted as sent.
+async fn noted_of(bench: &Bench, channel: &str) -> usize {
+    let rows = bench.engine.reminder_list(&bench.account, 10).await;
+    let rows = rows.unwrap();
+    let deliveries = rows.iter().flat_map(|row| &row.deliveries);
+    deliveries
+        .filter(|row| row.channel == channel && row.state == DeliveryState::Sent)
+        .count()
 }
 
 #[tokio::test]

@@ -50,6 +50,9 @@ pub enum HostChoice {
 /// database agree.
 const OWNER: &str = "acc_owner";
 
+/// How long the background tasks get to end what they are at.
+const ENDING_PATIENCE: Span = Span::from_secs(3);
+
 /// How long a call to a supplier may take.
 const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
 
@@ -106,6 +109,8 @@ async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
     });
     let served = listen(plane, app).await;
     engine.stop();
+    // What is under way may end; what hangs is as after a crash.
+    let _ = tokio::time::timeout(ENDING_PATIENCE.to_std(), engine.stopped()).await;
     if let Some(agent) = agent {
         host_agent::close(&agent).await;
     }

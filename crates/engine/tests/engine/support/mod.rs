@@ -124,6 +124,8 @@ impl Bench {
     /// Kills the engine as it stands and starts another one on what is stored.
     pub async fn restart(&mut self) {
         self.engine.stop();
+        // As with a process that was killed, the old one claims nothing after its end.
+        self.engine.stopped().await;
         self.engine = start(
             &self.store,
             &self.content,
