@@ -4,23 +4,17 @@ use crate::args::Args;
 use crate::report::{Samples, table};
 use crate::sqlite;
 use anyhow::{Result, bail};
-use async_trait::async_trait;
-use livery_content::{Compression, ContentStore};
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
-use livery_engine::{Clock, Engine, Options, Peers};
-use livery_host_api::HostDirectory;
+use livery_engine::meters_read;
 use livery_ledger::{Book, Change, Item, Meter, Subject};
 use livery_store::{Credit, Store};
 use livery_units::{
     AccountId, Bytes, HostId, LaunchKey, Money, OfferId, PodId, Rate, Span, Timestamp,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 const PODS: u64 = 100_000;
 const ROUNDS: usize = 5;
@@ -31,11 +25,10 @@ const STEP: Span = Span::from_secs(10);
 
 const BEGAN: i64 = 1_700_000_000_000;
 
-/// How often is looked whether something is done, and what processor time is counted in.
-const LOOK: Duration = Duration::from_millis(10);
+/// What processor time is counted in.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Makes many of one: pods with their meters, due never, of 1,000 accounts.
+/// Makes many of one: pods with their meters, due all over the next interval, of 1,000 accounts.
 const MULTIPLY: &str = r#"
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
@@ -55,21 +48,12 @@ for n in range(1000):
     db.execute("INSERT INTO accounts VALUES (%s)" % ", ".join("?" * len(row)), row)
 def of(n):
     return {"account_id": "acc_%d" % (n % 1000)}
-pod = "pod_%016d"
+pod, due = "pod_%016d", db.execute("SELECT due FROM meters").fetchone()[0]
 # Neighbours in time are no neighbours by name, as with real names.
 scatter = lambda n: n * 7919 % pods
-many("meters", lambda n: {**of(n), "id": "mtr_%016d" % scatter(n), "pod_id": pod % scatter(n),
-    "due": 2**61})
+many("meters", lambda n: {**of(scatter(n)), "id": "mtr_%016d" % scatter(n), "pod_id": pod % scatter(n),
+    "due": due + 1 + n * 59999 // pods})
 many("pods", lambda n: {**of(n), "id": pod % n, "launch_key": "key_%d" % n, "due": 2**62})
-db.commit()
-"#;
-
-/// Makes the meters due all over the next interval.
-const ARM: &str = r#"
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], timeout=60)
-pods = db.execute("SELECT COUNT(*) FROM meters").fetchone()[0]
-db.execute("UPDATE meters SET due = ?1 + 1 + rowid * 59990 / ?2", (int(sys.argv[2]), pods))
 db.commit()
 "#;
 
@@ -81,106 +65,60 @@ db.execute("UPDATE pods SET up_until = ?1, observed_at = ?1", (int(sys.argv[2]),
 db.commit()
 "#;
 
-/// A clock that stands until it is put forward, and then wakes who waits for it.
-struct Stepped {
-    now: AtomicI64,
-    stepped: Notify,
-}
-
-#[async_trait]
-impl Clock for Stepped {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
-    }
-
-    async fn sleep(&self, span: Span) {
-        let until = self.now().after(span);
-        loop {
-            let stepped = self.stepped.notified();
-            if self.now() >= until {
-                return;
-            }
-            stepped.await;
-        }
-    }
-}
-
-/// Prints the processor time of whole intervals in which every meter is due once, beside intervals in
-/// which none is: what the second kind takes is other tasks' work.
+/// Prints the processor time of intervals in which every meter is due once.
 pub(crate) async fn measure(args: &Args) -> Result<()> {
     let directory = tempfile::Builder::new()
         .prefix("livery-bench-")
         .tempdir_in(&args.dir)?;
     let database = directory.path().join("livery.db");
     populate(&database).await?;
-    let clock = Arc::new(Stepped {
-        now: AtomicI64::new(BEGAN),
-        stepped: Notify::new(),
-    });
-    let engine = engine(directory.path(), clock.clone()).await?;
-    let rounds = args.rounds.unwrap_or(ROUNDS);
-    let mut idle = Samples::new("nothing due");
-    for _ in 0..rounds {
-        idle.push(interval(&engine, &clock).await?);
-    }
-    sqlite::script(ARM, &database, clock.now().millis())?;
-    let mut busy = Samples::new("every meter due once");
-    for _ in 0..rounds {
-        sqlite::script(OBSERVE, &database, clock.now().after(INTERVAL).millis())?;
-        busy.push(interval(&engine, &clock).await?);
-    }
-    engine.stop();
-    report(&idle, &busy);
     let store = Store::open(&format!("sqlite:{}", database.display())).await?;
-    let entries = store.ledger_check().await?;
-    if entries < PODS * u64::try_from(rounds)? {
-        bail!("only {entries} charges were posted");
+    let mut now = Timestamp::from_millis(BEGAN);
+    let (mut idle, mut busy) = (Samples::new("nothing due"), Samples::new("all due once"));
+    for _ in 0..args.rounds.unwrap_or(ROUNDS) {
+        // Nothing is due in the moment after everything was read.
+        let (took, read) = interval(&store, now, Span::ZERO).await?;
+        idle.push(took);
+        sqlite::script(OBSERVE, &database, now.after(INTERVAL).millis())?;
+        let (took, all) = interval(&store, now, STEP).await?;
+        busy.push(took);
+        now = now.after(INTERVAL);
+        if (read, all) != (0, PODS) {
+            bail!("{read} meters were read at once and {all} in an interval");
+        }
     }
+    report(&idle, &busy);
+    let entries = store.ledger_check().await?;
     println!("  {entries} entries, and the books balance");
     Ok(())
 }
 
 fn report(idle: &Samples, busy: &Samples) {
-    let seconds = INTERVAL.to_std().as_secs_f64();
-    let share = |time: Duration| time.as_secs_f64() * 100.0 / seconds;
-    let title = "metering: 100,000 pods for a minute, processor time of the whole process";
+    let share = |time: Duration| time.as_secs_f64() * 100.0 / INTERVAL.to_std().as_secs_f64();
+    let title = "metering: 100,000 pods for a minute, processor time";
     println!("{}", table(title, busy, &[idle]));
-    let metering = busy.median().saturating_sub(idle.median());
-    println!("  metering takes {:.1} % of one core", share(metering));
+    println!(
+        "  {:.1} % of one core ({:.1} to {:.1} %)",
+        share(busy.median()),
+        share(busy.percentile(10)),
+        share(busy.percentile(90))
+    );
 }
 
-/// Puts the clock forward by an interval, step by step, and returns the processor time that took.
-async fn interval(engine: &Engine, clock: &Stepped) -> Result<Duration> {
-    let before = processor_time()?;
+/// Reads what is due as the metering task does, as often as it does; returns the processor time that
+/// took and how many meters were read.
+async fn interval(store: &Store, from: Timestamp, step: Span) -> Result<(Duration, u64)> {
+    let (before, mut now, mut count) = (processor_time()?, from, 0);
     for _ in 0..INTERVAL.millis() / STEP.millis() {
-        let activations = metering_activations(engine);
-        clock
-            .now
-            .fetch_add(i64::try_from(STEP.millis())?, Ordering::SeqCst);
-        clock.stepped.notify_waiters();
-        while metering_activations(engine) == activations {
-            tokio::time::sleep(LOOK).await;
-        }
-        settle().await?;
-    }
-    Ok(processor_time()?.saturating_sub(before))
-}
-
-fn metering_activations(engine: &Engine) -> u64 {
-    let tasks = engine.tasks();
-    let metering = tasks.iter().find(|task| task.name == "metering");
-    metering.map_or(0, |task| task.activations)
-}
-
-/// Waits until the process has nothing left to do.
-async fn settle() -> Result<()> {
-    loop {
-        let before = processor_time()?;
-        tokio::time::sleep(LOOK * 10).await;
-        if processor_time()? <= before + TICK {
-            return Ok(());
+        now = now.after(step);
+        let mut odd = BTreeSet::new();
+        count += meters_read(store, now, &mut odd).await?;
+        store.meter_missing(1_000).await?;
+        if !odd.is_empty() {
+            bail!("{} pods are odd", odd.len());
         }
     }
+    Ok((processor_time()?.saturating_sub(before), count))
 }
 
 /// Returns the processor time of this process, to the hundredth of a second.
@@ -194,26 +132,6 @@ fn processor_time() -> Result<Duration> {
         .map(str::parse::<u32>)
         .sum::<Result<u32, _>>()?;
     Ok(TICK * ticks)
-}
-
-async fn engine(directory: &Path, clock: Arc<Stepped>) -> Result<Engine> {
-    let url = format!("sqlite:{}", directory.join("livery.db").display());
-    let content = ContentStore::open(&directory.join("content"), Compression::Never)?;
-    let engine = Engine::start(Options {
-        store: Store::open(&url).await?,
-        content: Arc::new(content),
-        suppliers: Vec::new(),
-        hosts: HostDirectory::new(),
-        clock,
-        logs_dir: directory.join("logs"),
-        peers: Peers::Several,
-    })
-    .await?;
-    while metering_activations(&engine) == 0 {
-        tokio::time::sleep(LOOK).await;
-    }
-    settle().await?;
-    Ok(engine)
 }
 
 /// Keeps one pod with its meter, and then many like it.

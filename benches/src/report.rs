@@ -31,7 +31,7 @@ impl Samples {
     }
 
     /// Returns the time below which `percent` of all times lie, by nearest rank.
-    fn percentile(&self, percent: usize) -> Duration {
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let rank = (self.times.len() * percent).div_ceil(100).max(1);
         self.times.get(rank - 1).copied().unwrap_or_default()
     }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_of_the_nearest_rank() {
+    pub(crate) fn percentiles_are_of_the_nearest_rank() {
         let ten = samples("a", &[10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(ten.percentile(10), Duration::from_millis(1));
         assert_eq!(ten.percentile(50), Duration::from_millis(5));

@@ -42,5 +42,5 @@ pub use policy::PolicyView;
 pub use reminders::{Closing, Running, Trouble};
 pub use run::{Bound, Forecast};
 pub use services::{Options, Peers};
-pub use tasks::TaskStatus;
+pub use tasks::{TaskStatus, meters_read};
 pub use volume::{NewVolume, Stray, VolumeRefusal, VolumeView};

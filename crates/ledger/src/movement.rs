@@ -109,9 +109,15 @@ impl Change {
     }
 }
 
+/// The time from which on is charged sorts the ids: charges come at the end of an index.
 fn charge_id(change: &Change, part: usize) -> TransferId {
+    let from = match &change.before {
+        Some(before) => before.began.after(before.counted()),
+        None => change.after.began,
+    };
     let sequence = format!("{}:{part}", change.charged_before().nanos());
-    derived(change.after.id.as_str(), Kind::Charge, &sequence)
+    let words = [change.after.id.as_str(), Kind::Charge.as_str(), &sequence];
+    TransferId::from_entropy_at(from, derive::entropy(&words))
 }
 
 fn moved(

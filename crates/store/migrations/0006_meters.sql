@@ -35,8 +35,6 @@ UPDATE transfers SET item = 'compute' WHERE kind = 'charge';
 
 DROP INDEX transfers_by_pod;
 
-CREATE INDEX transfers_by_pod ON transfers (pod_id, seq) WHERE pod_id IS NOT NULL;
+CREATE INDEX transfers_by_pod ON transfers (pod_id, at_ms) WHERE meter_id IS NULL;
 
 DROP INDEX transfers_by_run;
-
-CREATE INDEX transfers_by_run ON transfers (run_id, seq) WHERE run_id IS NOT NULL;

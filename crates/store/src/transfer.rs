@@ -8,7 +8,7 @@ use crate::pool::Store;
 use crate::row::{Columns, clean};
 use crate::usage;
 use livery_ledger::{Kind, Transfer};
-use livery_units::{AccountId, PodId, RunId};
+use livery_units::AccountId;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -26,10 +26,6 @@ pub enum Posted {
 pub struct TransferFilter {
     /// Of this account.
     pub account: Option<AccountId>,
-    /// For this pod.
-    pub pod: Option<PodId>,
-    /// For the pods of this run.
-    pub run: Option<RunId>,
 }
 
 macro_rules! columns {
@@ -85,28 +81,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn transfer_list(&self, filter: &TransferFilter) -> Result<Vec<Transfer>> {
-        let TransferFilter { account, pod, run } = filter;
-        let (sql, subject) = match (pod, run, account) {
-            (Some(pod), _, _) => (select!("WHERE pod_id = $1"), Some(pod.as_str())),
-            (None, Some(run), _) => (select!("WHERE run_id = $1"), Some(run.as_str())),
-            (None, None, Some(account)) => {
-                (select!("WHERE account_id = $1"), Some(account.as_str()))
+        let rows = match &filter.account {
+            Some(account) => {
+                let query = sqlx::query(select!("WHERE account_id = $1"));
+                query.bind(account.as_str()).fetch_all(self.read()).await?
             }
-            (None, None, None) => (select!(""), None),
+            None => sqlx::query(select!("")).fetch_all(self.read()).await?,
         };
-        let mut query = sqlx::query(sql);
-        if let Some(subject) = subject {
-            query = query.bind(subject);
-        }
-        let rows = query.fetch_all(self.read()).await?;
-        let mut transfers = rows.iter().map(transfer).collect::<Result<Vec<_>>>()?;
-        // The most telling condition was the database's; the others are few rows' work.
-        transfers.retain(|t| {
-            account.as_ref().is_none_or(|id| t.account == *id)
-                && (run.is_none() || t.run == *run)
-                && (pod.is_none() || t.pod == *pod)
-        });
-        Ok(transfers)
+        rows.iter().map(transfer).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Typed ids: a short prefix that says what the thing is, then 16 characters of entropy.
 
+use crate::Timestamp;
 use std::fmt;
 use std::str::FromStr;
 
@@ -33,6 +34,20 @@ fn encode(prefix: &str, entropy: u128) -> String {
     text
 }
 
+/// Length of the time in an id that has one, in characters: seconds for a thousand years.
+const TIME_CHARS: u32 = 7;
+
+/// The time comes first and its largest digit before the others, so that ids sort by it.
+fn encode_at(prefix: &str, at: Timestamp, entropy: u128) -> String {
+    let secs = at.millis().div_euclid(1_000).unsigned_abs();
+    let digit = |place: u32| ALPHABET[(secs >> (5 * place) & 31) as usize];
+    let time: String = (0..TIME_CHARS)
+        .rev()
+        .map(|p| char::from(digit(p)))
+        .collect();
+    encode(&format!("{prefix}{time}"), entropy)
+}
+
 fn check(prefix: &'static str, kind: &'static str, text: &str) -> Result<(), ParseIdError> {
     let fits = text.strip_prefix(prefix).is_some_and(|rest| {
         !rest.is_empty()
@@ -62,6 +77,12 @@ macro_rules! ids {
             /// Makes an id from entropy that the caller drew; the low 80 bits are used.
             pub fn from_entropy(entropy: u128) -> Self {
                 Self(encode($prefix, entropy))
+            }
+
+            /// Makes an id that sorts after those of earlier seconds: an index of many such ids grows
+            /// at its end. The low 80 bits of the entropy are used.
+            pub fn from_entropy_at(at: Timestamp, entropy: u128) -> Self {
+                Self(encode_at($prefix, at, entropy))
             }
 
             /// Returns the id as text, with its prefix.
@@ -122,6 +143,19 @@ mod tests {
         let id = PodId::from_entropy(0x1234_5678_9abc_def0_1234);
         assert_eq!(id.as_str().len(), "pod_".len() + ENTROPY_CHARS);
         assert_eq!(id.as_str().parse::<PodId>().unwrap(), id);
+    }
+
+    #[test]
+    fn ids_with_a_time_sort_by_it() {
+        let of = |secs: i64, entropy| {
+            let at = Timestamp::from_millis(secs * 1_000 + 999);
+            RunId::from_entropy_at(at, entropy)
+        };
+        let seconds = [0, 1, 31, 32, 1_700_000_000, 1_700_000_001, 30_000_000_000];
+        let ids: Vec<RunId> = seconds.iter().map(|secs| of(*secs, u128::MAX)).collect();
+        assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(ids[0].as_str().parse::<RunId>().unwrap(), ids[0]);
+        assert_ne!(of(5, 1), of(5, 2));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_ledger::Change;
-use livery_store::{DueMeter, MeterMove};
+use livery_store::{DueMeter, MeterMove, Store};
 use livery_units::{Money, PodId, Span, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,8 +18,11 @@ use std::sync::Arc;
 /// What goes on as before is charged many at a time; a pod that does not is looked at by itself.
 pub(crate) struct Metering;
 
+/// Due meters that are read at a time.
+const READ: u32 = 20_000;
+
 /// Meters that are charged in one transaction.
-const BATCH: u32 = 1_000;
+const BATCH: usize = 1_000;
 
 /// Pods without a meter that one activation takes up.
 const MISSING_MAX: u32 = 1_000;
@@ -56,53 +59,74 @@ impl BackgroundTask for Metering {
 }
 
 async fn read_all(services: &Services, tally: &mut Tally) -> Result<(), Error> {
-    let now = services.now();
-    loop {
-        let due = services.store.meter_list_due(now, BATCH).await?;
-        if due.is_empty() {
-            break;
-        }
-        read(services, &due, now, tally).await?;
-    }
+    let mut odd = BTreeSet::new();
+    tally.meters = meters_read(&services.store, services.now(), &mut odd).await?;
     // What came up and was not counted by whoever saw it.
-    let missing = services.store.meter_missing(MISSING_MAX).await?;
-    look_at(services, &missing.into_iter().collect(), tally).await;
+    odd.extend(services.store.meter_missing(MISSING_MAX).await?);
+    for pod in &odd {
+        tally.pods += 1;
+        if let Err(error) = money::count(services, pod).await {
+            tally.failed += 1;
+            tracing::error!(pod.id = %pod, %error, "a pod was not charged");
+        }
+    }
     Ok(())
 }
 
-/// Charges the meters of one batch, and makes each due again whatever comes of it.
-async fn read(
-    services: &Services,
+/// Charges every due meter whose pod goes on as before, and returns how many there were; all are due
+/// again an interval later, whatever comes of it. The pods that must be looked at by themselves are
+/// added to `odd`.
+pub async fn meters_read(
+    store: &Store,
+    now: Timestamp,
+    odd: &mut BTreeSet<PodId>,
+) -> Result<u64, Error> {
+    let mut count = 0;
+    loop {
+        let mut due = store.meter_list_due(now, READ).await?;
+        if due.is_empty() {
+            return Ok(count);
+        }
+        // An account's meters together: they change the same books and the same pages.
+        due.sort_by(|one, other| {
+            let (one, other) = (&one.meter, &other.meter);
+            (&one.account, &one.pod).cmp(&(&other.account, &other.pod))
+        });
+        for batch in due.chunks(BATCH) {
+            count += read_batch(store, batch, now, odd).await?;
+        }
+    }
+}
+
+async fn read_batch(
+    store: &Store,
     due: &[DueMeter],
     now: Timestamp,
-    tally: &mut Tally,
-) -> Result<(), Error> {
-    let (mut moves, mut odd) = (Vec::with_capacity(due.len()), BTreeSet::new());
+    odd: &mut BTreeSet<PodId>,
+) -> Result<u64, Error> {
+    let mut moves = Vec::with_capacity(due.len());
     let mut held: BTreeMap<&PodId, Money> = BTreeMap::new();
     for one in due {
-        let left = match &one.meter.pod {
-            Some(pod) => held.entry(pod).or_insert(one.held),
-            None => &mut Money::ZERO.clone(),
-        };
+        let Some(pod) = &one.meter.pod else { continue };
+        let left = held.entry(pod).or_insert(one.held);
         match moved(one, left, now) {
             Ok(Some(next)) => moves.push(next),
             Ok(None) | Err(_) => {
-                odd.extend(one.meter.pod.clone());
+                odd.insert(pod.clone());
                 moves.push(rested(one, now));
             }
         }
     }
-    match services.store.meter_move(&moves).await {
-        Ok(count) => tally.meters += u64::try_from(count).unwrap_or(u64::MAX),
+    match store.meter_move(&moves).await {
+        Ok(count) => Ok(u64::try_from(count).unwrap_or(u64::MAX)),
         Err(error) => {
             tracing::warn!(%error, "meters could not be charged together and are charged one by one");
             odd.extend(due.iter().filter_map(|one| one.meter.pod.clone()));
             let rests: Vec<MeterMove> = due.iter().map(|one| rested(one, now)).collect();
-            services.store.meter_move(&rests).await?;
+            store.meter_move(&rests).await?;
+            Ok(0)
         }
     }
-    look_at(services, &odd, tally).await;
-    Ok(())
 }
 
 /// Returns how a meter is moved on when its pod goes on as before; none when it does not.
@@ -138,15 +162,4 @@ fn due_again(due: &DueMeter, now: Timestamp) -> Timestamp {
     let missed = now.since(due.due).millis() / interval;
     due.due
         .after(Span::from_millis(interval.saturating_mul(missed + 1)))
-}
-
-/// Counts pods one by one.
-async fn look_at(services: &Services, pods: &BTreeSet<PodId>, tally: &mut Tally) {
-    for pod in pods {
-        tally.pods += 1;
-        if let Err(error) = money::count(services, pod).await {
-            tally.failed += 1;
-            tracing::error!(pod.id = %pod, %error, "a pod was not charged");
-        }
-    }
 }

@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use driving::Seat;
 pub(crate) use metering::Metering;
+pub use metering::meters_read;
 pub(crate) use pod_reconciler::PodReconciler;
 pub(crate) use run_reconciler::RunReconciler;
 
