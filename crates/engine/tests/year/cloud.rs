@@ -196,7 +196,7 @@ impl SimCloud {
     fn boot_millis(&self, pod: usize) -> i64 {
         let dice = self.dice.of("boot").nth(u64::try_from(pod).unwrap());
         match dice.of("slow").percent(5) {
-            true => dice.between(200, 1_500),
+            true => dice.between(20, 90),
             false => dice.between(0, 10),
         }
     }

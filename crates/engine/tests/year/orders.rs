@@ -121,11 +121,11 @@ fn lasts(dice: Dice) -> i64 {
 pub fn outages(dice: Dice) -> Vec<(i64, i64)> {
     let outage = |nth: u64| {
         let dice = dice.of("outage").nth(nth);
-        let slot = (YEAR - 10 * DAY) / 24;
+        let slot = (YEAR - 10 * DAY) / 16;
         let from = slot * i64::try_from(nth).unwrap() + dice.of("from").between(0, slot - 9 * HOUR);
         (from, from + dice.of("lasts").between(MINUTE, 8 * HOUR))
     };
-    (0..24).map(outage).collect()
+    (0..16).map(outage).collect()
 }
 
 /// Everything that happens, in order.
@@ -143,7 +143,7 @@ pub fn events(dice: Dice, orders: &[Order], outages: &[(i64, i64)]) -> Vec<(i64,
         all.extend([(*from, Event::Outage), (*to, Event::Outage)]);
     }
     let last = YEAR - 5 * DAY;
-    for nth in 0..40 {
+    for nth in 0..30 {
         let dice = dice.of("kill").nth(nth);
         // Half of them at something that happens anyway, when there is most to be lost.
         let moment = if nth % 2 == 0 {

@@ -7,7 +7,7 @@ use livery_engine::Clock;
 use livery_units::{Money, Span, Timestamp};
 
 /// No step is longer while anything runs.
-const STEP: i64 = 6 * HOUR;
+const STEP: i64 = 8 * HOUR;
 
 impl Year {
     /// Returns until when time may pass now.

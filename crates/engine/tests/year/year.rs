@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const BEGINS: i64 = 1_750_000_000_000;
 
 /// In how many steps all background tasks come by once; in between, those that come every second.
-const EVERYBODY: u64 = 8;
+const EVERYBODY: u64 = 16;
 
 pub struct Year {
     pub seed: u64,
@@ -108,8 +108,8 @@ impl Year {
             let many = rest.iter().take_while(|(when, _)| *when == at).count();
             let (now, later) = rest.split_at(many);
             rest = later;
-            // Half of what happens comes soon after a look, as it does in life.
-            if self.dice.of("soon").nth(at.unsigned_abs()).percent(50) {
+            // A part of what happens comes soon after a look, as it does in life.
+            if self.dice.of("soon").nth(at.unsigned_abs()).percent(30) {
                 self.until(at - 7 * SECOND);
             }
             self.until(at);
