@@ -238,13 +238,13 @@ async fn what_was_charged_before_there_were_meters_is_adopted(database: Database
     let store = database.store().await;
     with_account(&store, Credit::Owner).await;
     // Two starts ago, and since the last start; by transfers that name no meter.
-    for until in [5_000, 50_000, 60_000] {
+    for until in [5_000_i64, 50_000, 60_000] {
         let began = if until == 5_000 { 0 } else { 40_000 };
         let from = if until == 60_000 { 50_000 } else { began };
         let change = counted(&metered(1, at(began), at(from)), at(until));
         let mut transfers = charge(&change, Money::ZERO).unwrap();
         transfers.iter_mut().for_each(|t| {
-            t.id = livery_units::TransferId::from_entropy(until as u128);
+            t.id = livery_units::TransferId::from_entropy(u128::from(until.unsigned_abs()));
             t.meter = None;
         });
         store.transfer_post(&transfers).await.unwrap();
