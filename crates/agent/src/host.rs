@@ -5,8 +5,9 @@ use crate::error::of_runtime;
 use crate::{probe, sessions};
 use async_trait::async_trait;
 use livery_host_api::dto::{
-    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo, PodSpec,
-    PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec, VolumeStatus,
+    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo,
+    PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec,
+    VolumeStatus,
 };
 use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};

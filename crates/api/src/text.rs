@@ -64,7 +64,10 @@ pub(crate) mod dollars_option {
     use super::{Deserializer, Serializer, option};
     use livery_units::Money;
 
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Money>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Money>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => super::dollars::serialize(value, to),
             None => to.serialize_none(),

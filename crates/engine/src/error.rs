@@ -132,9 +132,9 @@ impl Error {
             Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
             Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
             Self::OrphanNotFound(_) => Some("`livery orphans` lists what nobody owns"),
-            Self::BudgetTooSmall(_) => {
-                Some("raise it in the job file, or ask for less; `livery estimate JOB` compares prices")
-            }
+            Self::BudgetTooSmall(_) => Some(
+                "raise it in the job file, or ask for less; `livery estimate JOB` compares prices",
+            ),
             Self::RunNotFound(_) => Some("`livery runs` lists every run"),
             Self::ContentMissing { .. } => {
                 Some("run `livery run` again: what is there already is not sent again")
@@ -147,9 +147,9 @@ impl Error {
             Self::Market(error) => error.hint(),
             Self::Notify(error) => Some(error.hint()),
             Self::ChannelNotFound(_) => Some("`livery reminders list` shows the channels"),
-            Self::ChannelExists(_) => {
-                Some("remove it first with `livery reminders remove NAME`, or give another `--name`")
-            }
+            Self::ChannelExists(_) => Some(
+                "remove it first with `livery reminders remove NAME`, or give another `--name`",
+            ),
             Self::Store(_) => Some("the server's log has the details; is the disk full?"),
             Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
             Self::Invalid(_) | Self::JobFile(_) => None,

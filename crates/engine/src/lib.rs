@@ -23,18 +23,20 @@ mod volume;
 
 pub use clock::{Clock, SystemClock};
 pub use credit::{
-    Authority, BalanceSheet, CreditError, Earner, More, NewVoucher, PAGE_MAX, SettingsChange, Spending,
-    SpentOn, Statement, StatementQuery, TOP_UP_MIN,
+    Authority, BalanceSheet, CreditError, Earner, More, NewVoucher, PAGE_MAX, SettingsChange,
+    Spending, SpentOn, Statement, StatementQuery, TOP_UP_MIN,
 };
 pub use engine::{Engine, Explained, LedgerStand};
 pub use error::Error;
 pub use livery_host_api::{ByteStream, Follow};
 pub use livery_notify::Error as NotifyError;
 pub use livery_store::{
-    AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine, Voucher, Which,
+    AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine,
+    Voucher, Which,
 };
 pub use market::{
-    Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError, Search, Seller, Sought, Stance, Stand, Wanted,
+    Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError,
+    Search, Seller, Sought, Stance, Stand, Wanted,
 };
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::NewPod;

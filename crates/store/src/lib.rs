@@ -36,8 +36,8 @@ mod task_status;
 mod token;
 mod transfer;
 mod twin;
-mod volume;
 mod usage;
+mod volume;
 mod voucher;
 
 pub use account::{Account, Credit};

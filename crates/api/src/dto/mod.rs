@@ -4,8 +4,8 @@
 //! dollars as text. Unknown fields of a request are refused, unknown fields of an answer ignored.
 
 mod account;
-mod billing;
 mod advice;
+mod billing;
 mod estimate;
 mod market;
 mod offer;
@@ -23,11 +23,11 @@ pub use account::{
     CreditKind, Grant, Granted, IdleRule, NewAccount, NewVouchers, PostedKind, Redeem, Redeemed,
     Voucher, VoucherCreated, VoucherList, VouchersCreated,
 };
-pub use billing::{
-    Balance, Earned, EarnerKind, Earnings, Payment, Spend, SpendQuery, Spending, SpentOn, Statement,
-    StatementBy, StatementLine, StatementQuery,
-};
 pub use advice::{Advice, AdviceQuestion, Machine, MemoryNeed, MemoryPart};
+pub use billing::{
+    Balance, Earned, EarnerKind, Earnings, Payment, Spend, SpendQuery, Spending, SpentOn,
+    Statement, StatementBy, StatementLine, StatementQuery,
+};
 pub use estimate::{
     Answer, Cost, Forecast, ForecastQuestion, Inquiry, QuoteLine, SessionCosts, SilentSupplier,
     WantedGpus,

@@ -11,8 +11,8 @@ mod trees;
 
 pub(crate) use drive::{CLAIM_SPAN, drive, hurry};
 pub(crate) use events::wait_events;
-pub use forecast::{Bound, Forecast};
 pub(crate) use forecast::forecast;
+pub use forecast::{Bound, Forecast};
 pub(crate) use logs::read as read_log;
 pub(crate) use receipt::receipt;
 pub(crate) use submit::{read_job, submit};

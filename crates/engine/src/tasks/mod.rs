@@ -119,11 +119,7 @@ impl TaskBoard {
 }
 
 /// Starts every task; they end when `stop` is cancelled, and `tracker` knows when they have.
-pub(crate) fn spawn_all(
-    services: &Arc<Services>,
-    stop: &CancellationToken,
-    tracker: &TaskTracker,
-) {
+pub(crate) fn spawn_all(services: &Arc<Services>, stop: &CancellationToken, tracker: &TaskTracker) {
     let tasks: Vec<Arc<dyn BackgroundTask>> = vec![
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
