@@ -5,6 +5,7 @@ use livery_tidy::rules::{
 };
 use livery_tidy::{Finding, Member, RustFile, Table, TextFile, Tree, members};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 #[test]
 fn every_crate_is_listed_with_its_floor() {
@@ -166,6 +167,26 @@ fn links_lead_somewhere() {
 #[test]
 fn no_text_names_a_path_of_one_machine() {
     holds(texts().iter().flat_map(pages::machine_paths).collect());
+}
+
+#[test]
+fn the_code_is_formatted() {
+    let Ok(version) = Command::new("rustfmt").arg("--version").output() else {
+        eprintln!("skipped: rustfmt is not installed (rustup component add rustfmt)");
+        return;
+    };
+    if !version.status.success() {
+        eprintln!("skipped: this toolchain has no rustfmt (rustup component add rustfmt)");
+        return;
+    }
+    let mut check = Command::new(env!("CARGO"));
+    check
+        .args(["fmt", "--all", "--check", "--", "-l"])
+        .current_dir(root());
+    let ran = check.output().expect("cargo fmt could not be run");
+    let files = String::from_utf8_lossy(&ran.stdout);
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "run `cargo fmt`:\n{files}{said}");
 }
 
 fn root() -> PathBuf {
