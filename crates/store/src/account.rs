@@ -1,5 +1,6 @@
 //! Accounts: who pays.
 
+use crate::activity::policy_nudge;
 use crate::error::{Error, Result};
 use crate::policy_twin::SettingsTwin;
 use crate::pool::Store;
@@ -111,7 +112,7 @@ impl Store {
         Columns(&row).json::<SettingsTwin>("settings")?.try_into()
     }
 
-    /// Replaces what an account's owner has settled.
+    /// Replaces what an account's owner has settled, and has the policies of its pods looked at by it.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such account.
@@ -120,15 +121,18 @@ impl Store {
         id: &AccountId,
         settings: &AccountSettings,
     ) -> Result<()> {
+        let mut transaction = self.write().begin().await?;
         let done = sqlx::query("UPDATE accounts SET settings = $2 WHERE id = $1")
             .bind(id.as_str())
             .bind(to_json(&SettingsTwin::from(settings))?)
-            .execute(self.write())
+            .execute(&mut *transaction)
             .await?;
-        match done.rows_affected() {
-            0 => Err(Error::NotFound),
-            _ => self.pod_policy_nudge(id).await,
+        if done.rows_affected() == 0 {
+            return Err(Error::NotFound);
         }
+        policy_nudge(&mut transaction, id).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Returns all accounts, the oldest first.

@@ -8,6 +8,7 @@ use crate::row::{Columns, millis};
 use livery_domain::account::AccountSettings;
 use livery_domain::pod::{Activity, IdlePolicy, PodPolicy, Usage};
 use livery_units::{AccountId, Bytes, PodId, Span, Timestamp};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 use std::collections::BTreeMap;
 
@@ -155,18 +156,23 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
 
-    /// Makes the policies of an account's pods due at once: its own idle policy changed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn pod_policy_nudge(&self, account: &AccountId) -> Result<()> {
-        sqlx::query("UPDATE pods SET policy_due = 0 WHERE account_id = $1 AND ended IS NULL")
-            .bind(account.as_str())
-            .execute(self.write())
-            .await?;
-        Ok(())
-    }
+/// Makes the policies of an account's pods due at once, in the transaction that changes the
+/// account's own idle policy. The generation is raised, so that a look under way, which knows the old
+/// one only, does not put them off again.
+pub(crate) async fn policy_nudge(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE pods SET policy_due = 0, generation = generation + 1
+         WHERE account_id = $1 AND ended IS NULL",
+    )
+    .bind(account.as_str())
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 fn activity(row: &AnyRow) -> Result<Activity> {

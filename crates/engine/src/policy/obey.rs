@@ -27,9 +27,10 @@ pub(crate) struct Tally {
 /// Looks at every pod whose policy is due, and does what it says.
 pub(crate) async fn look_at_due(services: &Services) -> Result<Tally, Error> {
     let mut tally = Tally::default();
-    let mut accounts = BTreeMap::new();
     for _ in 0..ROUNDS_MAX {
         let now = services.now();
+        // Read after the pods: a change of settings that comes later raises their generations.
+        let mut accounts = BTreeMap::new();
         // Twice, because a pod may have been put off at the same moment.
         let ahead = now.after(LOOK_MOST).after(LOOK_MOST);
         let pods = services.store.pod_policy_due(now, ahead, BATCH).await?;
@@ -37,8 +38,10 @@ pub(crate) async fn look_at_due(services: &Services) -> Result<Tally, Error> {
         let known = services.store.pod_activities(&ids).await?;
         let mut rests = Vec::with_capacity(pods.len());
         for pod in &pods {
-            let idle = idle_of(services, &mut accounts, &pod.account).await?;
-            let looked = look(services, pod, idle, known.get(&pod.id), now, &mut tally);
+            let looked = async {
+                let idle = idle_of(services, &mut accounts, &pod.account).await?;
+                look(services, pod, idle, known.get(&pod.id), now, &mut tally).await
+            };
             let again = match looked.await {
                 Ok(again) => again,
                 Err(error) => {

@@ -144,4 +144,15 @@ async fn a_look_is_due_at_its_time_and_when_something_changed(database: Database
         .await
         .unwrap();
     assert!(due(64).await, "its account's settings are others");
+    store
+        .pod_policy_rest(&rest(changed.generation, None))
+        .await
+        .unwrap();
+    assert!(due(64).await, "the look was by the settings before");
+    let now = store.pod_fetch(&pod.id).await.unwrap();
+    store
+        .pod_policy_rest(&rest(now.generation, None))
+        .await
+        .unwrap();
+    assert!(!due(64).await);
 }
