@@ -1,77 +1,9 @@
 //! `livery catalog`: export, and updates from files and from a real web server.
 
-use super::plane::Plane;
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-/// A web server with a few files; it ends with the test.
-struct Web {
-    address: SocketAddr,
-    // Dropping it ends the server.
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Web {
-    /// Serves files by path; a text that begins with `->` leads on to another place.
-    fn new(files: &[(&str, Vec<u8>)]) -> Self {
-        let files: BTreeMap<String, Vec<u8>> = files
-            .iter()
-            .map(|(path, body)| ((*path).to_owned(), body.clone()))
-            .collect();
-        let files = Arc::new(files);
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = listener.local_addr().unwrap();
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let files = files.clone();
-                let answer = service_fn(move |request: Request<hyper::body::Incoming>| {
-                    let answer = answer(&files, request.uri().path());
-                    async move { Ok::<_, std::convert::Infallible>(answer) }
-                });
-                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), answer));
-            }
-        });
-        Self {
-            address,
-            _runtime: runtime,
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-}
-
-fn answer(files: &BTreeMap<String, Vec<u8>>, path: &str) -> Response<Full<Bytes>> {
-    let response = Response::builder();
-    let Some(body) = files.get(path) else {
-        let response = response.status(StatusCode::NOT_FOUND);
-        return response
-            .body(Full::new(Bytes::from_static(b"no such file")))
-            .unwrap();
-    };
-    if let Some(target) = body.strip_prefix(b"->") {
-        let response = response
-            .status(StatusCode::FOUND)
-            .header("location", target);
-        return response.body(Full::new(Bytes::new())).unwrap();
-    }
-    response.body(Full::new(Bytes::from(body.clone()))).unwrap()
-}
+use super::certificate::Certificate;
+use super::plane::{Plane, Ran};
+use super::web::Web;
+use std::path::Path;
 
 /// Exports the built-in bundle and returns it with Lambda's price of an A100 changed.
 fn changed(plane: &Plane) -> String {
@@ -244,4 +176,109 @@ fn a_bundle_is_fetched_from_the_web_with_its_checksum() {
     assert_eq!(lambda(&plane), "1.20");
     let nobody = ["catalog", "update", "--from", "http://127.0.0.1:1/new.toml"];
     plane.run(&nobody).expect(1).says(&["cannot fetch"]);
+}
+
+/// A control plane, and a bundle that somebody publishes: the built-in one with another price.
+struct Published {
+    plane: Plane,
+    text: Vec<u8>,
+    sum: Vec<u8>,
+}
+
+impl Published {
+    fn new() -> Self {
+        let plane = Plane::started();
+        plane.write("new.toml", &changed(&plane));
+        let text = std::fs::read(plane.work().join("new.toml")).unwrap();
+        let sum = sha256sum(&plane, "new.toml");
+        Self { plane, text, sum }
+    }
+
+    /// Returns a bundle and its checksum, as files of a server.
+    fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
+        vec![
+            ("/new.toml", self.text.clone()),
+            ("/new.toml.sha256", self.sum.clone()),
+        ]
+    }
+
+    /// Updates from an address, trusting one authority and nobody else.
+    fn update(&self, url: &str, authority: &Path) -> Ran {
+        let arguments = ["catalog", "update", "--from", url];
+        let mut command = self.plane.command(&arguments);
+        command.env("SSL_CERT_FILE", authority);
+        Ran::new(command.output().unwrap())
+    }
+}
+
+#[test]
+fn a_bundle_is_fetched_by_https_from_a_server_whose_certificate_is_trusted() {
+    let published = Published::new();
+    let made = Certificate::make(&published.plane.work());
+    let plain = Web::new(&published.files());
+    let mut files = published.files();
+    files.extend([
+        ("/latest.toml", b"->/new.toml".to_vec()),
+        ("/latest.toml.sha256", b"->/new.toml.sha256".to_vec()),
+        ("/open.toml", format!("->{}", plain.url("/new.toml")).into()),
+        ("/wrong.toml", b"gpu = 1".to_vec()),
+        ("/wrong.toml.sha256", published.sum.clone()),
+        ("/alone.toml", published.text.clone()),
+    ]);
+    let web = Web::with_tls(&files, &made);
+    let update = |path: &str| published.update(&web.url(path), &made.authority);
+    // What TLS brings is still taken only with its checksum, and only from where TLS goes all the way.
+    update("/wrong.toml")
+        .expect(2)
+        .says(&["was expected", "stays as it was"]);
+    update("/alone.toml").expect(2).says(&["404", "--sha256"]);
+    update("/open.toml").expect(2).says(&["not encrypted"]);
+    assert_eq!(lambda(&published.plane), "1.10");
+    update("/latest.toml")
+        .expect(0)
+        .says(&["the new catalogue of"]);
+    assert_eq!(lambda(&published.plane), "1.20");
+}
+
+#[test]
+fn a_server_with_a_certificate_that_is_not_its_own_is_refused() {
+    let published = Published::new();
+    let dir = |name: &str| {
+        let dir = published.plane.work().join(name);
+        std::fs::create_dir(&dir).unwrap();
+        dir
+    };
+    let ours = Certificate::make(&dir("ours"));
+    let strangers = Certificate::make(&dir("strangers"));
+    let web = Web::with_tls(&published.files(), &ours);
+    let refused = |url: &str, authority: &Path, why: &str| {
+        let ran = published.update(url, authority).expect(1);
+        ran.says(&["cannot fetch https://127.0.0.", why, "stays as it was"]);
+    };
+    // Of an authority that nobody here trusts.
+    refused(
+        &web.url("/new.toml"),
+        &strangers.authority,
+        "invalid peer certificate",
+    );
+    // Of the right authority, for another server.
+    let elsewhere = Web::elsewhere_with_tls(&published.files(), &ours);
+    refused(
+        &elsewhere.url("/new.toml"),
+        &ours.authority,
+        "not valid for name",
+    );
+    // No TLS at all.
+    let plain = Web::new(&published.files());
+    let url = plain.url("/new.toml").replace("http://", "https://");
+    refused(&url, &ours.authority, "cannot connect to");
+    // Nobody to trust: it says what to install.
+    let nobody = published.plane.work().join("nobody.pem");
+    std::fs::write(&nobody, "").unwrap();
+    refused(&web.url("/new.toml"), &nobody, "ca-certificates");
+    assert_eq!(lambda(&published.plane), "1.10");
+    published
+        .update(&web.url("/new.toml"), &ours.authority)
+        .expect(0);
+    assert_eq!(lambda(&published.plane), "1.20");
 }

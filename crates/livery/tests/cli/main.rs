@@ -5,6 +5,8 @@
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
 mod catalog;
+#[path = "../../../notify/tests/suite/certificate.rs"]
+mod certificate;
 mod errors;
 mod help;
 mod job_files;
@@ -13,3 +15,4 @@ mod plane;
 mod reminders;
 mod servers;
 mod shapes;
+mod web;
