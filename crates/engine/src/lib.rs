@@ -45,4 +45,4 @@ pub use reminders::{Closing, Running, Trouble};
 pub use run::{Bound, Forecast};
 pub use services::{Options, Peers};
 pub use tasks::{TaskStatus, meters_read};
-pub use volume::{NewVolume, Stray, VolumeRefusal, VolumeView};
+pub use volume::{NewVolume, VolumeRefusal, VolumeView};

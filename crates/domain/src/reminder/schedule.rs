@@ -31,18 +31,6 @@ pub fn last_mark(first: Span, elapsed: Span) -> Option<Span> {
     }
 }
 
-/// Returns when after the start the next reminder falls due, later than `elapsed`.
-pub fn next_mark(first: Span, elapsed: Span) -> Span {
-    let days = elapsed.millis() / DAILY.millis();
-    let day = Span::from_millis((days + 1).saturating_mul(DAILY.millis()));
-    MULTIPLES
-        .iter()
-        .map(|times| Span::from_millis(first.millis().saturating_mul(*times)))
-        .filter(|mark| *mark > elapsed && *mark < DAILY)
-        .min()
-        .unwrap_or(day)
-}
-
 /// Returns the key of the notice that is due of a running pod; none while it is not running.
 ///
 /// It needs no amount, so that whoever asks reads the books only when there is something to tell.

@@ -8,7 +8,7 @@ mod reconcile;
 mod strays;
 
 pub use error::VolumeRefusal;
-pub use strays::Stray;
+pub(crate) use strays::Stray;
 
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
 pub(crate) use strays::find_strays;
@@ -119,14 +119,6 @@ impl Engine {
         most: Span,
     ) -> Result<VolumeView, Error> {
         wait(&self.services, account, id, most).await
-    }
-
-    /// Returns what bears a volume's id at a supplier and is none of ours.
-    ///
-    /// # Errors
-    /// [`Error::Store`], and [`Error::Unreachable`] when a supplier does not answer.
-    pub async fn volume_strays(&self) -> Result<Vec<Stray>, Error> {
-        find_strays(&self.services).await
     }
 }
 

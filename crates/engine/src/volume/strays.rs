@@ -10,15 +10,15 @@ use std::collections::BTreeSet;
 
 /// A volume that no row stands behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stray {
+pub(crate) struct Stray {
     /// Who has it.
-    pub supplier: SupplierName,
+    pub(crate) supplier: SupplierName,
     /// Where.
-    pub host: HostId,
+    pub(crate) host: HostId,
     /// The id that it bears.
-    pub volume: VolumeId,
+    pub(crate) volume: VolumeId,
     /// How large it is.
-    pub size: Bytes,
+    pub(crate) size: Bytes,
 }
 
 /// Compares what suppliers say exists with what the store knows.
