@@ -1,6 +1,7 @@
 //! Does what policies say. It may be done twice or late, and by several control planes.
 
 use crate::error::Error;
+use crate::reminders::Kept;
 use crate::services::Services;
 use crate::{credit, money, pod, reminders};
 use livery_domain::pod::{
@@ -90,11 +91,15 @@ async fn look(
         None => Money::ZERO,
     };
     let Due { act, again } = due(pod, &policy, activity, so_far, now);
-    if let Some(act) = act {
-        obey(services, pod, act, activity, now).await?;
-        tally.acts += 1;
-    }
-    Ok(again)
+    let Some(act) = act else {
+        return Ok(again);
+    };
+    let kept = obey(services, pod, act, activity, now).await?;
+    tally.acts += 1;
+    Ok(match kept {
+        Kept::Yes => again,
+        Kept::No => Some(now.after(LOOK_LEAST)),
+    })
 }
 
 async fn obey(
@@ -103,7 +108,7 @@ async fn obey(
     act: PolicyAct,
     activity: Option<&Activity>,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Kept, Error> {
     match act {
         PolicyAct::Remind { cause, nth } => {
             let since = activity.map_or(now, |activity| activity.active_at);
@@ -112,8 +117,7 @@ async fn obey(
                 "pod {} is idle: {cause}; `livery pod stop {}` stops it",
                 pod.order.name, pod.id
             );
-            tell(services, pod, NoticeKind::Idle, key, message, now).await;
-            Ok(())
+            Ok(tell(services, pod, NoticeKind::Idle, key, message, now).await)
         }
         PolicyAct::Stop(cause) => end(services, pod, Desired::Stopped, cause, now).await,
         PolicyAct::Terminate(cause) => end(services, pod, Desired::Gone, cause, now).await,
@@ -128,17 +132,17 @@ async fn end(
     desired: Desired,
     cause: Cause,
     now: Timestamp,
-) -> Result<(), Error> {
+) -> Result<Kept, Error> {
     if let Some(run) = &pod.run {
         let words = format!("ended by its pod's policy: {cause}");
         if credit::why_ended(services, run).await?.is_some() {
-            return Ok(());
+            return Ok(Kept::Yes);
         }
         let message = format!("run {run} is ended: {cause}");
         let key = format!("policy/{run}");
-        tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
+        let kept = tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
         credit::tell_run(services, run, &words, now).await?;
-        return Ok(());
+        return Ok(kept);
     }
     let done = match desired {
         Desired::Stopped => "stopped",
@@ -149,9 +153,9 @@ async fn end(
     let since = pod.started.unwrap_or(pod.created);
     let key = format!("policy/{}/{done}/{}", pod.id, since.millis());
     let message = format!("pod {} was {words}", pod.order.name);
-    tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
+    let kept = tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
     match pod::rule(services, &pod.id, desired, &words).await? {
-        Wish::Changed | Wish::AsBefore => Ok(()),
+        Wish::Changed | Wish::AsBefore => Ok(kept),
     }
 }
 
@@ -162,7 +166,7 @@ async fn tell(
     key: String,
     message: String,
     at: Timestamp,
-) {
+) -> Kept {
     let notice = Notice {
         key,
         account: pod.account.clone(),
@@ -171,5 +175,5 @@ async fn tell(
         message,
         at,
     };
-    reminders::tell(services, notice).await;
+    reminders::tell(services, notice).await
 }

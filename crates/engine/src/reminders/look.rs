@@ -1,6 +1,6 @@
 //! Looks at everything that runs and every budget, and tells what is due.
 
-use super::tell;
+use super::{Kept, tell};
 use crate::error::Error;
 use crate::money;
 use crate::run;
@@ -13,7 +13,7 @@ use livery_store::{AccountStand, Period, Which};
 use livery_units::{AccountId, Day, Money, RunId, Span, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The keys that were due at the last look: they are told, and need no second look at the store.
+/// The keys that were due at the last look and are kept: they need no second look at the store.
 pub(crate) type Told = BTreeSet<String>;
 
 /// What a look found.
@@ -88,7 +88,7 @@ impl Look<'_> {
             let cost = money::cost_so_far(self.services, pod).await?;
             so_far = Some(cost);
             if let Some(notice) = running(pod, cost, first, self.now) {
-                self.tell(notice).await;
+                self.tell(key, notice).await;
             }
         }
         let Some(limit) = pod.policy.max_cost else {
@@ -161,22 +161,33 @@ impl Look<'_> {
             limit,
             spent,
         };
-        if let Some(notice) = budget.notice(self.now)
-            && self.is_new(&format!("{account} {}", notice.key))
-        {
-            self.tell(notice).await;
+        let Some(notice) = budget.notice(self.now) else {
+            return;
+        };
+        let key = format!("{account} {}", notice.key);
+        if self.is_new(&key) {
+            self.tell(key, notice).await;
         }
     }
 
-    /// Notes that a key is due, and says whether it was not at the last look.
+    /// Says whether a key that is due was not at the last look.
     fn is_new(&mut self, key: &str) -> bool {
+        if !self.before.contains(key) {
+            return true;
+        }
         self.told.insert(key.to_owned());
-        !self.before.contains(key)
+        false
     }
 
-    async fn tell(&mut self, notice: Notice) {
+    /// Tells of something new. What could not be kept is as new at the next look.
+    async fn tell(&mut self, key: String, notice: Notice) {
         self.tally.due += 1;
-        tell(self.services, notice).await;
+        match tell(self.services, notice).await {
+            Kept::Yes => {
+                self.told.insert(key);
+            }
+            Kept::No => self.tally.failed += 1,
+        }
     }
 
     /// One pod whose books cannot be read hides no other.

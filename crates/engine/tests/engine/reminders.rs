@@ -5,6 +5,7 @@ use livery_domain::pod::{Phase, Pod, PodPolicy};
 use livery_domain::reminder::{ClosingLine, NoticeKind, ReminderSettings, Route, Terminal};
 use livery_engine::{Authority, Clock, Error, NoticeRow, SettingsChange};
 use livery_units::{AccountId, Money, Secret, Span};
+use std::collections::BTreeSet;
 
 /// Has the task look now: settling wakes it.
 async fn look(bench: &Bench) {
@@ -98,6 +99,40 @@ async fn a_control_plane_that_was_away_for_long_tells_once() {
     bench.restart().await;
     let then = told(&bench, 2).await;
     assert!(then[1].1.contains("has run for 10h"), "{then:?}");
+}
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_told_by_the_next_look() {
+    let bench = Bench::new().await;
+    let policy = PodPolicy {
+        max_cost: Some(Money::from_nanos(10_000_000_000)),
+        ..PodPolicy::default()
+    };
+    let pod = up(&bench, policy).await;
+    told(&bench, 1).await;
+    bench.sql(
+        "CREATE TRIGGER full BEFORE INSERT ON notices \
+         BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    );
+    // Twice as long as it takes to the mark of 50 %, and after the first interval.
+    let hourly = pod.offer.price.per_hour().nanos();
+    forward(&bench, &pod, 10_000_000_000 * 3_600 * 7 / 10 / hourly).await;
+    let failed = || {
+        let tasks = bench.engine.tasks();
+        let task = tasks.into_iter().find(|task| task.name == "reminders");
+        task.is_some_and(|task| task.result["failed"] == 2)
+    };
+    until("both were lost", || async {
+        look(&bench).await;
+        failed().then_some(())
+    })
+    .await;
+    assert_eq!(listed(&bench).await.len(), 1);
+    bench.sql("DROP TRIGGER full");
+    let all = told(&bench, 3).await;
+    let kinds: BTreeSet<NoticeKind> = all.into_iter().map(|(kind, _)| kind).collect();
+    assert!(kinds.contains(&NoticeKind::StillRunning), "{kinds:?}");
+    assert!(kinds.contains(&NoticeKind::BudgetMark), "{kinds:?}");
 }
 
 #[tokio::test]

@@ -137,6 +137,19 @@ impl Bench {
         .await;
     }
 
+    /// Changes the database behind the store's back.
+    pub fn sql(&self, text: &str) {
+        const RUN: &str = "import sqlite3, sys\n\
+             base = sqlite3.connect(sys.argv[1], timeout=60)\n\
+             base.executescript(sys.argv[2])\n\
+             base.close()";
+        let mut python = std::process::Command::new("python3");
+        python
+            .args(["-c", RUN])
+            .arg(self.dir.path().join("livery.db"));
+        assert!(python.arg(text).status().unwrap().success(), "{text}");
+    }
+
     pub fn new_pod(&self) -> NewPod {
         NewPod {
             name: Some("box".into()),
