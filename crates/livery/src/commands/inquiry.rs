@@ -76,9 +76,12 @@ pub struct FromJob {
 
 /// Reads `500`, `0.5` or `1h30m`; a bare number is in hours.
 pub fn hours(text: &str) -> Result<Span, String> {
-    let bare = text.parse::<Span>();
-    let span = bare.or_else(|why| format!("{text}h").parse().map_err(|_| why));
-    match span {
+    // Only a bare number: in `1h30` nothing says that 30 are minutes.
+    let is_bare = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let unit = if is_bare { "h" } else { "" };
+    match format!("{text}{unit}").parse::<Span>() {
         Ok(Span::ZERO) => Err("it takes some time".to_owned()),
         Ok(span) => Ok(span),
         Err(_) => Err(format!(
@@ -371,7 +374,7 @@ mod tests {
         ] {
             assert_eq!(hours(text).unwrap(), Span::from_secs(secs), "{text}");
         }
-        for text in ["", "0", "soon", "-1"] {
+        for text in ["", "0", "soon", "-1", ".", "1h30", "90m30", "1.5.5"] {
             assert!(hours(text).is_err(), "{text}");
         }
     }
