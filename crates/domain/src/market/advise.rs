@@ -146,7 +146,7 @@ fn here(need: &Need, machine: &ThisMachine, vram: impl Fn(&Gpus) -> Bytes) -> He
     {
         let has = vram(gpus);
         // No more of them than are needed.
-        if let Some(count) = (1..=gpus.count).find(|count| need.fits(*count, has)) {
+        if let Some(count) = need.least(has).filter(|count| *count <= gpus.count) {
             let gpus = Gpus {
                 count,
                 ..gpus.clone()

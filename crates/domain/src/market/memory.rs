@@ -166,6 +166,20 @@ impl Need {
     pub fn fits(&self, gpus: u32, vram: Bytes) -> bool {
         gpus > 0 && self.each(gpus) <= vram
     }
+
+    /// Returns how many GPUs with that memory each will do at least; none when no number will.
+    pub fn least(&self, vram: Bytes) -> Option<u32> {
+        // More GPUs never make it more on each, so the least number is found by halving.
+        let (mut low, mut high) = (1, u32::MAX);
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.fits(middle, vram) {
+                true => high = middle,
+                false => low = middle + 1,
+            }
+        }
+        self.fits(low, vram).then_some(low)
+    }
 }
 
 fn bytes(count: u128) -> Bytes {

@@ -69,6 +69,20 @@ fn language_models_need_what_is_known_to_work() {
 }
 
 #[test]
+fn the_least_number_of_gpus_is_found_however_many_there_are() {
+    let need = ask(llm("70B", Method::Full), &ThisMachine::NoGpu, &[]).need;
+    for gib in [4, 8, 16, 24, 48, 80, 141, 2_000] {
+        let vram = Bytes::gib(gib);
+        let counted = (1..=2_000).find(|count| need.fits(*count, vram));
+        assert_eq!(need.least(vram), counted, "{gib} GiB");
+    }
+    // No number of them is enough, and nobody counts up to it.
+    let most = machine("RTX 4060", u32::MAX, 4 << 10);
+    let here = ask(Task::SdxlLora, &most, &[]).here;
+    assert!(matches!(here, Here::TooSmall { .. }), "{here:?}");
+}
+
+#[test]
 fn the_reason_is_told_part_by_part() {
     let need = ask(llm("7B", Method::Full), &ThisMachine::NoGpu, &[]).need;
     let parts: Vec<(&str, &str, u64)> = need

@@ -28,7 +28,7 @@ pub struct AdviseArgs {
     #[arg(long, default_value = "lora")]
     method: Method,
     /// Tokens in a sequence
-    #[arg(long, value_name = "TOKENS", default_value = "2048")]
+    #[arg(long, value_name = "TOKENS", default_value = "2048", value_parser = clap::value_parser!(u32).range(1..))]
     context: u32,
     /// Ask for a machine with these GPUs instead of this one, such as `RTX 3060` or `RTX 4090:2`;
     /// `apple` for a Mac, `none` for none

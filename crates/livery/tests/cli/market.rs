@@ -337,4 +337,11 @@ fn advice_names_the_cheapest_gpu_that_will_do_and_why() {
         .run(&["advise", "--task", "llm-finetune"])
         .expect(2)
         .says(&["--params"]);
+    for have in ["RTX 4060:4294967295", "RTX 4060:1025"] {
+        let many = ["advise", "--task", "sdxl-lora", "--have", have];
+        plane.run(&many).expect(2).says(&["1 to 1024 GPUs"]);
+    }
+    let endless = ["advise", "--task", "llm-finetune", "--params", "7B"];
+    let endless = [&endless[..], &["--context", "4294967295"]].concat();
+    plane.run(&endless).expect(2).says(&["tokens"]);
 }

@@ -11,6 +11,13 @@ use livery_units::Bytes;
 /// Tokens in a sequence when nobody says.
 const CONTEXT: u32 = 2_048;
 
+/// Most tokens in a sequence: more than any model takes.
+const CONTEXT_MAX: u32 = 1 << 27;
+
+/// Most kinds of GPU that a machine has, and most GPUs of a kind.
+const KINDS_MAX: usize = 64;
+const COUNT_MAX: u32 = 1_024;
+
 /// How many machines of others are named.
 const ELSEWHERE_MAX: usize = 10;
 
@@ -38,10 +45,15 @@ fn language_model(question: &dto::AdviceQuestion) -> Result<Task, Refusal> {
     let params: Params = parsed(params, "params")?;
     let method = question.method.as_deref();
     let method = method.map(|text| parsed(text, "method")).transpose()?;
+    let context = question.context.unwrap_or(CONTEXT);
+    if !(1..=CONTEXT_MAX).contains(&context) {
+        let message = format!("context: a sequence has 1 to {CONTEXT_MAX} tokens");
+        return Err(Refusal::bad_request(&message));
+    }
     Ok(Task::LlmFineTune {
         params,
         method: method.unwrap_or(Method::Lora),
-        context: question.context.unwrap_or(CONTEXT),
+        context,
     })
 }
 
@@ -54,6 +66,10 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
 }
 
 fn machine(market: &Market, machine: dto::Machine) -> Result<ThisMachine, Refusal> {
+    if machine.gpus.len() > KINDS_MAX {
+        let message = format!("machine.gpus: {KINDS_MAX} kinds of GPU at most");
+        return Err(Refusal::bad_request(&message));
+    }
     let gpus = machine.gpus.into_iter().map(|gpus| known(market, gpus));
     let gpus = gpus.collect::<Result<Vec<Gpus>, Refusal>>()?;
     Ok(match (gpus.is_empty(), machine.apple_silicon) {
@@ -65,6 +81,10 @@ fn machine(market: &Market, machine: dto::Machine) -> Result<ThisMachine, Refusa
 
 /// Reads GPUs; without a size of memory they have what the catalogue knows of their type.
 fn known(market: &Market, gpus: dto::Gpus) -> Result<Gpus, Refusal> {
+    if !(1..=COUNT_MAX).contains(&gpus.count) {
+        let message = format!("machine.gpus: a machine has 1 to {COUNT_MAX} GPUs of a kind");
+        return Err(Refusal::bad_request(&message));
+    }
     let model = GpuModel::parse(&gpus.model);
     let vram = match gpus.vram {
         Bytes::ZERO => {
