@@ -76,7 +76,8 @@ impl From<sqlx::Error> for Error {
             ErrorKind::UniqueViolation => return Self::Exists,
             ErrorKind::ForeignKeyViolation => {
                 return Self::Refused(
-                    "it names an account or a run that does not exist".to_owned(),
+                    "what it belongs to, such as an account, a run or a pod, does not exist"
+                        .to_owned(),
                 );
             }
             _ => {}
