@@ -1,9 +1,9 @@
 //! Floor 1: the pure core.
 //!
-//! Offers, placement, pods, runs and their steps, the gate. Functions here take values and `now`
-//! and return values; nothing reads a clock, a file or a socket, and nothing logs. The functions
-//! that decide ([`pod::plan`], [`run::after`], [`gate::judge`]) return closed enums that other
-//! floors obey.
+//! Offers, the market, placement, pods and their policies, volumes, orphans, runs and their steps, the
+//! gate, credit, reminders. Functions here take values and `now` and return values; nothing reads a
+//! clock, a file or a socket, and nothing logs. The functions that decide ([`pod::plan`],
+//! [`pod::due`], [`run::after`], [`gate::judge`]) return closed enums that other floors obey.
 
 pub mod account;
 pub mod credit;
