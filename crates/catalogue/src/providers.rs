@@ -7,7 +7,7 @@ use crate::shape::{PricesShape, ProviderShape, RangeShape, RowShape, TermsShape,
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{Catalogue, Interruptions, Listing, Sale, Terms};
 use livery_domain::offer::{SupplierName, Tier};
-use livery_units::Day;
+use livery_units::{Bytes, Day, Money, Rate};
 use toml::Spanned;
 
 /// Most GPUs of one machine: more is a slip of the finger.
@@ -143,10 +143,17 @@ fn rows(
         tier,
         region: region.unwrap_or_default(),
     };
+    let most = shape.gpus_up_to.as_ref();
+    let most = most.and_then(|most| gpu_count(checker, most, "gpus_up_to"));
     for spanned in &shape.rows {
-        let Some(listing) = page.row(checker, spanned.get_ref(), catalogue) else {
+        let row = spanned.get_ref();
+        let Some(listing) = page.row(checker, row, catalogue) else {
             continue;
         };
+        if most.is_some() && (row.gpu.is_none() || row.count.is_some()) {
+            let message = "gpus_up_to: rows beside it have one `gpu` and no `count`";
+            checker.wrong(spanned.span(), message);
+        }
         if catalogue
             .listings
             .iter()
@@ -156,7 +163,32 @@ fn rows(
             checker.wrong(spanned.span(), message);
             continue;
         }
-        catalogue.listings.push(listing);
+        let counts = 1..=most.unwrap_or(1);
+        let several = counts.map(|count| with_gpus(&listing, count));
+        catalogue.listings.extend(several);
+    }
+}
+
+/// Returns what so many times the row's GPUs are, where the price goes by the GPU. What comes with each
+/// is as many times there.
+fn with_gpus(one: &Listing, count: u32) -> Listing {
+    // Neither overflows: prices and counts have limits that leave room for the product.
+    let times = |rate: Rate| Rate {
+        amount: Money::from_nanos(rate.amount.nanos().saturating_mul(i64::from(count))),
+        ..rate
+    };
+    let sized = |size: Bytes| Bytes::new(size.get().saturating_mul(u64::from(count)));
+    Listing {
+        gpus: one.gpus.clone().map(|gpus| Gpus {
+            count: gpus.count.saturating_mul(count),
+            ..gpus
+        }),
+        vcpu_milli: one.vcpu_milli.map(|milli| milli.saturating_mul(count)),
+        memory: one.memory.map(sized),
+        disk: one.disk.map(sized),
+        price: times(one.price),
+        price_high: one.price_high.map(times),
+        ..one.clone()
     }
 }
 
@@ -234,13 +266,7 @@ fn gpus(checker: &mut Checker<'_>, row: &RowShape, catalogue: &Catalogue) -> Opt
     })?;
     let count = match &row.count {
         None => 1,
-        Some(count) => match u32::try_from(*count.get_ref()) {
-            Ok(number) if (1..=GPUS_MAX).contains(count.get_ref()) => number,
-            Ok(_) | Err(_) => {
-                checker.wrong(count.span(), format!("count: from 1 to {GPUS_MAX}"));
-                return None;
-            }
-        },
+        Some(count) => gpu_count(checker, count, "count")?,
     };
     Some(Some(Gpus {
         model: known.model.clone(),
@@ -248,6 +274,16 @@ fn gpus(checker: &mut Checker<'_>, row: &RowShape, catalogue: &Catalogue) -> Opt
         vram: known.vram,
         reality: GpuReality::Real,
     }))
+}
+
+fn gpu_count(checker: &mut Checker<'_>, count: &Spanned<i64>, key: &str) -> Option<u32> {
+    match u32::try_from(*count.get_ref()) {
+        Ok(number) if (1..=GPUS_MAX).contains(count.get_ref()) => Some(number),
+        Ok(_) | Err(_) => {
+            checker.wrong(count.span(), format!("{key}: from 1 to {GPUS_MAX}"));
+            None
+        }
+    }
 }
 
 fn unknown_gpu(text: &str, catalogue: &Catalogue) -> String {

@@ -85,6 +85,8 @@ pub(crate) struct PricesShape {
     pub(crate) as_of: Text,
     pub(crate) tier: Text,
     pub(crate) region: Option<Text>,
+    /// Rows are priced by the GPU, and up to so many of them are sold in one machine.
+    pub(crate) gpus_up_to: Option<Spanned<i64>>,
     pub(crate) rows: Vec<Spanned<RowShape>>,
 }
 

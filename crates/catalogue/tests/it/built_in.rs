@@ -182,7 +182,8 @@ fn runpods_two_clouds_lie_in_their_ranges_for_the_gpus_that_are_named() {
         let range = list.ranges.iter().find(|range| range.tier == Some(tier));
         let range = range.unwrap();
         let rows = list.catalogue.listings.iter().filter(|row| {
-            let gpu = row.gpus.as_ref().map(|gpus| gpus.model.as_str());
+            let one = row.gpus.as_ref().filter(|gpus| gpus.count == 1);
+            let gpu = one.map(|gpus| gpus.model.as_str());
             row.supplier == range.supplier
                 && row.tier == tier
                 && gpu.is_some_and(|gpu| named.contains(&gpu))

@@ -227,6 +227,40 @@ fn the_comparison_table_has_no_price_where_the_guide_has_none() {
     }
 }
 
+/// RunPod and Vast.ai price by the GPU, so two of them are twice the guide's figure. Lambda's machines have
+/// the GPUs that they have: the guide's eight A100 at $8.80 are eight times its one, and stand for themselves.
+#[test]
+fn whoever_prices_by_the_gpu_sells_several_at_as_many_times_the_price() {
+    let catalogue = catalogue();
+    let prices = |supplier: &str, gpu: &str, count: u32| -> Vec<String> {
+        let rows = catalogue.listings.iter().filter(|row| {
+            let gpus = row.gpus.as_ref();
+            row.supplier.as_str() == supplier
+                && row.sale == Sale::OnDemand
+                && gpus.is_some_and(|gpus| gpus.model.as_str() == gpu && gpus.count == count)
+        });
+        rows.map(|row| match row.price_high {
+            None => row.price.to_string(),
+            Some(high) => format!("{}-{high}", row.price),
+        })
+        .collect()
+    };
+    assert_eq!(prices("runpod", "A40", 2), ["$1.58/h"]);
+    assert_eq!(prices("runpod", "A100 SXM4 80GB", 8), ["$23.12/h"]);
+    assert_eq!(prices("runpod", "A100 80GB", 2), ["$2.40/h-$3.60/h"]);
+    assert_eq!(prices("runpod", "A100 80GB", 5), Vec::<String>::new());
+    assert_eq!(
+        prices("runpod", "RTX 4090", 2),
+        ["$1.38/h", "$0.80/h-$1.10/h"]
+    );
+    assert_eq!(prices("vast", "A100 80GB", 2), ["$2.60/h"]);
+    assert_eq!(
+        prices("vast", "RTX 4090", 3),
+        ["$0.90/h-$1.50/h", "$1.20/h"]
+    );
+    assert_eq!(prices("lambda", "A100 40GB", 2), Vec::<String>::new());
+}
+
 #[test]
 fn a_spot_v100_is_seventy_per_cent_off() {
     let catalogue = catalogue();

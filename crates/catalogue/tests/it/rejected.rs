@@ -66,6 +66,8 @@ const CASES: &[Case] = &[
     ("price = \"0.50\"", "price = \"0.50\", vcpu = \"-4\"", 24, "virtual CPUs"),
     ("price = \"0.50\"", "price = \"0.50\", memory = \"0GB\"", 24, "nothing"),
     ("price = \"0.50\"", "price = \"0.50\", sale = \"gift\"", 24, "gift"),
+    ("tier = \"secure\"", "tier = \"secure\"\ngpus_up_to = 0", 23, "gpus_up_to: from 1 to 256"),
+    ("tier = \"secure\"\nrows = [\n  { machine = \"m\"", "tier = \"secure\"\ngpus_up_to = 2\nrows = [\n  { machine = \"m\", count = 1", 25, "no `count`"),
     ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 24, "RTX 4091"),
     ("gpu = \"RTX 4090\"", "gpu = \"4090\"", 24, "is RTX 4090 meant?"),
     ("tier = \"secure\"", "tier = \"moon\"", 22, "moon"),
