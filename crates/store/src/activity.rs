@@ -57,18 +57,8 @@ impl Store {
             for pod in slice {
                 query = query.bind(pod.as_str());
             }
-            for row in query.fetch_all(self.read()).await? {
-                let columns = Columns(&row);
-                let pod: PodId = columns.parsed("id")?;
-                let policy: PodPolicy = columns.json::<PolicyTwin>("policy")?.try_into()?;
-                let settings: AccountSettings =
-                    columns.json::<SettingsTwin>("settings")?.try_into()?;
-                watched.push(Watched {
-                    idle: policy.or_idle(settings.idle).idle,
-                    activity: known.get(&pod).copied(),
-                    pod,
-                });
-            }
+            let rows = query.fetch_all(self.read()).await?;
+            watched.extend(self.readable("pods", &rows, |row| watch(row, &known)));
         }
         Ok(watched)
     }
@@ -92,9 +82,9 @@ impl Store {
             for pod in slice {
                 query = query.bind(pod.as_str());
             }
-            for row in query.fetch_all(self.read()).await? {
-                known.insert(Columns(&row).parsed("pod_id")?, activity(&row)?);
-            }
+            let rows = query.fetch_all(self.read()).await?;
+            let read = |row: &AnyRow| Ok((Columns(row).parsed("pod_id")?, activity(row)?));
+            known.extend(self.readable("pod_activity", &rows, read));
         }
         Ok(known)
     }
@@ -197,6 +187,18 @@ fn activity(row: &AnyRow) -> Result<Activity> {
             gpu_at: None,
             session_at: None,
         },
+    })
+}
+
+fn watch(row: &AnyRow, known: &BTreeMap<PodId, Activity>) -> Result<Watched> {
+    let columns = Columns(row);
+    let pod: PodId = columns.parsed("id")?;
+    let policy: PodPolicy = columns.json::<PolicyTwin>("policy")?.try_into()?;
+    let settings: AccountSettings = columns.json::<SettingsTwin>("settings")?.try_into()?;
+    Ok(Watched {
+        idle: policy.or_idle(settings.idle).idle,
+        activity: known.get(&pod).copied(),
+        pod,
     })
 }
 

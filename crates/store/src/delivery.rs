@@ -80,8 +80,7 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(self.read())
         .await?;
-        let due = rows.iter().map(|row| delivery(row, now));
-        let mut due = due.collect::<Result<Vec<Delivery>>>()?;
+        let mut due = self.readable("deliveries", &rows, |row| delivery(row, now));
         // Always in one order, so that two workers never wait for each other in a circle.
         due.sort_by(|a, b| {
             let key = |one: &Delivery| {

@@ -82,7 +82,7 @@ impl Store {
             .bind(i64::from(limit))
             .fetch_all(self.read())
             .await?;
-        rows.iter().map(due_meter).collect()
+        Ok(self.readable("meters", &rows, due_meter))
     }
 
     /// Returns up to `limit` pods that were last seen to be up and of which nothing counts that.

@@ -98,7 +98,7 @@ impl Store {
             Which::All => select!("ORDER BY first_seen DESC, launch_key, foreign_id"),
         };
         let rows = sqlx::query(sql).fetch_all(self.read()).await?;
-        rows.iter().map(orphan).collect()
+        Ok(self.readable("orphans", &rows, orphan))
     }
 
     /// Forgets orphans that were gone before that time.

@@ -99,7 +99,8 @@ impl Store {
         row.as_ref().map(pod).transpose()
     }
 
-    /// Returns pods of one account or of all, the newest first.
+    /// Returns pods of one account or of all, the newest first, without those whose rows cannot be
+    /// read.
     ///
     /// # Errors
     /// When the database fails.
@@ -119,7 +120,7 @@ impl Store {
             query = query.bind(account.as_str());
         }
         let rows = query.fetch_all(self.read()).await?;
-        rows.iter().map(pod).collect()
+        Ok(self.readable("pods", &rows, pod))
     }
 
     /// Returns every pod that a run ever had, the newest first.
@@ -180,7 +181,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<Pod>> {
         let rows = self.claim(&CLAIM, token, now, until, limit).await?;
-        rows.iter().map(pod).collect()
+        Ok(self.readable("pods", &rows, pod))
     }
 
     /// Holds a claimed pod for longer; `false` when the claim was lost.
@@ -216,7 +217,7 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(self.read())
         .await?;
-        rows.iter().map(pod).collect()
+        Ok(self.readable("pods", &rows, pod))
     }
 
     /// Gives a claimed pod back, to be looked at again at `due`; nothing when the claim was lost.

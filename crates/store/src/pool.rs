@@ -4,10 +4,11 @@ use crate::error::{Error, Result};
 use crate::migrate::migrate;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+use std::collections::BTreeSet;
 use std::fs::{OpenOptions, Permissions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Everything that is kept; clones share one database.
@@ -23,6 +24,8 @@ struct Pools {
     kind: Kind,
     read: AnyPool,
     write: AnyPool,
+    /// The rows that could not be read, each logged once.
+    unreadable: Mutex<BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,10 @@ impl Store {
         }
     }
 
+    pub(crate) fn unreadable(&self) -> &Mutex<BTreeSet<String>> {
+        &self.pools.unreadable
+    }
+
     pub(crate) fn read(&self) -> &AnyPool {
         &self.pools.read
     }
@@ -113,6 +120,7 @@ async fn postgres(url: &str) -> Result<Pools> {
         kind: Kind::Postgres,
         read: pool.clone(),
         write: pool,
+        unreadable: Mutex::default(),
     })
 }
 
@@ -143,6 +151,7 @@ async fn sqlite(path: &str) -> Result<Pools> {
         kind: Kind::Sqlite,
         read,
         write,
+        unreadable: Mutex::default(),
     })
 }
 

@@ -1,12 +1,14 @@
 //! Reading columns into our own types.
 
 use crate::error::{Error, Result};
+use crate::pool::Store;
 use livery_units::{Money, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::PoisonError;
 
 /// Which rows a listing wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +17,42 @@ pub enum Which {
     Live,
     /// What has ended too.
     All,
+}
+
+impl Store {
+    /// Reads the rows of a listing. One that cannot be read, because it is damaged or a newer program's,
+    /// is logged and left out: it must not keep the others from what has to be done for them.
+    pub(crate) fn readable<T>(
+        &self,
+        what: &'static str,
+        rows: &[AnyRow],
+        read: impl Fn(&AnyRow) -> Result<T>,
+    ) -> Vec<T> {
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            match read(row) {
+                Ok(one) => found.push(one),
+                Err(error) => self.left_out(what, &name_of(row), &error),
+            }
+        }
+        found
+    }
+
+    /// Logs a row that was left out, once.
+    fn left_out(&self, what: &'static str, name: &str, error: &Error) {
+        let told = self.unreadable();
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(format!("{what} {name}: {error}")) {
+            tracing::error!(row = name, %error, "a row of {what} cannot be read and is left out");
+        }
+    }
+}
+
+/// Returns what a row is known by.
+fn name_of(row: &AnyRow) -> String {
+    let names = ["id", "foreign_id", "notice_key", "pod_id"];
+    let name = names.iter().find_map(|name| Columns(row).text(name).ok());
+    name.unwrap_or_else(|| "without a name".to_owned())
 }
 
 /// A row's columns by name.

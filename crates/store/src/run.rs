@@ -83,7 +83,8 @@ impl Store {
     /// Returns runs of one account or of all, the newest first, without their secrets.
     ///
     /// # Errors
-    /// When the database fails.
+    /// When the database fails, and when one of them cannot be read: what only that one refers to must
+    /// not seem to be of no use.
     pub async fn run_list(&self, account: Option<&AccountId>, which: Which) -> Result<Vec<Run>> {
         let sql = match (account, which) {
             (Some(_), Which::Live) => {
@@ -155,8 +156,8 @@ impl Store {
     ) -> Result<Vec<Run>> {
         let rows = self.claim(&CLAIM, token, now, until, limit).await?;
         let mut runs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            runs.push(self.with_secrets(run(row)?).await?);
+        for run in self.readable("runs", &rows, run) {
+            runs.push(self.with_secrets(run).await?);
         }
         Ok(runs)
     }

@@ -82,7 +82,8 @@ impl Store {
         volume(&row)
     }
 
-    /// Returns volumes of one account or of all, the newest first.
+    /// Returns volumes of one account or of all, the newest first, without those whose rows cannot be
+    /// read.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,7 +107,7 @@ impl Store {
             query = query.bind(account.as_str());
         }
         let rows = query.fetch_all(self.read()).await?;
-        rows.iter().map(volume).collect()
+        Ok(self.readable("volumes", &rows, volume))
     }
 
     /// Returns which pod has a volume: at most one that has not ended.
@@ -166,7 +167,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<NetworkVolume>> {
         let rows = self.claim(&CLAIM, token, now, until, limit).await?;
-        rows.iter().map(volume).collect()
+        Ok(self.readable("volumes", &rows, volume))
     }
 
     /// Gives a claimed volume back, to be looked at again at `due`; nothing when the claim was lost.

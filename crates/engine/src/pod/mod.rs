@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::money;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Phase, Pod, Wish};
-use livery_store::Which;
+use livery_store::{Error as StoreError, Which};
 use livery_units::{AccountId, PodId, Span};
 
 /// Finds a pod by id, by unique name among the living, or by a unique beginning of its id.
@@ -26,14 +26,13 @@ pub(crate) async fn find(
     id_or_name: &str,
 ) -> Result<Pod, Error> {
     let not_found = || Error::PodNotFound(id_or_name.to_owned());
-    if let Ok(id) = id_or_name.parse::<PodId>()
-        && let Ok(pod) = services.store.pod_fetch(&id).await
-    {
-        return if pod.account == *account {
-            Ok(pod)
-        } else {
-            Err(not_found())
-        };
+    if let Ok(id) = id_or_name.parse::<PodId>() {
+        match services.store.pod_fetch(&id).await {
+            Ok(pod) if pod.account == *account => return Ok(pod),
+            Ok(_) => return Err(not_found()),
+            Err(StoreError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let all = services.store.pod_list(Some(account), Which::All).await?;
     let by_prefix = |pod: &&Pod| id_or_name.len() >= 8 && pod.id.as_str().starts_with(id_or_name);

@@ -23,4 +23,5 @@ mod rows;
 mod runs;
 mod samples;
 mod statements;
+mod unreadable;
 mod volumes;

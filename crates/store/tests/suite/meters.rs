@@ -22,14 +22,14 @@ on_both!(
 
 const DUE: Timestamp = Timestamp::from_millis(60_000);
 
-fn opened(meter: Meter) -> Change {
+pub fn opened(meter: Meter) -> Change {
     Change {
         before: None,
         after: meter,
     }
 }
 
-async fn apply(store: &Store, changes: &[Change]) -> Result<(), Error> {
+pub async fn apply(store: &Store, changes: &[Change]) -> Result<(), Error> {
     let mut transfers = Vec::new();
     for change in changes {
         transfers.extend(charge(change, Money::ZERO).unwrap());
@@ -37,7 +37,7 @@ async fn apply(store: &Store, changes: &[Change]) -> Result<(), Error> {
     store.meter_apply(changes, &transfers, DUE).await
 }
 
-async fn up(store: &Store, number: u128) -> Pod {
+pub async fn up(store: &Store, number: u128) -> Pod {
     let pod = Pod {
         observed: Observed::Up,
         started: Some(at(0)),

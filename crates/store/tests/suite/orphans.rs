@@ -13,7 +13,7 @@ on_both!(
     what_is_gone_is_listed_for_a_while,
 );
 
-fn orphan(number: u128, seen: i64) -> Orphan {
+pub fn orphan(number: u128, seen: i64) -> Orphan {
     Orphan {
         supplier: SupplierName::new("cloud"),
         key: LaunchKey::from_entropy(number),

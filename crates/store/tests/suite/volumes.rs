@@ -18,7 +18,7 @@ on_both!(
     due_volumes_are_claimed_once,
 );
 
-fn volume(number: u128) -> NetworkVolume {
+pub fn volume(number: u128) -> NetworkVolume {
     NetworkVolume {
         id: VolumeId::from_entropy(number),
         account: account(),
