@@ -1,10 +1,9 @@
 //! Accounts: who pays.
 
-use crate::activity::policy_nudge;
 use crate::error::{Error, Result};
 use crate::policy_twin::SettingsTwin;
 use crate::pool::Store;
-use crate::row::{Columns, to_json};
+use crate::row::{Columns, clean};
 use livery_domain::account::AccountSettings;
 use livery_units::{AccountId, Timestamp};
 use sqlx::any::AnyRow;
@@ -57,19 +56,26 @@ impl Store {
     /// Makes a prepaid account unless there is one of that id; an existing one is left as it is.
     ///
     /// # Errors
-    /// When the database fails.
+    /// [`Error::Exists`] when another account has the name.
     pub async fn account_ensure(&self, id: &AccountId, name: &str, now: Timestamp) -> Result<()> {
-        sqlx::query(
+        let made = sqlx::query(
             "INSERT INTO accounts (id, name, credit, created) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (id) DO NOTHING",
+             ON CONFLICT DO NOTHING",
         )
         .bind(id.as_str())
-        .bind(name)
+        .bind(clean(name))
         .bind(Credit::Prepaid.as_str())
         .bind(now.millis())
         .execute(self.write())
         .await?;
-        Ok(())
+        if made.rows_affected() == 1 {
+            return Ok(());
+        }
+        let of_id = sqlx::query("SELECT id FROM accounts WHERE id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.write())
+            .await?;
+        of_id.map(|_| ()).ok_or(Error::Exists)
     }
 
     /// Says whether an account may owe.
@@ -110,29 +116,6 @@ impl Store {
             .fetch_one(self.read())
             .await?;
         Columns(&row).json::<SettingsTwin>("settings")?.try_into()
-    }
-
-    /// Replaces what an account's owner has settled, and has the policies of its pods looked at by it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such account.
-    pub async fn account_settings_set(
-        &self,
-        id: &AccountId,
-        settings: &AccountSettings,
-    ) -> Result<()> {
-        let mut transaction = self.write().begin().await?;
-        let done = sqlx::query("UPDATE accounts SET settings = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(to_json(&SettingsTwin::from(settings))?)
-            .execute(&mut *transaction)
-            .await?;
-        if done.rows_affected() == 0 {
-            return Err(Error::NotFound);
-        }
-        policy_nudge(&mut transaction, id).await?;
-        transaction.commit().await?;
-        Ok(())
     }
 
     /// Returns all accounts, the oldest first.

@@ -1,11 +1,12 @@
 //! Whether accounts have credit left, what they have, and how it is topped up.
 
 use crate::account::Credit;
+use crate::activity::policy_nudge;
 use crate::error::{Error, Result};
 use crate::meter::per;
 use crate::policy_twin::SettingsTwin;
 use crate::pool::Store;
-use crate::row::Columns;
+use crate::row::{Columns, clean, to_json};
 use crate::transfer::{self, Posted};
 use livery_domain::account::{AccountSettings, Standing};
 use livery_ledger::{Book, Transfer};
@@ -37,6 +38,8 @@ pub struct AccountStand {
     pub balance: Money,
     /// What is held for its pods.
     pub held: Money,
+    /// Changes with every change of what is settled.
+    pub generation: i64,
 }
 
 macro_rules! select_stand {
@@ -44,7 +47,8 @@ macro_rules! select_stand {
         concat!(
             "SELECT accounts.id, accounts.name, accounts.created, accounts.credit,
                 accounts.settings, accounts.out_since, accounts.last_warned,
-                accounts.auto_pay_cap, COALESCE(balance.amount, 0) AS balance,
+                accounts.auto_pay_cap, accounts.generation,
+                COALESCE(balance.amount, 0) AS balance,
                 COALESCE(held.amount, 0) AS held
              FROM accounts
              LEFT JOIN books balance ON balance.book = 'balance:' || accounts.id
@@ -67,14 +71,27 @@ impl Store {
         stand(&row)
     }
 
-    /// Returns how every account's money stands, the oldest account first.
+    /// Returns how the money of the account of that name stands.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such account.
+    pub async fn account_stand_named(&self, name: &str) -> Result<AccountStand> {
+        let row = sqlx::query(select_stand!("WHERE accounts.name = $1"))
+            .bind(clean(name))
+            .fetch_one(self.read())
+            .await?;
+        stand(&row)
+    }
+
+    /// Returns how every account's money stands, the oldest account first, without those whose rows
+    /// cannot be read.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn account_stands(&self) -> Result<Vec<AccountStand>> {
         let sql = select_stand!("ORDER BY accounts.created, accounts.id");
         let rows = sqlx::query(sql).fetch_all(self.read()).await?;
-        rows.iter().map(stand).collect()
+        Ok(self.readable("accounts", &rows, stand))
     }
 
     /// Returns at which rates each account's open meters count: per unit of time, added up.
@@ -170,17 +187,37 @@ impl Store {
         found(done.rows_affected())
     }
 
-    /// Says what an account may top itself up by in a month; none when it may not.
+    /// Replaces what is settled for an account: what its user settles, and the most that it may top
+    /// itself up by in a month, none when it may not. The policies of its pods are looked at again when
+    /// they are others by it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such account.
-    pub async fn account_auto_pay_cap_set(&self, id: &AccountId, cap: Option<Money>) -> Result<()> {
-        let done = sqlx::query("UPDATE accounts SET auto_pay_cap = $2 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(cap.map(Money::nanos))
-            .execute(self.write())
-            .await?;
-        found(done.rows_affected())
+    /// [`Error::Stale`] when something else was settled since the account was `seen`.
+    pub async fn account_settle(
+        &self,
+        seen: &AccountStand,
+        settings: &AccountSettings,
+        auto_pay_cap: Option<Money>,
+    ) -> Result<()> {
+        let mut transaction = self.write().begin().await?;
+        let done = sqlx::query(
+            "UPDATE accounts SET settings = $3, auto_pay_cap = $4, generation = generation + 1
+             WHERE id = $1 AND generation = $2",
+        )
+        .bind(seen.id.as_str())
+        .bind(seen.generation)
+        .bind(to_json(&SettingsTwin::from(settings))?)
+        .bind(auto_pay_cap.map(Money::nanos))
+        .execute(&mut *transaction)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(Error::Stale);
+        }
+        if settings.idle != seen.settings.idle {
+            policy_nudge(&mut transaction, &seen.id).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Posts a top-up; an account that has credit with it is no longer out of credit, in the same
@@ -253,6 +290,7 @@ fn stand(row: &AnyRow) -> Result<AccountStand> {
         auto_pay_cap: columns.int_option("auto_pay_cap")?.map(Money::from_nanos),
         balance: columns.money("balance")?,
         held: columns.money("held")?,
+        generation: columns.int("generation")?,
     })
 }
 

@@ -18,6 +18,7 @@ const STEPS: &[(i64, &str)] = &[
     (9, include_str!("../migrations/0009_volumes.sql")),
     (10, include_str!("../migrations/0010_activity.sql")),
     (11, include_str!("../migrations/0011_orphans.sql")),
+    (12, include_str!("../migrations/0012_account_names.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

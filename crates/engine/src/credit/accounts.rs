@@ -3,7 +3,7 @@
 use super::error::{CreditError, TOP_UP_MIN};
 use crate::error::Error;
 use crate::services::{Services, fresh};
-use livery_domain::account::AutoPay;
+use livery_domain::account::{AccountSettings, AutoPay};
 use livery_domain::pod::IdlePolicy;
 use livery_ledger::top_up;
 use livery_store::{AccountStand, Credit, Error as StoreError, Posted};
@@ -14,6 +14,9 @@ const NAME_CHARS_MAX: usize = 100;
 
 /// The longest that a grace period may be.
 const GRACE_MAX: Span = Span::from_secs(366 * 86_400);
+
+/// How often a change is made anew when somebody else settles something at the same time.
+const ATTEMPTS_MAX: u32 = 100;
 
 /// What is to be settled for an account; what is not given stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,10 +57,13 @@ pub(crate) async fn find(services: &Services, id_or_name: &str) -> Result<Accoun
             Err(error) => return Err(error.into()),
         }
     }
-    let mut named = store.account_stands().await?;
-    named.retain(|stand| stand.name == id_or_name);
-    let first = named.into_iter().next();
-    first.ok_or_else(|| CreditError::AccountNotFound(id_or_name.to_owned()).into())
+    match store.account_stand_named(id_or_name).await {
+        Ok(stand) => Ok(stand),
+        Err(StoreError::NotFound) => {
+            Err(CreditError::AccountNotFound(id_or_name.to_owned()).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Makes a prepaid account.
@@ -68,16 +74,13 @@ pub(crate) async fn create(services: &Services, name: &str) -> Result<AccountSta
     if !printable || long == 0 || long > NAME_CHARS_MAX || name.starts_with("acc_") {
         return Err(CreditError::AccountName(name.to_owned()).into());
     }
-    let all = services.store.account_stands().await?;
-    if all.iter().any(|stand| stand.name == name) {
-        return Err(CreditError::AccountExists(name.to_owned()).into());
-    }
     let id = fresh::account();
-    services
-        .store
-        .account_ensure(&id, name, services.now())
-        .await?;
-    Ok(services.store.account_stand(&id).await?)
+    let store = &services.store;
+    match store.account_ensure(&id, name, services.now()).await {
+        Ok(()) => Ok(store.account_stand(&id).await?),
+        Err(StoreError::Exists) => Err(CreditError::AccountExists(name.to_owned()).into()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Tops an account up; the same reference again changes nothing.
@@ -97,17 +100,39 @@ pub(crate) async fn grant(
     Ok(posted)
 }
 
-/// Changes what is settled for an account.
+/// Changes what is settled for an account. Of two that change it at once, the later one changes what
+/// the first has made of it.
 pub(crate) async fn settle(
     services: &Services,
     account: &AccountId,
     change: &SettingsChange,
     authority: Authority,
 ) -> Result<AccountStand, Error> {
-    let store = &services.store;
-    let stand = store.account_stand(account).await?;
     check_authority(change, authority)?;
     check_amounts(change)?;
+    let store = &services.store;
+    for _ in 0..ATTEMPTS_MAX {
+        let stand = store.account_stand(account).await?;
+        let (settings, cap) = settled(&stand, change)?;
+        if settings != stand.settings || cap != stand.auto_pay_cap {
+            match store.account_settle(&stand, &settings, cap).await {
+                Ok(()) => {}
+                Err(StoreError::Stale) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        services.board.credit.notify_one();
+        return Ok(store.account_stand(account).await?);
+    }
+    let words = "others changed the same account at the same time, again and again";
+    Err(Error::Store(words.to_owned()))
+}
+
+/// Returns what a change makes of what is settled, with the cap of auto-pay.
+fn settled(
+    stand: &AccountStand,
+    change: &SettingsChange,
+) -> Result<(AccountSettings, Option<Money>), CreditError> {
     let cap = change.auto_pay_cap.unwrap_or(stand.auto_pay_cap);
     let mut settings = stand.settings;
     let limits = &mut settings.limits;
@@ -118,17 +143,14 @@ pub(crate) async fn settle(
     settings.idle = change.idle.unwrap_or(settings.idle);
     settings.auto_pay = match change.auto_pay {
         Some(wanted) => {
-            check_auto_pay(&stand, wanted, cap)?;
+            check_auto_pay(stand, wanted, cap)?;
             wanted
         }
         // Without a cap it would wait for the next one, and pay then without being asked.
         None if cap.is_none() => AutoPay::Off,
         None => settings.auto_pay,
     };
-    store.account_auto_pay_cap_set(account, cap).await?;
-    store.account_settings_set(account, &settings).await?;
-    services.board.credit.notify_one();
-    Ok(store.account_stand(account).await?)
+    Ok((settings, cap))
 }
 
 fn check_authority(change: &SettingsChange, authority: Authority) -> Result<(), CreditError> {

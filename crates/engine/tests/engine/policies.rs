@@ -250,7 +250,8 @@ async fn an_idle_pod_is_reminded_of_at_growing_intervals_by_its_accounts_rule() 
         }),
         ..AccountSettings::default()
     };
-    let set = bench.store.account_settings_set(&bench.account, &settings);
+    let seen = bench.store.account_stand(&bench.account).await.unwrap();
+    let set = bench.store.account_settle(&seen, &settings, None);
     set.await.unwrap();
     let up = pod(&bench, PodPolicy::default()).await;
     let mut seen = Vec::new();

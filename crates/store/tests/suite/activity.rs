@@ -5,7 +5,7 @@ use crate::samples::{at, bare_pod, full_pod, with_account};
 use livery_domain::account::AccountSettings;
 use livery_domain::pod::{Activity, Desired, IdleAction, IdlePolicy, PodUse, Usage};
 use livery_store::{Credit, Store};
-use livery_units::{Bytes, PodId, Span};
+use livery_units::{Bytes, Money, PodId, Span};
 
 on_both!(
     what_is_known_survives_and_is_replaced,
@@ -81,10 +81,8 @@ async fn a_pod_without_a_policy_of_its_own_has_its_accounts(database: Database) 
         idle: Some(accounts),
         ..AccountSettings::default()
     };
-    store
-        .account_settings_set(&account, &settings)
-        .await
-        .unwrap();
+    let seen = store.account_stand(&account).await.unwrap();
+    store.account_settle(&seen, &settings, None).await.unwrap();
     assert_eq!(idle(&store, &own.id).await, own.policy.idle);
     assert_eq!(idle(&store, &bare.id).await, Some(accounts));
 }
@@ -139,11 +137,18 @@ async fn a_look_is_due_at_its_time_and_when_something_changed(database: Database
         .pod_policy_rest(&rest(changed.generation, None))
         .await
         .unwrap();
-    store
-        .account_settings_set(&account, &AccountSettings::default())
-        .await
-        .unwrap();
-    assert!(due(64).await, "its account's settings are others");
+    let seen = store.account_stand(&account).await.unwrap();
+    let mut settings = AccountSettings::default();
+    settings.limits.day = Some(Money::from_nanos(1));
+    store.account_settle(&seen, &settings, None).await.unwrap();
+    assert!(!due(64).await, "that has nothing to do with it");
+    let seen = store.account_stand(&account).await.unwrap();
+    settings.idle = Some(IdlePolicy {
+        after: Span::from_secs(1_800),
+        action: IdleAction::Remind,
+    });
+    store.account_settle(&seen, &settings, None).await.unwrap();
+    assert!(due(64).await, "its account's idle rule is another");
     store
         .pod_policy_rest(&rest(changed.generation, None))
         .await

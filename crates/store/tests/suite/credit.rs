@@ -3,9 +3,9 @@
 use crate::database::{Database, on_both};
 use crate::samples::{account, at, metered, with_account};
 use crate::statements::{charge, nanos};
-use livery_domain::account::Standing;
+use livery_domain::account::{AccountSettings, Standing};
 use livery_ledger::{Book, Change, Item, Meter, top_up};
-use livery_store::{Credit, Error, Posted, Redeemed, Store, Voucher};
+use livery_store::{AccountStand, Credit, Error, Posted, Redeemed, Store, Voucher};
 use livery_units::{AccountId, ContentHash, Money, Rate};
 
 on_both!(
@@ -82,7 +82,7 @@ async fn of_many_who_redeem_at_once_one_does(database: Database) {
         };
         tasks.spawn(async move {
             let id = AccountId::from_entropy(number / 4);
-            store.account_ensure(&id, "x", at(1)).await.unwrap();
+            store.account_ensure(&id, id.as_str(), at(1)).await.unwrap();
             store.voucher_redeem(hash, &id, at(5)).await.unwrap()
         });
     }
@@ -148,19 +148,23 @@ async fn nobody_runs_out_who_was_topped_up_meanwhile(database: Database) {
 async fn a_cap_and_a_warning_are_kept(database: Database) {
     let store = database.store().await;
     let id = with_account(&store, Credit::Prepaid).await;
+    let seen = store.account_stand(&id).await.unwrap();
     let cap = Some(nanos(7));
-    store.account_auto_pay_cap_set(&id, cap).await.unwrap();
+    let settle = async |seen: &AccountStand, cap| {
+        let settings = AccountSettings::default();
+        store.account_settle(seen, &settings, cap).await
+    };
+    settle(&seen, cap).await.unwrap();
     assert_eq!(store.account_stand(&id).await.unwrap().auto_pay_cap, cap);
-    store.account_auto_pay_cap_set(&id, None).await.unwrap();
+    assert_eq!(settle(&seen, None).await, Err(Error::Stale));
+    let seen = store.account_stand(&id).await.unwrap();
+    assert_eq!(seen.auto_pay_cap, cap);
+    settle(&seen, None).await.unwrap();
     assert_eq!(store.account_stand(&id).await.unwrap().auto_pay_cap, None);
     // Nobody is warned of losing what is not in danger.
     let unasked = store.account_warned_set(&id, at(5)).await;
     assert_eq!(unasked, Err(Error::NotFound));
     let nobody = AccountId::from_entropy(9);
-    assert_eq!(
-        store.account_auto_pay_cap_set(&nobody, cap).await,
-        Err(Error::NotFound)
-    );
     assert_eq!(store.account_stand(&nobody).await, Err(Error::NotFound));
     assert_eq!(store.account_last_top_up(&id).await, Ok(None));
     assert!(store.account_rates().await.unwrap().is_empty());

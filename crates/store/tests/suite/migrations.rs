@@ -5,10 +5,26 @@ use crate::samples::at;
 use livery_store::{Error, Store};
 use livery_units::AccountId;
 
+/// The steps that a database had taken when two accounts could have one name.
+const BEFORE_NAMES_WERE_UNIQUE: &[&str] = &[
+    include_str!("../../migrations/0001_accounts.sql"),
+    include_str!("../../migrations/0002_pods.sql"),
+    include_str!("../../migrations/0003_runs.sql"),
+    include_str!("../../migrations/0004_money.sql"),
+    include_str!("../../migrations/0005_policies.sql"),
+    include_str!("../../migrations/0006_meters.sql"),
+    include_str!("../../migrations/0007_credit.sql"),
+    include_str!("../../migrations/0008_notices.sql"),
+    include_str!("../../migrations/0009_volumes.sql"),
+    include_str!("../../migrations/0010_activity.sql"),
+    include_str!("../../migrations/0011_orphans.sql"),
+];
+
 on_both!(
     opening_twice_changes_nothing,
     six_openers_at_once_agree,
     a_newer_database_is_refused,
+    accounts_that_shared_a_name_are_told_apart,
 );
 
 async fn opening_twice_changes_nothing(database: Database) {
@@ -28,7 +44,7 @@ async fn six_openers_at_once_agree(database: Database) {
         openers.spawn(async move {
             let store = Store::open(&url).await.unwrap();
             let id = AccountId::from_entropy(number);
-            store.account_ensure(&id, "x", at(1)).await.unwrap();
+            store.account_ensure(&id, id.as_str(), at(1)).await.unwrap();
         });
     }
     openers.join_all().await;
@@ -38,9 +54,8 @@ async fn six_openers_at_once_agree(database: Database) {
 
 async fn a_newer_database_is_refused(database: Database) {
     database.store().await.close().await;
-    let url = database.url.replace("li very?#%41", "li%20very%3F%23%2541");
-    let raw = Database { url };
-    raw.sabotage("INSERT INTO schema_version (version) VALUES (9999)")
+    raw(&database)
+        .sabotage("INSERT INTO schema_version (version) VALUES (9999)")
         .await;
     let error = Store::open(&database.url).await.unwrap_err();
     assert!(
@@ -51,4 +66,52 @@ async fn a_newer_database_is_refused(database: Database) {
         error.to_string().contains("use the newer Livery"),
         "{error}"
     );
+}
+
+async fn accounts_that_shared_a_name_are_told_apart(database: Database) {
+    if let Some(path) = database.url.strip_prefix("sqlite:") {
+        std::fs::File::create(path).unwrap();
+    }
+    let old = raw(&database);
+    old.sabotage("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
+        .await;
+    for step in BEFORE_NAMES_WERE_UNIQUE {
+        old.sabotage(step).await;
+    }
+    old.sabotage("INSERT INTO schema_version (version) VALUES (11)")
+        .await;
+    let ids = [3, 1, 2, 4].map(AccountId::from_entropy);
+    for (id, (name, time)) in ids
+        .iter()
+        .zip([("lab", 5), ("lab", 9), ("lab", 5), ("own", 1)])
+    {
+        let sql = format!(
+            "INSERT INTO accounts (id, name, credit, created)
+             VALUES ('{id}', '{name}', 'prepaid', {time})"
+        );
+        old.sabotage(sql.leak()).await;
+    }
+
+    let store = database.store().await;
+    let accounts = store.account_list().await.unwrap();
+    let name = |id: &AccountId| {
+        let account = accounts.iter().find(|account| account.id == *id);
+        account.unwrap().name.clone()
+    };
+    // The oldest keeps it: it is the one that the name stood for.
+    assert_eq!(name(&ids[2]), "lab");
+    assert_eq!(name(&ids[0]), format!("lab ({})", ids[0]));
+    assert_eq!(name(&ids[1]), format!("lab ({})", ids[1]));
+    assert_eq!(name(&ids[3]), "own");
+    let named = store.account_stand_named("lab").await.unwrap();
+    assert_eq!(named.id, ids[2]);
+    let another = AccountId::from_entropy(5);
+    let another = store.account_ensure(&another, "lab", at(20)).await;
+    assert_eq!(another, Err(Error::Exists));
+}
+
+/// The same database, by a URL that is not Livery's own way to write one.
+fn raw(database: &Database) -> Database {
+    let url = database.url.replace("li very?#%41", "li%20very%3F%23%2541");
+    Database { url }
 }

@@ -22,6 +22,8 @@ async fn an_account_is_made_once(database: Database) {
     store.account_ensure(&id, "first", at(1)).await.unwrap();
     store.account_credit_set(&id, Credit::Owner).await.unwrap();
     store.account_ensure(&id, "second", at(2)).await.unwrap();
+    let taken = store.account_ensure(&other, "first", at(3)).await;
+    assert_eq!(taken, Err(Error::Exists));
     store.account_ensure(&other, "other", at(3)).await.unwrap();
     let account = |id, name: &str, created, credit| Account {
         id,
