@@ -1,8 +1,9 @@
 //! What a pod's policy does now, and when it must be looked at again.
 
+use super::cost::burn;
 use super::idle::Activity;
 use super::{Desired, IdleAction, IdlePolicy, Phase, Pod, PodPolicy};
-use livery_units::{Money, MoneyError, Rate, Span, Timestamp};
+use livery_units::{Money, Span, Timestamp};
 use std::fmt;
 
 /// A policy is looked at again after this long at the latest: whatever was missed comes then.
@@ -275,30 +276,4 @@ fn too_dear(pod: &Pod, most: Money, so_far: Money, look: &mut Look) -> Over {
         LOOK_MOST
     });
     Over::No
-}
-
-/// Returns what a pod costs in `span` as it is now: its machine and its disks while it is up, its
-/// volume disk while it is stopped. An amount that cannot be told is the largest there is.
-pub fn burn(pod: &Pod, span: Span) -> Money {
-    let disks = pod
-        .order
-        .container_disk
-        .saturating_plus(pod.order.volume_disk);
-    let parts: [Result<Rate, MoneyError>; 2] = match pod.phase() {
-        Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopping => [
-            Ok(pod.offer.price),
-            pod.offer.storage.running.for_size(disks),
-        ],
-        Phase::Stopped | Phase::Exited | Phase::Lost => [
-            Ok(Rate::FREE),
-            pod.offer.storage.stopped.for_size(pod.order.volume_disk),
-        ],
-        Phase::Terminating | Phase::Terminated => [Ok(Rate::FREE), Ok(Rate::FREE)],
-    };
-    let most = Money::from_nanos(i64::MAX);
-    let accrued = |rate: Result<Rate, MoneyError>| rate.and_then(|rate| rate.accrued(span));
-    parts
-        .into_iter()
-        .map(|rate| accrued(rate).unwrap_or(most))
-        .sum()
 }

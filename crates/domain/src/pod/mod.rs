@@ -1,5 +1,6 @@
 //! Pods: what the user wants, what was last seen, and the one function that decides what to do.
 
+mod cost;
 mod due;
 mod idle;
 mod outlook;
@@ -8,9 +9,8 @@ mod policy;
 mod seen;
 mod want;
 
-pub use due::{
-    ACTIVITY_FRESH, COST_MARGIN, Cause, Due, LOOK_LEAST, LOOK_MOST, PolicyAct, burn, due,
-};
+pub use cost::{PodRates, burn, cost_up};
+pub use due::{ACTIVITY_FRESH, COST_MARGIN, Cause, Due, LOOK_LEAST, LOOK_MOST, PolicyAct, due};
 pub use idle::{
     Activity, CPU_NOISE_PERCENT, DISK_NOISE_PER_MINUTE, GPU_NOISE_PERCENT,
     NETWORK_NOISE_PER_MINUTE, PodUse, Usage, WINDOW_LEAST, WINDOW_MOST, used,

@@ -1,8 +1,10 @@
 //! What a pod's policy is going to do, for its user to see.
 
-use super::due::{COST_MARGIN, Cause, Idle, PolicyAct, burn, idle_for, may_end, may_stop};
+use super::cost::burn;
+use super::due::{COST_MARGIN, Cause, Idle, PolicyAct, idle_for, may_end, may_stop};
 use super::idle::Activity;
 use super::{IdleAction, Phase, Pod, PodPolicy};
+use crate::credit;
 use livery_units::{Money, Span, Timestamp};
 
 /// Something that a policy will do.
@@ -64,13 +66,7 @@ pub fn outlook(
 
 /// How long the money lasts before the pod must end; none when it costs nothing.
 fn lasts(pod: &Pod, left: Money) -> Option<Span> {
-    let hour = i128::from(burn(pod, Span::from_secs(3_600)).nanos());
-    if hour == 0 {
-        return None;
-    }
-    let millis = i128::from(left.nanos().max(0)) * 3_600_000 / hour;
-    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
-    Some(Span::from_millis(
-        millis.saturating_sub(COST_MARGIN.millis()),
-    ))
+    let lasts = credit::lasts(left, burn(pod, Span::from_secs(3_600)))?;
+    let margin = COST_MARGIN.millis();
+    Some(Span::from_millis(lasts.millis().saturating_sub(margin)))
 }

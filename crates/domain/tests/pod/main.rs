@@ -1,5 +1,6 @@
 //! Pods driven by the planner against a model of a supplier that delays, loses and forgets.
 
+mod costs;
 mod driver;
 mod idleness;
 mod orphans;

@@ -1,12 +1,11 @@
 //! Policies: what is due when, and that it comes neither early nor late.
 
 use crate::driver::pod;
-use livery_domain::offer::StoragePrice;
 use livery_domain::pod::{
     ACTIVITY_FRESH, Activity, COST_MARGIN, Cause, Desired, IdleAction, IdlePolicy, LOOK_LEAST,
-    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Usage, Wish, WishError, burn, due, outlook,
+    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Usage, Wish, WishError, due, outlook,
 };
-use livery_units::{Bytes, Money, Per, Rate, RunId, Span, Timestamp};
+use livery_units::{Money, Rate, RunId, Span, Timestamp};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_millis(10_000_000);
@@ -171,29 +170,6 @@ fn a_pod_ends_before_it_has_cost_more_than_it_may() {
     let cause = Cause::MaxCost { most, so_far: more };
     assert_eq!(at(more).act, Some(PolicyAct::Terminate(cause)));
     assert_eq!(at(Money::ZERO).again, Some(NOW.after(LOOK_MOST)));
-}
-
-#[test]
-fn what_a_pod_burns_is_its_machine_and_its_disks() {
-    let mut pod = up(Desired::Running, Observed::Up);
-    let monthly = |amount| Rate {
-        amount: Money::from_nanos(amount),
-        per: Per::Month,
-    };
-    pod.offer.storage = StoragePrice {
-        running: monthly(720_000_000_000),
-        stopped: monthly(1_440_000_000_000),
-    };
-    pod.order.container_disk = Bytes::gib(1);
-    pod.order.volume_disk = Bytes::gib(2);
-    let hour = secs(3_600);
-    // $1 for the machine; 3 GB at $1 an hour each.
-    assert_eq!(burn(&pod, hour), Money::from_nanos(4_000_000_000));
-    (pod.desired, pod.observed) = (Desired::Stopped, Observed::Down);
-    // 2 GB at $2 an hour each.
-    assert_eq!(burn(&pod, hour), Money::from_nanos(4_000_000_000));
-    (pod.desired, pod.observed) = (Desired::Gone, Observed::Absent);
-    assert_eq!(burn(&pod, hour), Money::ZERO);
 }
 
 #[test]
