@@ -1,12 +1,13 @@
 //! Asks hosts what their pods have used.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::policy::{SAMPLE_LEAST, Sampler};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::Span;
 use serde_json::Value;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The task. A host that does not answer makes none of its pods idle.
 #[derive(Default)]
@@ -22,6 +23,10 @@ impl BackgroundTask for Activity {
 
     fn period(&self) -> Span {
         SAMPLE_LEAST
+    }
+
+    fn nudge<'b>(&self, _: &'b TaskBoard) -> Option<&'b Notify> {
+        None
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

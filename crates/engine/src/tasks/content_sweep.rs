@@ -1,6 +1,6 @@
 //! Drops files of jobs that nothing refers to any more.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_domain::run::Run;
@@ -8,6 +8,7 @@ use livery_store::Which;
 use livery_units::{ContentHash, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The sweep. Results are kept while their run is listed; what a job sent is kept a day longer than
 /// its last use, so that sending it again costs nothing.
@@ -24,6 +25,10 @@ impl BackgroundTask for ContentSweep {
 
     fn period(&self) -> Span {
         Span::from_secs(3_600)
+    }
+
+    fn nudge<'b>(&self, _: &'b TaskBoard) -> Option<&'b Notify> {
+        None
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

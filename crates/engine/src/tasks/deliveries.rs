@@ -1,6 +1,6 @@
 //! Carries notices to the channels of their accounts.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::reminders::{DELIVERIES_MAX, TRY_TIMEOUT, before, carry};
 use crate::services::Services;
 use async_trait::async_trait;
@@ -8,6 +8,7 @@ use livery_units::{Span, Timestamp};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Claims deliveries that are due and tries each in a task of its own, so that a receiver that hangs
@@ -25,9 +26,6 @@ const KEEP: Span = Span::from_secs(90 * 86_400);
 const FORGET_PERIOD: Span = Span::from_secs(3_600);
 
 impl Deliveries {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "deliveries";
-
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
@@ -57,11 +55,15 @@ impl Deliveries {
 #[async_trait]
 impl BackgroundTask for Deliveries {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "deliveries"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(1)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.deliveries)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

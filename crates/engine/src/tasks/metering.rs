@@ -1,6 +1,6 @@
 //! Charges what is used: every open meter once per metering interval.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
@@ -11,6 +11,7 @@ use livery_units::{Money, PodId, Span, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The meter reader. It reads rows and posts charges; how often it runs changes no bill.
 ///
@@ -43,6 +44,10 @@ impl BackgroundTask for Metering {
 
     fn period(&self) -> Span {
         Span::from_secs(10)
+    }
+
+    fn nudge<'b>(&self, _: &'b TaskBoard) -> Option<&'b Notify> {
+        None
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
@@ -159,6 +164,11 @@ fn rested(due: &DueMeter, now: Timestamp) -> MeterMove {
 /// over the interval stay so.
 fn due_again(due: &DueMeter, now: Timestamp) -> Timestamp {
     let interval = METERING_INTERVAL.millis();
+    if due.due > now {
+        // The clock was set back.
+        let ahead = due.due.since(now).millis();
+        return now.after(Span::from_millis(ahead % interval));
+    }
     let missed = now.since(due.due).millis() / interval;
     due.due
         .after(Span::from_millis(interval.saturating_mul(missed + 1)))

@@ -6,6 +6,7 @@ mod content_sweep;
 mod credit;
 mod deliveries;
 mod driving;
+mod health;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
@@ -17,6 +18,7 @@ mod volumes;
 use crate::orphans::SweepLog;
 use crate::services::Services;
 use async_trait::async_trait;
+use health::Health;
 use livery_units::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,7 +41,10 @@ pub(crate) trait BackgroundTask: Send + Sync {
     /// How long after an activation the next one comes by itself.
     fn period(&self) -> Span;
 
-    /// Does what there is to do now and says what that was.
+    /// What wakes it before its period is over, if anything does.
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify>;
+
+    /// Does what there is to do now and says what that was; `error` in it says why nothing came of it.
     async fn activate(&self, services: &Arc<Services>) -> serde_json::Value;
 }
 
@@ -149,10 +154,12 @@ async fn keep_active(
     stop: CancellationToken,
 ) {
     let mut row_written: Option<Timestamp> = None;
+    let mut health = Health::default();
     while !stop.is_cancelled() {
         let began = services.clock.now();
-        let result = task.activate(&services).await;
+        let result = activated(&task, &services).await;
         let now = services.clock.now();
+        health.note(task.name(), &result);
         services
             .board
             .record(&*task, began, now.since(began), result.clone());
@@ -165,20 +172,24 @@ async fn keep_active(
         tokio::select! {
             () = stop.cancelled() => {}
             () = services.sleep(task.period()) => {}
-            () = nudged(task.name(), &services) => {}
+            () = nudged(&*task, &services.board) => {}
         }
     }
 }
 
-async fn nudged(name: &str, services: &Services) {
-    match name {
-        PodReconciler::NAME => services.board.pods.notified().await,
-        volumes::VolumeReconciler::NAME => services.board.volumes.notified().await,
-        RunReconciler::NAME => services.board.runs.notified().await,
-        reminders::Reminders::NAME => services.board.reminders.notified().await,
-        deliveries::Deliveries::NAME => services.board.deliveries.notified().await,
-        credit::Credit::NAME => services.board.credit.notified().await,
-        orphan_sweep::OrphanSweep::NAME => services.board.orphans.notified().await,
-        _ => std::future::pending().await,
+/// Activates a task, in a task of the runtime's own: one that panics is activated again.
+async fn activated(task: &Arc<dyn BackgroundTask>, services: &Arc<Services>) -> serde_json::Value {
+    let (task, services) = (Arc::clone(task), Arc::clone(services));
+    let activation = tokio::spawn(async move { task.activate(&services).await });
+    match activation.await {
+        Ok(result) => result,
+        Err(error) => serde_json::json!({ "error": health::why(error) }),
+    }
+}
+
+async fn nudged(task: &dyn BackgroundTask, board: &TaskBoard) {
+    match task.nudge(board) {
+        Some(nudge) => nudge.notified().await,
+        None => std::future::pending().await,
     }
 }

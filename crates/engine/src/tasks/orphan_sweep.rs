@@ -1,20 +1,16 @@
 //! Compares what suppliers say exists with what the store knows, both ways.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::orphans::{self, Rows, Swept};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::{Span, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The sweep. `livery_domain::orphan` judges what is found, and what may be ended unasked.
 pub(crate) struct OrphanSweep;
-
-impl OrphanSweep {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "orphan-sweep";
-}
 
 /// Orphans that were gone this long ago are forgotten.
 const KEEP: Span = Span::from_secs(30 * 24 * 3_600);
@@ -22,11 +18,15 @@ const KEEP: Span = Span::from_secs(30 * 24 * 3_600);
 #[async_trait]
 impl BackgroundTask for OrphanSweep {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "orphan-sweep"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(30)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.orphans)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

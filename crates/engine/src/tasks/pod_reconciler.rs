@@ -1,13 +1,14 @@
 //! Takes every pod towards what its user wants.
 
-use super::BackgroundTask;
 use super::driving::Driving;
+use super::{BackgroundTask, TaskBoard};
 use crate::pod;
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::{PodId, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Claims pods that are due and drives each in a task of its own.
@@ -20,9 +21,6 @@ pub(crate) struct PodReconciler {
 const BATCH: u32 = 256;
 
 impl PodReconciler {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "pod-reconciler";
-
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
@@ -34,11 +32,15 @@ impl PodReconciler {
 #[async_trait]
 impl BackgroundTask for PodReconciler {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "pod-reconciler"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(1)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.pods)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

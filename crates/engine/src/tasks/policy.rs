@@ -1,12 +1,13 @@
 //! Does what pods' policies say, as soon as they say it.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::policy;
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::Span;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The task. Everything that it decides, it decides from rows.
 pub(crate) struct Policy;
@@ -19,6 +20,10 @@ impl BackgroundTask for Policy {
 
     fn period(&self) -> Span {
         Span::from_secs(1)
+    }
+
+    fn nudge<'b>(&self, _: &'b TaskBoard) -> Option<&'b Notify> {
+        None
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

@@ -1,13 +1,13 @@
 //! Tells accounts what runs and what is used up, when it is due.
 
-use super::BackgroundTask;
+use super::{BackgroundTask, TaskBoard};
 use crate::reminders::{Told, look};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::Span;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// The look at all that runs. What was due at the last look is remembered, so that the store is asked
 /// only about what is new; a control plane that starts asks once about everything.
@@ -16,19 +16,18 @@ pub(crate) struct Reminders {
     told: Mutex<Told>,
 }
 
-impl Reminders {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "reminders";
-}
-
 #[async_trait]
 impl BackgroundTask for Reminders {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "reminders"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(30)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.reminders)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

@@ -1,13 +1,14 @@
 //! Sees that every run that is not over has a driver.
 
-use super::BackgroundTask;
 use super::driving::Driving;
+use super::{BackgroundTask, TaskBoard};
 use crate::run;
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::{RunId, Span};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Claims runs without a driver and drives each in a task of its own.
@@ -20,9 +21,6 @@ pub(crate) struct RunReconciler {
 const BATCH: u32 = 64;
 
 impl RunReconciler {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "run-reconciler";
-
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
@@ -34,11 +32,15 @@ impl RunReconciler {
 #[async_trait]
 impl BackgroundTask for RunReconciler {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "run-reconciler"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(2)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.runs)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

@@ -1,7 +1,7 @@
 //! Takes every network volume towards what its user wants, and reports those that nobody owns.
 
-use super::BackgroundTask;
 use super::driving::Driving;
+use super::{BackgroundTask, TaskBoard};
 use crate::reminders;
 use crate::services::Services;
 use crate::volume::{self, Stray};
@@ -11,6 +11,7 @@ use livery_store::Credit;
 use livery_units::{Span, VolumeId};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Claims volumes that are due and drives each in a task of its own.
@@ -23,9 +24,6 @@ pub(crate) struct VolumeReconciler {
 const BATCH: u32 = 256;
 
 impl VolumeReconciler {
-    /// The name that a nudge goes by.
-    pub(crate) const NAME: &'static str = "volume-reconciler";
-
     pub(crate) fn new(stop: CancellationToken) -> Self {
         Self {
             stop,
@@ -37,11 +35,15 @@ impl VolumeReconciler {
 #[async_trait]
 impl BackgroundTask for VolumeReconciler {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "volume-reconciler"
     }
 
     fn period(&self) -> Span {
         Span::from_secs(1)
+    }
+
+    fn nudge<'b>(&self, board: &'b TaskBoard) -> Option<&'b Notify> {
+        Some(&board.volumes)
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {
@@ -81,6 +83,10 @@ impl BackgroundTask for VolumeSweep {
 
     fn period(&self) -> Span {
         Span::from_secs(60)
+    }
+
+    fn nudge<'b>(&self, _: &'b TaskBoard) -> Option<&'b Notify> {
+        None
     }
 
     async fn activate(&self, services: &Arc<Services>) -> Value {

@@ -11,4 +11,5 @@ mod policies;
 mod reminders;
 mod runs;
 mod support;
+mod tasks;
 mod volumes;

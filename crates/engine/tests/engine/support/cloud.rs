@@ -24,6 +24,8 @@ pub struct CloudScript {
     pub lists_twice: bool,
     /// What is ended stays.
     pub keeps_everything: bool,
+    /// Listing panics, as code with a mistake in it does.
+    pub panics: bool,
 }
 
 #[derive(Default)]
@@ -130,6 +132,11 @@ impl Supplier for Cloud {
 
     async fn list(&self) -> Result<Vec<Lease>, Error> {
         let state = self.reached()?;
+        if state.script.panics {
+            // Whoever asks next finds the lock as it was.
+            drop(state);
+            panic!("the simulated cloud has a mistake in it");
+        }
         if state.script.cannot_list {
             return Err(Error::RateLimited {
                 after: Span::from_secs(60),
