@@ -3,7 +3,7 @@
 use crate::driver::pod;
 use livery_domain::pod::{
     ACTIVITY_FRESH, Activity, COST_MARGIN, Cause, Desired, IdleAction, IdlePolicy, LOOK_LEAST,
-    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Usage, Wish, WishError, due, outlook,
+    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Usage, Wish, WishError, burn, due, outlook,
 };
 use livery_units::{Money, Rate, RunId, Span, Timestamp};
 use proptest::prelude::*;
