@@ -13,7 +13,8 @@ pub struct Line {
     pub quote: Quote,
     /// What the work costs on it.
     pub estimate: Result<Estimate, EstimateError>,
-    /// How much cheaper than the reference it is, in per cent; negative when it is dearer.
+    /// How much cheaper than the reference it is, in per cent; negative when it is dearer, none where
+    /// only the least that the work costs is known.
     pub saving_percent: Option<i64>,
 }
 
@@ -22,10 +23,20 @@ pub struct Line {
 pub struct Comparison {
     /// The machines, in the order in which they came.
     pub lines: Vec<Line>,
-    /// Which is the cheapest; the first of several.
+    /// Which is the cheapest of those on which the whole cost is known; the first of several.
     pub cheapest: Option<usize>,
-    /// Which computes fastest by its GPUs' published throughput; the cheapest of several.
+    /// Which computes fastest by its GPUs' published throughput; the cheapest of several. None when
+    /// nobody publishes that of one of them: it may be the fastest.
     pub fastest: Option<usize>,
+}
+
+/// What is known of a cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Known {
+    /// All of it.
+    Whole,
+    /// The least that it is: a part of it has no published price.
+    AtLeast,
 }
 
 /// A session as the guides cost it.
@@ -64,26 +75,18 @@ impl Comparison {
         let mut lines: Vec<Line> = quotes.into_iter().map(line).collect();
         let base = reference.and_then(|supplier| {
             let of_it = lines.iter().filter(|line| line.quote.supplier == *supplier);
-            of_it.filter_map(Line::total).min()
+            of_it.filter_map(Line::whole).min()
         });
         for line in &mut lines {
             line.saving_percent = base
-                .zip(line.total())
+                .zip(line.whole())
                 .and_then(|(base, total)| saving_percent(base, total));
         }
-        let with_total = || {
-            (0..)
-                .zip(&lines)
-                .filter_map(|(at, line)| Some((at, line.total()?, line)))
-        };
-        let cheapest = with_total()
-            .min_by_key(|(at, total, _)| (*total, *at))
-            .map(|(at, _, _)| at);
-        let with_speed =
-            with_total().filter_map(|(at, total, line)| Some((at, total, line.quote.tflops?)));
-        let fastest = with_speed
-            .min_by_key(|(at, total, tflops)| (std::cmp::Reverse(*tflops), *total, *at))
-            .map(|(at, _, _)| at);
+        let with_whole = (0..)
+            .zip(&lines)
+            .filter_map(|(at, line)| Some((line.whole()?, at)));
+        let cheapest = with_whole.min().map(|(_, at)| at);
+        let fastest = fastest(&lines);
         Self {
             lines,
             cheapest,
@@ -136,10 +139,46 @@ impl Comparison {
     }
 }
 
+fn fastest(lines: &[Line]) -> Option<usize> {
+    let mut best = None;
+    for (at, line) in (0..).zip(lines) {
+        let Some(costs) = line.rank() else { continue };
+        let Some(tflops) = line.quote.tflops else {
+            match line.quote.may_be_fast() {
+                true => return None,
+                false => continue,
+            }
+        };
+        let speed = (std::cmp::Reverse(tflops), costs, at);
+        if best.is_none_or(|known| speed < known) {
+            best = Some(speed);
+        }
+    }
+    best.map(|(_, _, at)| at)
+}
+
 impl Line {
     /// Returns what the work costs in all; none when there is no estimate.
     pub fn total(&self) -> Option<Money> {
         self.estimate.as_ref().ok().map(|estimate| estimate.total)
+    }
+
+    /// Returns what the work costs in all; none also when a price that it takes is not published.
+    pub fn whole(&self) -> Option<Money> {
+        let estimate = self.estimate.as_ref().ok();
+        let whole = estimate.filter(|estimate| estimate.is_complete());
+        whole.map(|estimate| estimate.total)
+    }
+
+    /// Returns its place by what the work costs: what costs at least so much comes after whatever
+    /// costs so much in all. None when there is no estimate.
+    pub fn rank(&self) -> Option<(Known, Money)> {
+        let estimate = self.estimate.as_ref().ok()?;
+        let known = match estimate.is_complete() {
+            true => Known::Whole,
+            false => Known::AtLeast,
+        };
+        Some((known, estimate.total))
     }
 }
 

@@ -6,18 +6,20 @@
 //! rule of [`Rate::accrued`], so work cut into sessions costs what it costs in one piece, as long as
 //! the sessions fill their increments.
 //!
-//! **Spot machines.** With `r` interruptions expected per hour of running, and `L` hours lost by
-//! each, `T` hours of work take `W = T + r W L`, so `W = T / (1 - r L)`, and `r W` interruptions are
-//! expected. An interruption loses the time to start again, and on average half of what is done
-//! between two checkpoints; without checkpoints, half of a session. When `r L` is one or more, each
-//! hour loses more than an hour, and the work never ends. A new rental's part of an increment is
-//! left out: it is less than the uncertainty of `r`.
+//! **Spot machines.** Work is saved at checkpoints, or else at the end of a session; whoever is
+//! interrupted begins again at the last of them. With `r` interruptions expected per hour of running,
+//! a stretch of `x` hours between two such points is interrupted `e^(r x) - 1` times before it is
+//! through, and the machine runs `(e^(r x) - 1) / r` hours for it, beside the time to start again
+//! after each interruption. When a stretch would be begun again more than 20,000 times (`r x > 10`),
+//! the work never ends. A new rental's part of an increment is left out: it is less than the
+//! uncertainty of `r`.
 //!
 //! **Storage and transfer.** Disks are charged for the time that the machine runs, kept disks and
 //! network volumes for the time that they are kept, both pro rata to the second. What a supplier
-//! does not publish is counted as nothing and named in [`Estimate::unknown`].
+//! does not publish is counted as nothing and named in [`Estimate::unknown`]; the total is then the
+//! least that the work costs.
 
-use super::{Quote, Sale};
+use super::{Interruptions, Quote, Sale};
 use livery_units::{Bytes, Money, MoneyError, Rate, Span};
 
 /// What is to be done.
@@ -107,6 +109,14 @@ pub enum EstimateError {
     NeverEnds,
 }
 
+impl Estimate {
+    /// Returns whether every price that the work takes is published; otherwise the total is the least
+    /// that it costs.
+    pub fn is_complete(&self) -> bool {
+        self.unknown.is_empty()
+    }
+}
+
 impl From<MoneyError> for EstimateError {
     fn from(_: MoneyError) -> Self {
         Self::TooMuch
@@ -116,6 +126,10 @@ impl From<MoneyError> for EstimateError {
 const GIB: i128 = 1 << 30;
 const HOUR_MS: i128 = 3_600_000;
 const MILLION: i128 = 1_000_000;
+/// Parts of a millisecond in which an expected time is added up.
+const FINE: i128 = 1 << 10;
+/// From how many interruptions on that are expected in one stretch it is never got through.
+const NEVER: i128 = 10;
 
 impl Work {
     /// Makes work of one session, with no storage and no transfer.
@@ -186,23 +200,55 @@ fn running(
     let stretch = work
         .checkpoint
         .map_or(work.each, |span| span.min(work.each));
-    let lost_each = i128::from(stretch.millis() / 2) + i128::from(quote.start_up.millis());
+    let (whole, rest) = match stretch.millis() {
+        0 => (0, 0),
+        step => (work.each.millis() / step, work.each.millis() % step),
+    };
+    let (stretch, rest) = (
+        expected(stretch.millis(), interruptions)?,
+        expected(rest, interruptions)?,
+    );
+    let of_each = stretch.checked_mul(i128::from(whole));
+    let of_each = of_each.and_then(|sum| sum.checked_add(rest));
+    let of_all = of_each.and_then(|sum| sum.checked_mul(i128::from(work.sessions)));
+    let at_work = of_all.ok_or(EstimateError::TooMuch)? / FINE;
     let per_million = i128::from(interruptions.per_million_hours);
-    // r L as a fraction of this.
-    let whole = MILLION * HOUR_MS;
-    let left = whole - per_million * lost_each;
-    if left <= 0 {
-        return Err(EstimateError::NeverEnds);
-    }
-    // A product of a time, at most 2^64, and a million hours, at most 2^42, fits.
-    let expected_ms = (i128::from(total.millis()) * whole).div_euclid(left);
-    let running = span(expected_ms)?;
-    let thousandths = rounded(per_million * expected_ms * 1_000, whole);
+    let product = per_million
+        .checked_mul(at_work)
+        .and_then(|count| count.checked_mul(1_000));
+    let thousandths = rounded(product.ok_or(EstimateError::TooMuch)?, MILLION * HOUR_MS);
+    let interruptions_milli = u64::try_from(thousandths).map_err(|_| EstimateError::TooMuch)?;
+    let starting = i128::from(interruptions_milli) * i128::from(quote.start_up.millis()) / 1_000;
+    let running = span(at_work + starting)?;
     let risk = SpotRisk {
-        interruptions_milli: u64::try_from(thousandths).map_err(|_| EstimateError::TooMuch)?,
+        interruptions_milli,
         lost: Span::from_millis(running.millis().saturating_sub(total.millis())),
     };
     Ok((running, Some(risk)))
+}
+
+/// Returns how long a machine is expected to run until it was not interrupted for so many
+/// milliseconds, in parts of a millisecond ([`FINE`]): `(e^(r x) - 1) / r`, by its series
+/// `x (1 + r x / 2! + (r x)^2 / 3! + ...)`.
+fn expected(millis: u64, interruptions: Interruptions) -> Result<i128, EstimateError> {
+    let per_million = i128::from(interruptions.per_million_hours);
+    // r x as a fraction of this.
+    let one = MILLION * HOUR_MS;
+    let product = per_million * i128::from(millis);
+    if product > NEVER * one {
+        return Err(EstimateError::NeverEnds);
+    }
+    // With r x at most 10, `product` is less than 2^46 and no term of 2^64 or more.
+    let mut term = i128::from(millis) * FINE;
+    let mut sum = 0;
+    for n in 2.. {
+        if term == 0 {
+            break;
+        }
+        sum += term;
+        term = term * product / (one * n);
+    }
+    Ok(sum)
 }
 
 /// Returns the time that is charged for.

@@ -21,7 +21,7 @@ mod terms;
 pub use advise::{Advice, Here, Method, Params, ParseParamsError, Task, ThisMachine, advise};
 pub use catalogue::{Alias, Catalogue, GpuType, Listing, ParseTflopsError, Sale, Tflops, is_dated};
 pub use comparison::{
-    Comparison, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
+    Comparison, Known, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
 };
 pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
 pub use filter::{FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind};

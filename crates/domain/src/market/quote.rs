@@ -5,6 +5,9 @@ use crate::gpu::Gpus;
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Day, Money, OfferId, Per, Rate, Span};
 
+/// The compute capability of the first GPUs with tensor cores.
+const TENSOR_CORES: (u8, u8) = (7, 0);
+
 /// Where a price comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -58,6 +61,8 @@ pub struct Quote {
     pub start_up: Span,
     /// Throughput of all its GPUs; none where unknown.
     pub tflops: Option<Tflops>,
+    /// The CUDA compute capability of its GPUs; none where unknown.
+    pub compute_capability: Option<(u8, u8)>,
     /// Where the price comes from.
     pub origin: Origin,
 }
@@ -113,6 +118,15 @@ impl Quote {
         }
     }
 
+    /// Returns whether it may compute as fast as any, for all that is known: it has GPUs, and not such
+    /// as have no tensor cores.
+    pub fn may_be_fast(&self) -> bool {
+        let has_none = self
+            .compute_capability
+            .is_some_and(|known| known < TENSOR_CORES);
+        self.gpus.is_some() && !has_none
+    }
+
     /// Returns the steps in which time is charged, and the least that is.
     pub(super) fn billing(&self) -> (Span, Span) {
         let month = Span::from_millis(Per::Month.millis());
@@ -155,6 +169,7 @@ impl Asked<'_> {
                 .filter(|_| self.sale == Sale::Spot),
             start_up: terms.map_or(Span::ZERO, |terms| terms.start_up),
             tflops: kind.and_then(|kind| kind.tflops).map(all),
+            compute_capability: kind.and_then(|kind| kind.compute_capability),
             origin,
         }
     }

@@ -138,18 +138,23 @@ fn a_spot_machine_runs_longer_by_what_interruptions_lose() {
         ..Work::of(hours(100))
     };
     let found = estimate(&quote, &work).unwrap();
-    // 0.05 an hour, each losing 5 min and 2 min: 100 h / (1 - 0.05 * 7/60) = 100.586... h.
+    // 0.05 an hour: 600 stretches of 10 min, each interrupted e^(0.05/6) - 1 = 0.0083682 times, which
+    // takes 20 h / 0.05 of running and 2 min to start again.
     let risk = found.spot.unwrap();
-    assert_eq!(found.running.secs(), 362_112);
-    assert_eq!(risk.lost.secs(), 2_112);
-    assert_eq!(risk.interruptions_milli, 5_029);
+    assert_eq!(found.running.secs(), 362_106);
+    assert_eq!(risk.lost.secs(), 2_106);
+    assert_eq!(risk.interruptions_milli, 5_021);
     assert_eq!(to_cents(found.total), Ok(dollars("92.54")));
-    // Without checkpoints half of a session is lost each time.
+    // Without checkpoints each interruption loses what was done of the session: 10 (e^0.5 - 1) of them.
     let careless = estimate(&quote, &Work::sessions(10, hours(10))).unwrap();
-    assert_eq!(careless.spot.unwrap().interruptions_milli, 6_682);
-    // And a session of more than 40 hours never comes to its end.
+    assert_eq!(careless.spot.unwrap().interruptions_milli, 6_487);
+    // A session of 41 hours is interrupted e^2.05 - 1 times, and runs 20 h and 2 min for each.
+    let long = estimate(&quote, &Work::of(hours(41))).unwrap();
+    assert_eq!(long.spot.unwrap().interruptions_milli, 6_768);
+    assert_eq!(long.running.secs() / 60, 8_135);
+    // And one of more than 200 hours never comes to its end.
     assert_eq!(
-        estimate(&quote, &Work::of(hours(41))),
+        estimate(&quote, &Work::of(hours(201))),
         Err(EstimateError::NeverEnds)
     );
     let mut unknown = quote;
@@ -272,6 +277,38 @@ fn each_supplier_is_shown_by_its_cheapest_line_and_spot_beside_on_demand() {
         Comparison::new(Vec::new(), &Work::of(HOUR), None).cheapest,
         None
     );
+}
+
+#[test]
+fn what_is_not_wholly_known_is_neither_cheapest_nor_fastest_nor_what_others_are_compared_with() {
+    let mut vast = quote("V100", "0.35");
+    vast.network_volume = None;
+    let quotes = vec![vast, quote("V100", "3.06"), quote("A100 40GB", "4.10")];
+    let work = Work {
+        volume: Bytes::gib(100),
+        volume_kept: hours(720),
+        ..Work::of(hours(10))
+    };
+    let aws = SupplierName::new("aws");
+    let found = Comparison::new(quotes.clone(), &work, Some(&aws));
+    assert_eq!((found.cheapest, found.fastest), (Some(1), Some(2)));
+    assert_eq!(found.lines[0].total(), Some(dollars("3.50")));
+    assert_eq!(found.lines[0].whole(), None);
+    let savings: Vec<Option<i64>> = found.lines.iter().map(|line| line.saving_percent).collect();
+    assert_eq!(savings, [None, Some(0), Some(-28)]);
+    assert!(found.lines[0].rank() > found.lines[2].rank());
+    // Without the volume all of it is known.
+    let found = Comparison::new(quotes.clone(), &Work::of(hours(10)), None);
+    assert_eq!(found.cheapest, Some(0));
+    // A GPU of which nobody says how fast it is may be the fastest.
+    let mut silent = quotes;
+    silent[1].tflops = None;
+    let found = Comparison::new(silent.clone(), &work, None);
+    assert_eq!((found.cheapest, found.fastest), (Some(1), None));
+    // One without tensor cores is not.
+    silent[1].compute_capability = Some((6, 1));
+    let found = Comparison::new(silent, &work, None);
+    assert_eq!(found.fastest, Some(2));
 }
 
 fn any_quote() -> impl Strategy<Value = Quote> {
