@@ -4,7 +4,7 @@ use crate::check::Checker;
 use crate::error::{Error, Mistake};
 use crate::providers;
 use crate::shape::{GpuShape, Sheet};
-use livery_domain::gpu::GpuModel;
+use livery_domain::gpu::{GpuModel, is_sold_as};
 use livery_domain::market::{Alias, Catalogue, GpuType};
 use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Rate};
@@ -170,6 +170,7 @@ fn gpu(
 ) -> Option<GpuType> {
     let aliases = aliases(checker, shape, names);
     let vram = checker.by(&shape.vram, "vram", size);
+    let usable = usable(checker, shape, vram);
     let architecture = checker.words(&shape.architecture, "architecture");
     let compute_capability = checker.maybe(shape.compute.as_ref(), "compute", capability);
     let tflops = checker.maybe(shape.tflops.as_ref(), "tflops", |text| {
@@ -180,11 +181,24 @@ fn gpu(
         model: GpuModel::parse(shape.name.get_ref()),
         aliases,
         vram: vram?,
+        usable,
         architecture: architecture?,
         compute_capability,
         tflops,
         source: source?,
     })
+}
+
+/// What a driver reports is never more than what is sold, and hardly less.
+fn usable(checker: &mut Checker<'_>, shape: &GpuShape, vram: Option<Bytes>) -> Option<Bytes> {
+    let text = shape.usable.as_ref()?;
+    let usable = checker.by(text, "usable", size)?;
+    let sold = vram?;
+    if usable > sold || !is_sold_as(usable, sold) {
+        let message = format!("usable: {usable} is not what a driver reports of {sold}");
+        checker.wrong(text.span(), message);
+    }
+    Some(usable)
 }
 
 /// One spelling means one type, whoever writes it.

@@ -25,6 +25,7 @@ pub(crate) struct Sheet {
 pub(crate) struct GpuShape {
     pub(crate) name: Text,
     pub(crate) vram: Text,
+    pub(crate) usable: Option<Text>,
     pub(crate) architecture: Text,
     pub(crate) compute: Option<Text>,
     pub(crate) tflops: Option<Text>,

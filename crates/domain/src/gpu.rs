@@ -130,13 +130,23 @@ pub enum GpuReality {
     Simulated,
 }
 
+/// Of a card's memory a driver reports so many per cent at least.
+const REPORTED_PERCENT: u128 = 92;
+
 /// Returns whether a GPU that has `reported` memory may be called one of `sold`.
 ///
 /// Drivers report less than is sold: 23.99 of an RTX 4090's 24 GB, 22.2 of an A10G's, and error
 /// correction takes a sixteenth of a T4's 16. The next smaller sizes (11 below 12) lack more than
 /// the eight per cent that are forgiven here.
 pub fn is_sold_as(reported: Bytes, sold: Bytes) -> bool {
-    u128::from(reported.get()) * 100 >= u128::from(sold.get()) * 92
+    u128::from(reported.get()) * 100 >= u128::from(sold.get()) * REPORTED_PERCENT
+}
+
+/// Returns the least memory that a driver reports of a GPU that is sold with so much.
+pub fn least_reported(sold: Bytes) -> Bytes {
+    let least = (u128::from(sold.get()) * REPORTED_PERCENT).div_ceil(100);
+    // Less than it was made from.
+    Bytes::new(u64::try_from(least).unwrap_or(u64::MAX))
 }
 
 /// The GPUs of an offer, a host or a pod: all of one model.
@@ -196,6 +206,13 @@ mod tests {
             (24_564, 32, false),
         ] {
             assert_eq!(is_sold_as(Bytes::mib(mib), Bytes::gib(sold)), is, "{mib}");
+        }
+        for gib in [0, 1, 11, 24, 180, 1 << 33] {
+            let sold = Bytes::gib(gib);
+            let least = least_reported(sold);
+            assert!(is_sold_as(least, sold) && least <= sold, "{gib}");
+            let less = least.saturating_minus(Bytes::new(1));
+            assert!(gib == 0 || !is_sold_as(less, sold), "{gib}");
         }
     }
 

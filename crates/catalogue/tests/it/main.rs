@@ -2,4 +2,5 @@
 
 mod built_in;
 mod guides;
+mod memory;
 mod rejected;

@@ -79,6 +79,8 @@ const CASES: &[Case] = &[
     ("name = \"one\"", "name = \"One!\"", 11, "One!"),
     ("name = \"RTX 4090\"", "name = \"rtx4090\"", 5, "written `RTX 4090`"),
     ("vram = \"24GB\"", "vram = \"lots\"", 6, "lots"),
+    ("vram = \"24GB\"", "vram = \"24GB\"\nusable = \"25GB\"", 7, "25 GiB is not what a driver reports"),
+    ("vram = \"24GB\"", "vram = \"24GB\"\nusable = \"22GB\"", 7, "22 GiB is not what a driver reports"),
     ("vram = \"24GB\"", "vram = \"24GB\"\ncompute = \"eight\"", 7, "eight"),
     ("vram = \"24GB\"", "vram = \"24GB\"\ntflops = \"1.23\"", 7, "1.23"),
     ("format = 1", "format = 2", 1, "reads 1"),

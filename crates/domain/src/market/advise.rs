@@ -1,7 +1,7 @@
 //! Local or cloud: how much GPU memory a training needs, and where there is enough of it.
 
 use super::memory::{Need, need};
-use super::{Catalogue, Quote, Sale, nominal_vram};
+use super::{Catalogue, Quote, Sale};
 use crate::gpu::{GpuReality, Gpus};
 use crate::offer::{Tier, words};
 use livery_units::Bytes;
@@ -109,7 +109,7 @@ pub fn advise(
     catalogue: &Catalogue,
 ) -> Advice {
     let need = need(task);
-    let vram = |gpus: &Gpus| nominal_vram(gpus.vram, catalogue.type_of(&gpus.model, gpus.vram));
+    let vram = |gpus: &Gpus| need.memory_of(gpus, catalogue);
     let will_do = |quote: &Quote| {
         let by_the_hour = matches!(quote.sale, Sale::OnDemand | Sale::Spot);
         let enough = quote.gpus.as_ref().is_some_and(|gpus| {

@@ -1,7 +1,7 @@
 //! The price list: GPU types, and what is for sale where and at what price.
 
 use super::Terms;
-use crate::gpu::{GpuModel, Gpus};
+use crate::gpu::{GpuModel, Gpus, is_sold_as, least_reported};
 use crate::offer::{SupplierName, Tier, words};
 use livery_units::{Bytes, Day, Rate, Span, Timestamp};
 use std::fmt;
@@ -17,8 +17,10 @@ pub struct GpuType {
     pub model: GpuModel,
     /// How providers and drivers write it.
     pub aliases: Vec<Alias>,
-    /// Memory of one.
+    /// Memory of one, as it is sold.
     pub vram: Bytes,
+    /// What its driver reports of that, where it is known.
+    pub usable: Option<Bytes>,
     /// The architecture's name, such as `Ampere`.
     pub architecture: String,
     /// What CUDA calls its abilities, as (major, minor); none for other makers' GPUs.
@@ -144,8 +146,7 @@ impl Catalogue {
         let named = self.gpus.iter().find(|gpu| gpu.model == *model);
         let is_near = |gpu: &&GpuType| {
             let related = model.satisfies(&gpu.model) || gpu.model.satisfies(model);
-            let eighth = gpu.vram.get() / 8;
-            related && gpu.vram.get().abs_diff(vram.get()) <= eighth
+            related && is_sold_as(vram, gpu.vram) && is_sold_as(gpu.vram, vram)
         };
         named
             .or_else(|| self.gpus.iter().find(is_near))
@@ -174,6 +175,12 @@ impl Catalogue {
 }
 
 impl GpuType {
+    /// Returns how much of its memory a program can count on: what its driver reports, and where nobody
+    /// says what that is, the least that drivers do.
+    pub fn usable(&self) -> Bytes {
+        self.usable.unwrap_or_else(|| least_reported(self.vram))
+    }
+
     fn is_called(&self, wanted: &GpuModel) -> bool {
         let mut names = self
             .aliases

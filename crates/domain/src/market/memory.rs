@@ -18,8 +18,13 @@
 //!   has these for its own sequence.
 //! - *Logits.* 8 bytes per token and word, for their value and gradient, of 128,000 words.
 //! - *Overhead.* 1 GiB for CUDA, its libraries and fragmentation, on every GPU.
+//!
+//! What was reckoned is compared with what a GPU's driver reports, which is less than what the card is
+//! sold with: error correction alone takes a sixteenth of an A40.
 
 use super::advise::{Method, Params, Task};
+use super::{Catalogue, nominal_vram, usable_vram};
+use crate::gpu::Gpus;
 use livery_units::Bytes;
 
 /// Whether more GPUs make a part smaller on each.
@@ -44,11 +49,22 @@ pub struct Part {
     pub spread: Spread,
 }
 
+/// With which memory of a GPU a need is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// With what it is sold with: the need is told in such sizes, from experience with such cards.
+    Sold,
+    /// With what a program can count on: the need is reckoned byte by byte.
+    Usable,
+}
+
 /// How much GPU memory a training needs, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
     /// The parts that it is made of; never empty.
     pub parts: Vec<Part>,
+    /// With which memory of a GPU it is compared.
+    pub measure: Measure,
     /// With so much on one GPU it is also quick; none where the least is all there is to say.
     pub comfortable: Option<Bytes>,
     /// Where the figures come from.
@@ -86,6 +102,7 @@ fn image_model(name: &str, least_gib: u64) -> Need {
             size: Bytes::gib(least_gib),
             spread: Spread::OnEach,
         }],
+        measure: Measure::Sold,
         comfortable: Some(Bytes::gib(24)),
         source: GUIDE,
     }
@@ -119,6 +136,7 @@ fn language_model(params: Params, method: Method, context: u32) -> Need {
     });
     Need {
         parts,
+        measure: Measure::Usable,
         comfortable: None,
         source: PAPERS,
     }
@@ -153,6 +171,15 @@ fn states(params: Params, method: Method) -> Vec<Part> {
 }
 
 impl Need {
+    /// Returns the memory of each of those GPUs that the need is compared with.
+    pub fn memory_of(&self, gpus: &Gpus, catalogue: &Catalogue) -> Bytes {
+        let kind = catalogue.type_of(&gpus.model, gpus.vram);
+        match self.measure {
+            Measure::Sold => nominal_vram(gpus.vram, kind),
+            Measure::Usable => usable_vram(gpus.vram, kind),
+        }
+    }
+
     /// Returns what each of so many GPUs must have.
     pub fn each(&self, gpus: u32) -> Bytes {
         let sum = self.parts.iter().map(|part| match part.spread {

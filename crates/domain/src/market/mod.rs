@@ -25,10 +25,10 @@ pub use comparison::{
 };
 pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
 pub use filter::{FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind};
-pub use memory::{Need, Part, Spread};
+pub use memory::{Measure, Need, Part, Spread};
 pub use order::{Direction, Order};
 pub use purchase::{BreakEven, BuyOrRent, Cheaper, Power, Purchase, Usage, buy_or_rent};
 pub use quote::{Origin, Quote};
-pub use row::{Row, RowMaker, Standing, nominal_vram};
+pub use row::{Row, RowMaker, Standing, nominal_vram, usable_vram};
 pub use shelf::Shelf;
 pub use terms::{Interruptions, Terms};

@@ -2,7 +2,7 @@
 
 use super::filter::Field;
 use super::{Catalogue, GpuType, Listing, Sale, Tflops};
-use crate::gpu::{GpuModel, Gpus};
+use crate::gpu::{GpuModel, Gpus, is_sold_as};
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Bytes, Money, Per, Rate, Span};
 use std::collections::HashMap;
@@ -256,20 +256,23 @@ impl Row {
 /// Returns the memory that a GPU is said to have: drivers report a little less than what is sold
 /// as 24 GB, and people ask for 24.
 ///
-/// Up to an eighth less than the type's own size is that size: error correction takes a sixteenth of
-/// a T4, and an L40S reports 45 of its 48 GB. Of a type that nobody knows, what lacks at most a
-/// fortieth of a whole number of GB is that number.
+/// [`is_sold_as`] says how much less than the type's own size is that size. Of a type that nobody knows
+/// it is the next whole number of GB.
 pub fn nominal_vram(reported: Bytes, kind: Option<&GpuType>) -> Bytes {
-    let (sold, part) = match kind {
-        Some(kind) => (kind.vram, 8),
-        None => (
-            Bytes::gib(reported.get().div_ceil(1 << 30).min(1 << 33)),
-            40,
-        ),
-    };
-    match reported.get() >= sold.get() - sold.get() / part {
+    let whole = || Bytes::gib(reported.get().div_ceil(1 << 30).min(1 << 33));
+    let sold = kind.map_or_else(whole, |kind| kind.vram);
+    match is_sold_as(reported, sold) {
         true => sold.max(reported),
         false => reported,
+    }
+}
+
+/// Returns the memory of a GPU that a program can count on, which is less than it is sold with: what its
+/// driver reports. A size as it is sold, in a price list, is read as what the type's driver does.
+pub fn usable_vram(said: Bytes, kind: Option<&GpuType>) -> Bytes {
+    match kind {
+        Some(kind) if said >= kind.vram => kind.usable().min(said),
+        Some(_) | None => said,
     }
 }
 

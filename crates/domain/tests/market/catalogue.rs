@@ -81,7 +81,9 @@ fn what_a_driver_reports_is_the_type_that_was_sold() {
         (32_510, v100, Bytes::mib(32_510)),
         (24_564, None, Bytes::gib(24)),
         (46_068, None, Bytes::gib(45)),
-        (22_800, None, Bytes::mib(22_800)),
+        (22_800, None, Bytes::gib(23)),
+        // Too little to be the next whole number.
+        (1_800, None, Bytes::mib(1_800)),
         (0, None, Bytes::ZERO),
     ] {
         assert_eq!(nominal_vram(Bytes::mib(mib), kind), sold, "{mib}");

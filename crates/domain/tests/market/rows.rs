@@ -43,6 +43,7 @@ pub(crate) fn catalogue() -> Catalogue {
         model: GpuModel::parse(name),
         aliases: Vec::new(),
         vram: Bytes::gib(gib),
+        usable: None,
         architecture: architecture.to_owned(),
         compute_capability: Some(capability),
         tflops: Some(tflops.parse().unwrap()),

@@ -4,7 +4,7 @@ use super::entry::Entry;
 use super::inquiry::{counting, kind, quote};
 use super::stock::Market;
 use livery_domain::gpu::GpuModel;
-use livery_domain::market::{Here, Need, Quote, Task, ThisMachine, advise as decide};
+use livery_domain::market::{Here, Measure, Need, Quote, Task, ThisMachine, advise as decide};
 
 /// What to do about a training.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,12 @@ fn why(market: &Market, best: &Entry, need: &Need) -> String {
     let row = &best.row;
     let count = row.gpu_count;
     let model = row.model.as_ref().map_or("", GpuModel::as_str);
-    let has = row.vram.unwrap_or_default();
+    let catalogue = &market.catalogue.list.catalogue;
+    let has = best.gpus().map(|gpus| need.memory_of(gpus, catalogue));
+    let has = match need.measure {
+        Measure::Sold => format!("{}", has.unwrap_or_default()),
+        Measure::Usable => format!("{} to use", has.unwrap_or_default()),
+    };
     let each = need.each(count);
     let seller = market.title(&row.supplier);
     let several = match count {

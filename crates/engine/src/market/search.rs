@@ -177,6 +177,7 @@ fn unheard_of(gpus: &Gpus, supplier: &SupplierName) -> GpuType {
         model: gpus.model.clone(),
         aliases: Vec::new(),
         vram: nominal_vram(gpus.vram, None),
+        usable: Some(gpus.vram),
         architecture: String::new(),
         compute_capability: None,
         tflops: None,
