@@ -88,6 +88,8 @@ pub struct Answer {
     /// One line for each provider and way of sale; the cheapest first for each of the GPUs that were
     /// asked about.
     pub lines: Vec<QuoteLine>,
+    /// What nobody sells of what was asked about, a sentence for each.
+    pub unsold: Vec<String>,
     /// Suppliers that are set up here and did not answer.
     pub silent: Vec<SilentSupplier>,
 }
@@ -130,14 +132,15 @@ pub struct QuoteLine {
     pub cost: Option<Cost>,
     /// Why it cannot be said.
     pub problem: Option<String>,
-    /// How much cheaper than the reference it is, in per cent.
+    /// How much cheaper than the reference it is, in per cent; none where one of both is not wholly
+    /// known.
     pub saving_percent: Option<i64>,
     /// What sessions of 5 minutes, 30 minutes and 2 hours cost.
     pub sessions: Option<SessionCosts>,
     /// For a spot machine: what the same work costs on demand.
     #[serde(with = "text::dollars_option")]
     pub on_demand_total: Option<Money>,
-    /// Whether it is the cheapest of all lines.
+    /// Whether it is the cheapest of all lines whose cost is wholly known.
     pub cheapest: bool,
     /// Whether it computes fastest of all lines, by its GPUs' published throughput.
     pub fastest: bool,
@@ -178,7 +181,8 @@ pub struct Cost {
     pub interruptions_milli: Option<u64>,
     /// Running time that they lose, in milliseconds.
     pub lost_ms: Option<u64>,
-    /// What is counted as nothing because nobody publishes it.
+    /// What is counted as nothing because nobody publishes it; the total is then the least that the
+    /// work costs.
     pub unknown: Vec<String>,
 }
 

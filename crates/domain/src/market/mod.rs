@@ -24,7 +24,9 @@ pub use comparison::{
     Comparison, Known, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
 };
 pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
-pub use filter::{FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind};
+pub use filter::{
+    FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind, is_same_supplier,
+};
 pub use memory::{Measure, Need, Part, Spread};
 pub use order::{Direction, Order};
 pub use purchase::{BreakEven, BuyOrRent, Cheaper, Power, Purchase, Usage, buy_or_rent};

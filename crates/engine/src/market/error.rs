@@ -11,9 +11,12 @@ pub enum MarketError {
     /// No type of GPU has that name.
     #[error("no type of GPU is called `{0}`")]
     UnknownGpu(String),
-    /// Nobody sells what was asked about.
-    #[error("nobody sells {0}")]
+    /// Nobody sells what was asked about; in words.
+    #[error("{0}")]
     NothingSold(String),
+    /// No supplier has that name.
+    #[error("no provider is called `{0}`; there are {1}")]
+    UnknownSupplier(String, String),
     /// The bundle was not taken.
     #[error(transparent)]
     Catalogue(#[from] livery_catalogue::Error),
@@ -27,6 +30,7 @@ impl MarketError {
             Self::UnknownGpu(_) => "MKT002",
             Self::NothingSold(_) => "MKT003",
             Self::Catalogue(_) => "MKT004",
+            Self::UnknownSupplier(..) => "MKT005",
         }
     }
 
@@ -38,6 +42,7 @@ impl MarketError {
             Self::NothingSold(_) => {
                 Some("`livery offers --all` lists every price; leave something out of the question")
             }
+            Self::UnknownSupplier(..) => Some("`livery catalog show` lists every provider"),
             Self::Catalogue(_) => {
                 Some("the catalogue stays as it was; mend the bundle and try again")
             }

@@ -8,6 +8,7 @@
 use super::MarketError;
 use super::entry::{Entry, Stance};
 use super::stock::{Market, Stand};
+use super::unsold;
 use livery_domain::gpu::{GpuModel, Gpus};
 use livery_domain::job::Job;
 use livery_domain::market::{
@@ -43,6 +44,8 @@ pub struct Wanted {
     pub supplier: Option<SupplierName>,
     /// Any one of these.
     pub needs: Vec<Need>,
+    /// What it is, in words for the user.
+    pub words: String,
 }
 
 /// What work costs.
@@ -54,6 +57,8 @@ pub struct Answer {
     pub entries: Vec<Entry>,
     /// For each line, what the three sessions cost.
     pub sessions: Vec<Option<[Money; 3]>>,
+    /// What nobody sells of what was wanted, a sentence for each.
+    pub unsold: Vec<String>,
     /// Suppliers that are set up here and did not answer, with the reason.
     pub silent: Vec<(String, String)>,
 }
@@ -84,6 +89,7 @@ impl Wanted {
         Ok(Self {
             supplier: None,
             needs: models.into_iter().map(need).collect(),
+            words: format!("{count}x {name}"),
         })
     }
 
@@ -92,20 +98,36 @@ impl Wanted {
         Self {
             supplier: None,
             needs: needs(job).needs,
+            words: "a machine for this job".to_owned(),
         }
+    }
+}
+
+impl Inquiry {
+    /// Returns whether a price is looked at at all, whatever machine it is for.
+    pub(super) fn takes(&self, entry: &Entry, wanted: &Wanted) -> bool {
+        let supplier = &entry.row.supplier;
+        wanted.supplier.as_ref().is_none_or(|only| only == supplier)
+            && self.sales.contains(&entry.row.sale)
+            && is_of_source(entry, self.source.as_deref())
+            && self.filter.matches(&entry.row)
     }
 }
 
 /// Answers a question.
 pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, MarketError> {
     let mut chosen = Vec::new();
+    let mut unsold = Vec::new();
     for wanted in &inquiry.wanted {
         let mut of_wanted = choose(market, inquiry, wanted);
-        of_wanted.sort_by_key(|(line, _)| line.total().unwrap_or(Money::from_nanos(i64::MAX)));
+        of_wanted.sort_by_key(|(line, _)| (line.rank().is_none(), line.rank()));
+        if of_wanted.is_empty() {
+            unsold.push(unsold::sentence(market, inquiry, wanted));
+        }
         chosen.extend(of_wanted);
     }
     if chosen.is_empty() {
-        return Err(MarketError::NothingSold("that".to_owned()));
+        return Err(MarketError::NothingSold(unsold.join("\n")));
     }
     let (lines, entries): (Vec<Line>, Vec<Entry>) = chosen.into_iter().unzip();
     let quotes: Vec<Quote> = lines.into_iter().map(|line| line.quote).collect();
@@ -116,13 +138,14 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
     let mut comparison = Comparison::new(quotes, &inquiry.work, None);
     let base = reference(&comparison.lines, inquiry.against.as_ref());
     for line in &mut comparison.lines {
-        let both = base.zip(line.total());
+        let both = base.zip(line.whole());
         line.saving_percent = both.and_then(|(base, total)| saving_percent(base, total));
     }
     Ok(Answer {
         comparison,
         entries,
         sessions,
+        unsold,
         silent: silent(market),
     })
 }
@@ -131,10 +154,10 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
 /// the most that anybody does.
 fn reference(lines: &[Line], against: Option<&SupplierName>) -> Option<Money> {
     let Some(against) = against else {
-        return lines.iter().filter_map(Line::total).max();
+        return lines.iter().filter_map(Line::whole).max();
     };
     let of_it = lines.iter().filter(|line| line.quote.supplier == *against);
-    let totals = of_it.filter_map(|line| Some((line.quote.sale, line.total()?)));
+    let totals = of_it.filter_map(|line| Some((line.quote.sale, line.whole()?)));
     totals.min().map(|(_, total)| total)
 }
 
@@ -150,12 +173,8 @@ fn silent(market: &Market) -> Vec<(String, String)> {
 fn choose(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<(Line, Entry)> {
     let catalogue = &market.catalogue.list.catalogue;
     let fitting = market.entries.iter().filter(|entry| {
-        let supplier = &entry.row.supplier;
-        wanted.supplier.as_ref().is_none_or(|only| only == supplier)
-            && inquiry.sales.contains(&entry.row.sale)
-            && is_of_source(entry, inquiry.source.as_deref())
-            && inquiry.filter.matches(&entry.row)
-            && wanted.needs.iter().any(|need| fits(catalogue, entry, need))
+        let meets = |need: &Need| fits(catalogue, entry, need);
+        inquiry.takes(entry, wanted) && wanted.needs.iter().any(meets)
     });
     let fitting: Vec<&Entry> = fitting.collect();
     let counting = fitting.iter().filter(|entry| counts(entry, &fitting));
@@ -181,8 +200,8 @@ fn choose(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<(Line, Ent
 
 /// A line without an estimate is better than none at all, and worse than any with one.
 fn is_better(line: &Line, known: &Line) -> bool {
-    match (line.total(), known.total()) {
-        (Some(total), Some(known)) => total < known,
+    match (line.rank(), known.rank()) {
+        (Some(rank), Some(known)) => rank < known,
         (Some(_), None) => true,
         (None, _) => false,
     }
@@ -256,7 +275,7 @@ pub(super) fn quote(catalogue: &Catalogue, entry: &Entry) -> Quote {
 
 /// Whether a machine meets a need, whatever its way of sale. What is not published about it is taken
 /// to be enough.
-fn fits(catalogue: &Catalogue, entry: &Entry, need: &Need) -> bool {
+pub(super) fn fits(catalogue: &Catalogue, entry: &Entry, need: &Need) -> bool {
     let as_offer = match &entry.stance {
         Stance::Live(offer) => Offer::clone(offer),
         Stance::Silent(listing) | Stance::NotEnabled(listing) => Offer {

@@ -11,6 +11,7 @@ mod error;
 mod inquiry;
 mod search;
 mod stock;
+mod unsold;
 
 pub use advice::Advised;
 pub(crate) use catalogue::Keeper;

@@ -1,10 +1,11 @@
 //! What is for sale now: asks every supplier, and lays the catalogue's rows beside.
 
+use super::MarketError;
 use super::entry::{self, Entry, Stance};
 use crate::error::Error;
 use crate::market::Catalogued;
 use crate::services::Services;
-use livery_domain::market::RowMaker;
+use livery_domain::market::{RowMaker, is_same_supplier};
 use livery_domain::offer::SupplierName;
 use livery_units::Timestamp;
 use std::collections::BTreeMap;
@@ -32,6 +33,35 @@ pub enum Stand {
 }
 
 impl Market {
+    /// Returns the provider of that name, as people write it or as it is called here.
+    ///
+    /// # Errors
+    /// [`MarketError::UnknownSupplier`] when there is none.
+    pub fn supplier(&self, name: &str) -> Result<SupplierName, MarketError> {
+        let terms = &self.catalogue.list.catalogue.terms;
+        let known = terms
+            .iter()
+            .map(|terms| (&terms.supplier, terms.title.as_str()));
+        let set_up = self.suppliers.keys().map(|name| (name, name.as_str()));
+        let mut all = known.chain(set_up);
+        let is_it = |(supplier, title): &(&SupplierName, &str)| {
+            is_same_supplier(supplier.as_str(), name) || is_same_supplier(title, name)
+        };
+        let found = all
+            .clone()
+            .find(is_it)
+            .map(|(supplier, _)| supplier.clone());
+        found.ok_or_else(|| {
+            let mut names: Vec<&str> = all
+                .by_ref()
+                .map(|(supplier, _)| supplier.as_str())
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            MarketError::UnknownSupplier(name.to_owned(), names.join(", "))
+        })
+    }
+
     /// Returns a provider's name as people write it.
     pub fn title(&self, supplier: &SupplierName) -> String {
         let terms = self.catalogue.list.catalogue.terms_of(supplier);

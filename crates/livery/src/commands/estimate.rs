@@ -53,7 +53,7 @@ pub async fn run(args: EstimateArgs, settings: &Settings) -> anyhow::Result<Endi
         inquiry::print_costs(&answer, &question)?;
         say("");
     }
-    inquiry::print_sessions(&answer)?;
+    inquiry::print_sessions(&answer, &question)?;
     Ok(Ending::Done)
 }
 

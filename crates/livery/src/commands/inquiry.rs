@@ -150,28 +150,40 @@ impl WorkArgs {
     }
 }
 
-/// What `--json` prints: each provider's total beside the lines.
+/// What `--json` prints: each provider's total beside the lines, and the least that the work costs
+/// with those who do not publish every price that it takes.
 #[derive(Serialize)]
 struct Printed<'a> {
     totals: BTreeMap<&'a str, String>,
+    at_least: BTreeMap<&'a str, String>,
     #[serde(flatten)]
     answer: &'a Answer,
 }
 
 /// Prints an answer as JSON. A provider with several lines has its cheapest total.
 pub fn print_as_json(answer: &Answer) -> anyhow::Result<Ending> {
+    let totals = self::totals(answer, |cost| cost.unknown.is_empty());
+    let mut at_least = self::totals(answer, |cost| !cost.unknown.is_empty());
+    at_least.retain(|title, _| !totals.contains_key(title));
+    print_json(&Printed {
+        totals,
+        at_least,
+        answer,
+    })?;
+    Ok(Ending::Done)
+}
+
+fn totals(answer: &Answer, counts: impl Fn(&Cost) -> bool) -> BTreeMap<&str, String> {
     let mut totals: BTreeMap<&str, Money> = BTreeMap::new();
     for line in &answer.lines {
-        let Some(cost) = &line.cost else { continue };
+        let Some(cost) = line.cost.as_ref().filter(|cost| counts(cost)) else {
+            continue;
+        };
         let total = totals.entry(&line.title).or_insert(cost.total);
         *total = cost.total.min(*total);
     }
     let text = |(title, total): (_, Money)| (title, total.to_string().replace('$', ""));
-    print_json(&Printed {
-        totals: totals.into_iter().map(text).collect(),
-        answer,
-    })?;
-    Ok(Ending::Done)
+    totals.into_iter().map(text).collect()
 }
 
 /// Prints the costs side by side, with what each is made of.
@@ -220,12 +232,12 @@ pub fn print_costs(answer: &Answer, question: &Inquiry) -> std::io::Result<()> {
     }
     table.print()?;
     say(&summary(question));
-    closing(answer);
+    closing(answer, question);
     Ok(())
 }
 
 /// Prints what the three lengths of session cost.
-pub fn print_sessions(answer: &Answer) -> std::io::Result<()> {
+pub fn print_sessions(answer: &Answer, question: &Inquiry) -> std::io::Result<()> {
     let mut table = Table::new([
         "PROVIDER",
         "GPUS",
@@ -246,7 +258,7 @@ pub fn print_sessions(answer: &Answer) -> std::io::Result<()> {
         table.row([provider, gpus, sale, price, quick, standard, thorough, note]);
     }
     table.print()?;
-    closing(answer);
+    closing(answer, question);
     Ok(())
 }
 
@@ -264,8 +276,11 @@ fn parts(cost: &Cost) -> [String; 3] {
 }
 
 fn total(line: &QuoteLine) -> String {
-    let cost = line.cost.as_ref();
-    cost.map_or("-".to_owned(), |cost| dollars::cents(cost.total))
+    match &line.cost {
+        None => "-".to_owned(),
+        Some(cost) if cost.unknown.is_empty() => dollars::cents(cost.total),
+        Some(cost) => format!("at least {}", dollars::cents(cost.total)),
+    }
 }
 
 fn saving(line: &QuoteLine) -> String {
@@ -287,7 +302,7 @@ fn remarks(line: &QuoteLine) -> String {
     if let Some(cost) = &line.cost {
         if let (Some(milli), Some(lost)) = (cost.interruptions_milli, cost.lost_ms) {
             let lost = Span::from_millis(lost);
-            let count = format!("{}.{:02}", milli / 1_000, milli % 1_000 / 10);
+            let count = format!("{}.{:03}", milli / 1_000, milli % 1_000);
             all.push(format!("{count} interruptions expected, {lost} lost"));
         }
         all.extend(cost.unknown.iter().map(|what| format!("{what} unknown")));
@@ -330,12 +345,39 @@ fn summary(question: &Inquiry) -> String {
     }
 }
 
-fn closing(answer: &Answer) {
+fn closing(answer: &Answer, question: &Inquiry) {
+    for sentence in &answer.unsold {
+        say(sentence);
+    }
+    let lines = || answer.lines.iter().filter(|line| line.cost.is_some());
+    let has_saving = lines().any(|line| line.saving_percent.is_some());
+    if let Some(against) = question.against.as_ref().filter(|_| !has_saving) {
+        say(&format!(
+            "no savings against {against}: it is not among those who sell this, or a price of its is unknown"
+        ));
+    }
+    if lines().any(|line| {
+        line.cost
+            .as_ref()
+            .is_some_and(|cost| !cost.unknown.is_empty())
+    }) {
+        say(
+            "`at least` leaves out what a provider publishes no price of, so that line is never the cheapest",
+        );
+    }
+    let is_known = lines().any(|line| line.tflops.is_some());
+    if is_known && !lines().any(|line| line.fastest) {
+        say(
+            "nobody publishes the throughput of some of these GPUs, so none is marked as the fastest",
+        );
+    }
     for silent in &answer.silent {
         say(&format!("{} does not answer: {}", silent.title, silent.why));
     }
     if answer.lines.iter().any(|line| line.dated) {
-        say("dated prices are older than 30 days; `livery catalog update` brings newer ones");
+        say(
+            "dated prices are older than 30 days; `livery catalog update --from FILE|URL` takes newer ones",
+        );
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test that is skipped says why")]
 
+mod answers;
 mod catalog;
 #[path = "../../../notify/tests/suite/certificate.rs"]
 mod certificate;

@@ -21,6 +21,7 @@ mod value;
 pub use error::{FilterError, FilterErrors};
 pub(super) use field::unknown;
 pub use field::{FIELDS, Field, FieldInfo, Kind};
+pub use value::is_same_supplier;
 pub(crate) use value::{Value, spelled};
 
 use super::region;

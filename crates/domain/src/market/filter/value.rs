@@ -76,6 +76,11 @@ pub(crate) fn spelled(kind: Kind, text: &str) -> String {
     }
 }
 
+/// Returns whether two spellings are of one supplier's name.
+pub fn is_same_supplier(one: &str, other: &str) -> bool {
+    spelled(Kind::Supplier, one) == spelled(Kind::Supplier, other)
+}
+
 fn plain(text: &str) -> String {
     let lower = text.to_lowercase().replace('_', " ");
     let words: Vec<&str> = lower.split_whitespace().collect();

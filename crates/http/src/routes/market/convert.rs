@@ -101,9 +101,14 @@ pub(super) fn inquiry(
         sales,
         source: question.source,
         filter: search.filter,
-        against: question.against.map(SupplierName::new),
+        against: supplier(market, question.against)?,
         work,
     })
+}
+
+fn supplier(market: &Market, name: Option<String>) -> Result<Option<SupplierName>, Refusal> {
+    let found = name.map(|name| market.supplier(&name)).transpose();
+    Ok(found.map_err(Error::from)?)
 }
 
 fn wanted(
@@ -127,12 +132,13 @@ fn wanted(
         return Ok(vec![Wanted {
             supplier: None,
             needs: vec![any],
+            words: "a machine with one GPU".to_owned(),
         }]);
     }
     let one = |gpus: dto::WantedGpus| {
         let wanted = Wanted::gpu(market, &gpus.model, gpus.count.max(1)).map_err(Error::from)?;
         Ok(Wanted {
-            supplier: gpus.supplier.map(SupplierName::new),
+            supplier: supplier(market, gpus.supplier)?,
             ..wanted
         })
     };
@@ -167,6 +173,7 @@ pub(super) fn answer(market: &Market, answer: Answer) -> dto::Answer {
     let silent = answer.silent.into_iter();
     dto::Answer {
         lines: lines.collect(),
+        unsold: answer.unsold,
         silent: silent
             .map(|(title, why)| dto::SilentSupplier { title, why })
             .collect(),
