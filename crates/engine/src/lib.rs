@@ -41,7 +41,7 @@ pub use market::{
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::NewPod;
 pub use policy::PolicyView;
-pub use reminders::{Closing, Running, Trouble};
+pub use reminders::{Closing, Resting, Running, Trouble};
 pub use run::{Bound, Forecast};
 pub use services::{Options, Peers};
 pub use tasks::{TaskStatus, meters_read};

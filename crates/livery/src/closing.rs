@@ -1,5 +1,5 @@
-//! What every command ends with: one line on standard error about what is running, and what its
-//! user has not been shown yet.
+//! What every command ends with: one line on standard error about what costs, and what its user has
+//! not been shown yet.
 //!
 //! It is asked over the connection that the command used, so a command that needed no control plane
 //! starts none and waits for none. When the answer does not come at once, there is no line.
@@ -7,9 +7,9 @@
 use crate::ui::say;
 use crate::ui::style::Style;
 use livery_api::Client;
-use livery_api::dto::{Closing, Running, Shown, Trouble};
+use livery_api::dto::{Closing, Resting, Running, Shown, Trouble};
 use livery_domain::reminder::{for_people, rounded};
-use livery_units::Span;
+use livery_units::{Money, Span};
 use std::cell::RefCell;
 use std::time::Duration;
 
@@ -41,20 +41,21 @@ pub async fn ask() {
     let Some(client) = client.filter(|_| is_wanted()) else {
         return;
     };
-    let asked = tokio::time::timeout(PATIENCE, ask_now(&client)).await;
-    if let Ok(Some(closing)) = asked {
-        LAST.with_borrow_mut(|last| last.closing = Some(closing));
-    }
+    // However far it came by then: what was learnt is said.
+    let _ = tokio::time::timeout(PATIENCE, ask_now(&client)).await;
 }
 
-async fn ask_now(client: &Client) -> Option<Closing> {
-    let closing = client.closing().await.ok()?;
+/// Keeps the answer before it says that it was shown: reminders are rather shown twice than never.
+async fn ask_now(client: &Client) {
+    let Ok(closing) = client.closing().await else {
+        return;
+    };
     let shown = closing.reminders.iter().take(SHOWN_MAX);
     let keys: Vec<String> = shown.map(|reminder| reminder.key.clone()).collect();
+    LAST.with_borrow_mut(|last| last.closing = Some(closing));
     if !keys.is_empty() {
-        client.reminders_shown(&Shown { keys }).await.ok()?;
+        let _ = client.reminders_shown(&Shown { keys }).await;
     }
-    Some(closing)
 }
 
 fn is_wanted() -> bool {
@@ -84,8 +85,8 @@ pub fn say_it() {
             undelivered(trouble)
         ));
     }
-    if let Some(running) = &closing.running {
-        say(&style.dim(&line(running)));
+    if let Some(line) = line(&closing) {
+        say(&style.dim(&line));
     }
 }
 
@@ -100,39 +101,144 @@ fn undelivered(trouble: &Trouble) -> String {
     }
 }
 
-fn line(running: &Running) -> String {
+/// Says what costs, or may; nothing when nothing does.
+fn line(closing: &Closing) -> Option<String> {
+    let mut line = closing.running.as_ref().map(running);
+    if let Some(resting) = &closing.resting {
+        line = Some(match line {
+            Some(line) => format!("{line}; {} more", rests(resting)),
+            None => format!("nothing is running, but {}", rests(resting)),
+        });
+    }
+    if closing.silent > 0 {
+        let silent = match closing.silent {
+            1 => "1 pod does not answer and may be running".to_owned(),
+            pods => format!("{pods} pods do not answer and may be running"),
+        };
+        line = Some(line.map_or_else(|| silent.clone(), |line| format!("{line}; {silent}")));
+    }
+    let more = match &closing.resting {
+        Some(_) => "livery spend",
+        None => "livery pods",
+    };
+    line.map(|line| format!("{line} ({more})"))
+}
+
+fn running(running: &Running) -> String {
     let long = for_people(Span::from_millis(running.longest_ms));
     let (hourly, so_far) = (rounded(running.hourly), rounded(running.so_far));
     match running.pods {
-        1 => format!("1 pod is running, for {long}, at {hourly}/h: {so_far} so far (livery pods)"),
+        1 => format!("1 pod is running, for {long}, at {hourly}/h: {so_far} so far"),
         pods => format!(
-            "{pods} pods are running, the longest for {long}, at {hourly}/h: {so_far} so far (livery \
-             pods)"
+            "{pods} pods are running, the longest for {long}, at {hourly}/h: {so_far} so far"
         ),
     }
+}
+
+fn rests(resting: &Resting) -> String {
+    /// Volumes may cost less than what `rounded` shows.
+    const LEAST: Money = Money::from_nanos(1_000_000);
+    let pods = match resting.pods {
+        0 => None,
+        1 => Some("1 stopped pod".to_owned()),
+        pods => Some(format!("{pods} stopped pods")),
+    };
+    let volumes = match resting.volumes {
+        0 => None,
+        1 => Some("1 volume".to_owned()),
+        volumes => Some(format!("{volumes} volumes")),
+    };
+    let things: Vec<String> = pods.into_iter().chain(volumes).collect();
+    let verb = match resting.pods.saturating_add(resting.volumes) {
+        1 => "costs",
+        _ => "cost",
+    };
+    let hourly = match resting.hourly {
+        hourly if hourly < LEAST => format!("less than {}", rounded(LEAST)),
+        hourly => rounded(hourly),
+    };
+    format!("{} {verb} {hourly}/h", things.join(" and "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use livery_units::Money;
 
-    #[test]
-    fn the_line_says_how_many_for_how_long_at_what_rate_and_how_much() {
-        let running = |pods| Running {
+    fn up(pods: u64) -> Option<Running> {
+        Some(Running {
             pods,
             longest_ms: 7_260_000,
             hourly: Money::from_nanos(690_000_000),
             so_far: Money::from_nanos(1_391_500_000),
-        };
-        assert_eq!(
-            line(&running(1)),
-            "1 pod is running, for 2h 01m, at $0.69/h: $1.39 so far (livery pods)"
-        );
-        assert_eq!(
-            line(&running(3)),
-            "3 pods are running, the longest for 2h 01m, at $0.69/h: $1.39 so far (livery pods)"
-        );
+        })
+    }
+
+    fn down(pods: u64, volumes: u64, nanos: i64) -> Option<Resting> {
+        Some(Resting {
+            pods,
+            volumes,
+            hourly: Money::from_nanos(nanos),
+        })
+    }
+
+    #[test]
+    fn the_line_says_how_many_for_how_long_at_what_rate_and_how_much() {
+        for (running, resting, silent, said) in [
+            (None, None, 0, None),
+            (
+                up(1),
+                None,
+                0,
+                Some("1 pod is running, for 2h 01m, at $0.69/h: $1.39 so far (livery pods)"),
+            ),
+            (
+                up(3),
+                None,
+                2,
+                Some(
+                    "3 pods are running, the longest for 2h 01m, at $0.69/h: $1.39 so far; 2 pods do \
+                     not answer and may be running (livery pods)",
+                ),
+            ),
+            (
+                up(1),
+                down(2, 1, 20_000_000),
+                0,
+                Some(
+                    "1 pod is running, for 2h 01m, at $0.69/h: $1.39 so far; 2 stopped pods and 1 \
+                     volume cost $0.02/h more (livery spend)",
+                ),
+            ),
+            (
+                None,
+                down(1, 0, 20_000_000),
+                0,
+                Some("nothing is running, but 1 stopped pod costs $0.02/h (livery spend)"),
+            ),
+            (
+                None,
+                down(0, 2, 999_999),
+                1,
+                Some(
+                    "nothing is running, but 2 volumes cost less than $0.001/h; 1 pod does not answer \
+                     and may be running (livery spend)",
+                ),
+            ),
+            (
+                None,
+                None,
+                1,
+                Some("1 pod does not answer and may be running (livery pods)"),
+            ),
+        ] {
+            let closing = Closing {
+                running,
+                resting,
+                silent,
+                ..Closing::default()
+            };
+            assert_eq!(line(&closing).as_deref(), said);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod book;
 mod channel;
 mod check;
 mod claim;
+mod closing;
 mod credit;
 mod delivery;
 mod error;

@@ -43,7 +43,7 @@ pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use policy::{Coming, Idle, IdleFor, Limits, Policy, PolicyView};
 pub use reminder::{
     Channel, ChannelList, ChannelTested, Closing, Delivery, NewChannel, NewRoute, Reminder,
-    ReminderList, ReminderQuery, ReminderSettings, Running, Shown, Switch, Trouble,
+    ReminderList, ReminderQuery, ReminderSettings, Resting, Running, Shown, Switch, Trouble,
 };
 pub use run::{
     EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList, Submission,

@@ -99,6 +99,12 @@ pub struct Shown {
 pub struct Closing {
     /// What runs now; none when nothing does, or the line is not wanted.
     pub running: Option<Running>,
+    /// What costs although it does not run; none when nothing does, or the line is not wanted.
+    #[serde(default)]
+    pub resting: Option<Resting>,
+    /// How many pods may be running and do not answer, those that are counted as running among them.
+    #[serde(default)]
+    pub silent: u64,
     /// Reminders to show, the oldest first.
     #[serde(default)]
     pub reminders: Vec<Reminder>,
@@ -119,6 +125,18 @@ pub struct Running {
     /// What all of them have cost so far.
     #[serde(with = "text::dollars")]
     pub so_far: Money,
+}
+
+/// What of an account's costs although it does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resting {
+    /// How many pods are down and keep a disk that is paid for.
+    pub pods: u64,
+    /// How many network volumes are paid for.
+    pub volumes: u64,
+    /// What all of them cost in an hour.
+    #[serde(with = "text::dollars")]
+    pub hourly: Money,
 }
 
 /// Reminders that could not be delivered.

@@ -5,16 +5,23 @@ use crate::credit;
 use crate::error::Error;
 use crate::money;
 use crate::services::Services;
+use livery_domain::account::Standing;
 use livery_domain::pod::{Observed, Pod};
 use livery_domain::reminder::{ClosingLine, Notice};
+use livery_domain::volume::{NetworkVolume, VolumeObserved};
 use livery_store::Which;
-use livery_units::{AccountId, Money, Span};
+use livery_units::{AccountId, Money, Rate, Span, Timestamp};
 
 /// What every command ends with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Closing {
     /// What runs now; none when nothing does, or its user does not want the line.
     pub running: Option<Running>,
+    /// What costs although it does not run; none when nothing does, or its user does not want the
+    /// line.
+    pub resting: Option<Resting>,
+    /// How many pods may be running and do not answer, those that are counted as running among them.
+    pub silent: u64,
     /// Notices to show, the oldest first.
     pub notices: Vec<Notice>,
     /// What could not be delivered; none when all was.
@@ -32,6 +39,17 @@ pub struct Running {
     pub hourly: Money,
     /// What all of them have cost so far.
     pub so_far: Money,
+}
+
+/// What of an account's costs although it does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resting {
+    /// How many pods are down and keep a disk that is paid for.
+    pub pods: u64,
+    /// How many network volumes are paid for.
+    pub volumes: u64,
+    /// What all of them cost in an hour.
+    pub hourly: Money,
 }
 
 /// Deliveries whose last try failed.
@@ -55,56 +73,84 @@ const GIVEN_UP_SHOWN: Span = Span::from_secs(86_400);
 /// interval behind at most, so that the question stays quick.
 const EXACT_PODS_MAX: usize = 16;
 
+/// A pod that was last heard of longer ago does not answer. Pods that are up are looked at much more
+/// often.
+const SILENCE: Span = Span::from_secs(120);
+
 /// Returns what a command of an account's user ends with.
 pub(crate) async fn closing(services: &Services, account: &AccountId) -> Result<Closing, Error> {
     let now = services.now();
     let store = &services.store;
     let given_up = before(now, GIVEN_UP_SHOWN);
     // A user waits for this: the questions are asked at the same time.
-    let (running, notices, problems) = tokio::join!(
+    let (line, notices, problems) = tokio::join!(
         wanted(services, account),
         store.notice_unshown(account, now, NOTICES_MAX),
         store.delivery_problems(account, given_up),
     );
-    let (running, notices, problems) = (running?, notices?, problems?);
+    let (line, notices, problems) = (line?, notices?, problems?);
     let trouble = problems.first().map(|latest| Trouble {
-        count: u64::try_from(problems.len()).unwrap_or(u64::MAX),
+        count: count(problems.len()),
         channel: latest.channel.clone(),
         problem: latest.problem.clone(),
     });
     Ok(Closing {
-        running,
         notices,
         trouble,
+        ..line
     })
 }
 
-async fn wanted(services: &Services, account: &AccountId) -> Result<Option<Running>, Error> {
+async fn wanted(services: &Services, account: &AccountId) -> Result<Closing, Error> {
     let settings = services.store.reminder_settings(account).await?;
     match settings.closing_line {
-        ClosingLine::On => running(services, account).await,
-        ClosingLine::Off => Ok(None),
+        ClosingLine::On => line(services, account).await,
+        ClosingLine::Off => Ok(Closing::default()),
     }
 }
 
-async fn running(services: &Services, account: &AccountId) -> Result<Option<Running>, Error> {
-    let pods = services.store.pod_list(Some(account), Which::Live).await?;
+async fn line(services: &Services, account: &AccountId) -> Result<Closing, Error> {
+    let store = &services.store;
+    let (pods, volumes, standing) = tokio::join!(
+        store.pod_list(Some(account), Which::Live),
+        store.volume_list(Some(account), Which::Live),
+        store.account_standing(account),
+    );
+    let (pods, volumes, now) = (pods?, volumes?, services.now());
+    let silent = pods.iter().filter(|pod| is_silent(pod, now)).count();
+    Ok(Closing {
+        running: running(services, account, &pods, now).await?,
+        resting: match standing? {
+            Standing::Good => resting(&pods, &volumes),
+            // What is kept costs nothing until it is deleted.
+            Standing::Out { .. } => None,
+        },
+        silent: count(silent),
+        ..Closing::default()
+    })
+}
+
+async fn running(
+    services: &Services,
+    account: &AccountId,
+    pods: &[Pod],
+    now: Timestamp,
+) -> Result<Option<Running>, Error> {
     let up: Vec<&Pod> = pods.iter().filter(|pod| is_up(pod)).collect();
-    if up.is_empty() {
-        return Ok(None);
-    }
-    let now = services.now();
-    let mut so_far = Money::ZERO;
-    for pod in &up {
-        let cost = match up.len() {
-            ..=EXACT_PODS_MAX => money::cost_so_far(services, pod).await?,
-            _ => services.store.pod_charged(&pod.id).await?,
-        };
-        so_far = so_far.saturating_plus(cost);
-    }
+    let so_far = match up.len() {
+        0 => return Ok(None),
+        ..=EXACT_PODS_MAX => {
+            let mut so_far = Money::ZERO;
+            for pod in &up {
+                so_far = so_far.saturating_plus(money::cost_so_far(services, pod).await?);
+            }
+            so_far
+        }
+        _ => services.store.pods_up_charged(account).await?,
+    };
     let longest = up.iter().filter_map(|pod| pod.started).min();
     Ok(Some(Running {
-        pods: u64::try_from(up.len()).unwrap_or(u64::MAX),
+        pods: count(up.len()),
         longest: longest.map_or(Span::ZERO, |started| now.since(started)),
         hourly: up
             .iter()
@@ -114,10 +160,69 @@ async fn running(services: &Services, account: &AccountId) -> Result<Option<Runn
     }))
 }
 
+/// Adds up what rests at a price; what is free is not worth a word.
+fn resting(pods: &[Pod], volumes: &[NetworkVolume]) -> Option<Resting> {
+    let pods = pods.iter().filter(|pod| is_down(pod));
+    let pods: Vec<Money> = pods.map(kept_hourly).filter(is_paid).collect();
+    let volumes: Vec<Money> = volumes.iter().map(volume_hourly).filter(is_paid).collect();
+    if pods.is_empty() && volumes.is_empty() {
+        return None;
+    }
+    Some(Resting {
+        pods: count(pods.len()),
+        volumes: count(volumes.len()),
+        hourly: pods.into_iter().chain(volumes).sum(),
+    })
+}
+
+fn kept_hourly(pod: &Pod) -> Money {
+    pod.rates_kept()
+        .map_or(Money::ZERO, |rates| rates.per_hour())
+}
+
+fn volume_hourly(volume: &NetworkVolume) -> Money {
+    let size = match volume.observed {
+        VolumeObserved::Present(size) => size,
+        VolumeObserved::Unknown => volume.size,
+        VolumeObserved::Absent => return Money::ZERO,
+    };
+    if volume.began.is_none() {
+        return Money::ZERO;
+    }
+    let rate = volume.rate.for_size(size);
+    rate.map_or(Money::ZERO, Rate::per_hour)
+}
+
+fn is_paid(hourly: &Money) -> bool {
+    *hourly > Money::ZERO
+}
+
 fn is_up(pod: &Pod) -> bool {
     match pod.observed {
         Observed::Up => true,
         Observed::Unknown | Observed::Absent | Observed::Starting => false,
         Observed::Down | Observed::Lost => false,
     }
+}
+
+fn is_down(pod: &Pod) -> bool {
+    match pod.observed {
+        Observed::Down => true,
+        Observed::Unknown | Observed::Absent | Observed::Starting => false,
+        Observed::Up | Observed::Lost => false,
+    }
+}
+
+/// Whether a pod may be running and nobody can say: it was up, and there is no answer since, or none
+/// to the wish that it end.
+fn is_silent(pod: &Pod, now: Timestamp) -> bool {
+    match pod.observed {
+        Observed::Up => pod.observed_at.is_some_and(|at| now.since(at) > SILENCE),
+        Observed::Unknown => pod.started.is_some(),
+        Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost => false,
+    }
+}
+
+fn count(things: usize) -> u64 {
+    u64::try_from(things).unwrap_or(u64::MAX)
 }

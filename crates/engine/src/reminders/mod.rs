@@ -5,7 +5,7 @@ mod deliver;
 mod facade;
 mod look;
 
-pub use closing::{Closing, Running, Trouble};
+pub use closing::{Closing, Resting, Running, Trouble};
 
 pub(crate) use deliver::{DELIVERIES_MAX, TRY_TIMEOUT, carry};
 pub(crate) use look::{Told, look};

@@ -9,7 +9,7 @@ use axum::extract::State;
 use http::StatusCode;
 use livery_api::dto::{
     Channel, ChannelList, ChannelTested, Closing, Delivery, NewChannel, Reminder, ReminderList,
-    ReminderQuery, ReminderSettings, Running, Shown, Switch, Trouble,
+    ReminderQuery, ReminderSettings, Resting, Running, Shown, Switch, Trouble,
 };
 use livery_domain::reminder as domain;
 use livery_domain::reminder::{DeliveryState, NoticeKind};
@@ -169,6 +169,12 @@ async fn closing(
             hourly: running.hourly,
             so_far: running.so_far,
         }),
+        resting: closing.resting.map(|resting| Resting {
+            pods: resting.pods,
+            volumes: resting.volumes,
+            hourly: resting.hourly,
+        }),
+        silent: closing.silent,
         reminders: closing.notices.into_iter().map(Reminder::from).collect(),
         trouble: closing.trouble.map(|trouble| Trouble {
             count: trouble.count,

@@ -246,3 +246,44 @@ fn without_anything_running_commands_end_as_they_always_did() {
         .expect(0)
         .says(&["no reminders yet"]);
 }
+
+/// Runs Python on the control plane's database until its standard input ends.
+fn on_database(plane: &Plane, script: &str) -> std::process::Child {
+    let mut python = std::process::Command::new("python3");
+    let start = "import sqlite3, sys\n\
+         base = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)\n";
+    python
+        .arg("-c")
+        .arg(format!(
+            "{start}{script}\nprint('done', flush=True)\nsys.stdin.read()\n"
+        ))
+        .arg(plane.data().join("livery.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = python.spawn().unwrap();
+    let mut done = [0_u8; 5];
+    let out = child.stdout.as_mut().unwrap();
+    out.read_exact(&mut done).unwrap();
+    child
+}
+
+#[test]
+fn a_reminder_is_shown_although_that_it_was_cannot_be_written_down() {
+    let plane = Plane::started();
+    let mut insert = on_database(
+        &plane,
+        "base.execute(\"INSERT INTO notices \
+         (account_id, notice_key, kind, message, at_ms, terminal_from) \
+         SELECT id, 'a', 'idle', 'pod box is idle', 1, 1 FROM accounts\")",
+    );
+    drop(insert.stdin.take());
+    assert!(insert.wait().unwrap().success());
+    // Whoever writes waits; whoever reads does not.
+    let mut writer = on_database(&plane, "base.execute('BEGIN IMMEDIATE')");
+    plane
+        .run(&["pods"])
+        .expect(0)
+        .says(&["reminder: pod box is idle"]);
+    drop(writer.stdin.take());
+    assert!(writer.wait().unwrap().success());
+}

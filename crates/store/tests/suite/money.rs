@@ -1,7 +1,8 @@
 //! Transfers are posted all or none, once, and the books follow.
 
 use crate::database::{Database, on_both};
-use crate::samples::{account, at, counted, metered, with_account};
+use crate::samples::{account, at, bare_pod, counted, metered, with_account};
+use livery_domain::pod::Observed;
 use livery_ledger::{Book, Kind, Party, Transfer, charge, hold, top_up, void};
 use livery_store::{Credit, Error, Posted, Store, TransferFilter};
 use livery_units::{AccountId, Money, PodId, RunId};
@@ -15,6 +16,7 @@ on_both!(
     eight_writers_balance,
     a_doctored_book_is_found,
     listings_are_filtered,
+    of_all_pods_that_are_up_the_charges_are_added_up,
 );
 
 fn dollars(nanos: i64) -> Money {
@@ -232,4 +234,41 @@ async fn listings_are_filtered(database: Database) {
     assert_eq!(list(of_account).await, transfers[..1]);
     let kinds: Vec<Kind> = transfers.iter().map(|t| t.kind).collect();
     assert_eq!(kinds, [Kind::TopUp, Kind::Hold, Kind::Hold, Kind::Void]);
+}
+
+async fn of_all_pods_that_are_up_the_charges_are_added_up(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    assert_eq!(store.pods_up_charged(&account()).await, Ok(Money::ZERO));
+    let other = AccountId::from_entropy(2);
+    store.account_ensure(&other, "other", at(1)).await.unwrap();
+    for (number, account, observed, ended) in [
+        (1, account(), Observed::Up, None),
+        (2, account(), Observed::Up, None),
+        (3, account(), Observed::Down, None),
+        (4, account(), Observed::Up, Some(at(9))),
+        (5, other.clone(), Observed::Up, None),
+        // Nothing was charged yet.
+        (6, account(), Observed::Up, None),
+    ] {
+        let pod = livery_domain::pod::Pod {
+            account,
+            observed,
+            ended,
+            ..bare_pod(number)
+        };
+        store.pod_insert(&pod).await.unwrap();
+    }
+    for (pod, until) in [
+        (1, 1_000),
+        (2, 20_000),
+        (3, 300_000),
+        (4, 4_000),
+        (5, 5_000),
+    ] {
+        let charges = charged(pod, 0, 0, until);
+        store.transfer_post(&charges).await.unwrap();
+    }
+    assert_eq!(store.pods_up_charged(&account()).await, Ok(dollars(21_000)));
+    assert_eq!(store.pods_up_charged(&other).await, Ok(dollars(5_000)));
 }

@@ -139,8 +139,8 @@ impl Host for SimHost {
             price_hourly_nanos: self.price_hourly_nanos,
             tier: "local".into(),
             region: "here".into(),
-            storage_monthly_nanos: 0,
-            stopped_storage_monthly_nanos: 0,
+            storage_monthly_nanos: state.script.storage_monthly_nanos,
+            stopped_storage_monthly_nanos: state.script.storage_monthly_nanos,
             volume_monthly_nanos: 3_600_000_000,
         })
     }

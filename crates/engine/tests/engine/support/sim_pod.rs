@@ -22,6 +22,8 @@ pub struct Script {
     pub uptime: Span,
     /// CPU time that every pod has used, in microseconds.
     pub cpu_usec: u64,
+    /// What a GB of a pod's disks costs in a month.
+    pub storage_monthly_nanos: i64,
     /// How `run` ends; it goes on until it is signalled when there is no code.
     pub run_exit: Option<i32>,
 }

@@ -1,0 +1,111 @@
+//! The line that every command ends with tells of everything that costs or may cost, and of nothing
+//! that is free.
+
+use crate::support::{Bench, until};
+use livery_domain::pod::{Phase, Pod};
+use livery_domain::volume::VolumePhase;
+use livery_engine::{Closing, NewPod, NewVolume, Resting};
+use livery_units::{Bytes, Money, Span};
+
+const PATIENCE: Span = Span::from_secs(60);
+
+async fn closing(bench: &Bench) -> Closing {
+    bench.engine.closing(&bench.account).await.unwrap()
+}
+
+async fn up(bench: &Bench, name: &str) -> Pod {
+    let new = NewPod {
+        name: Some(name.to_owned()),
+        volume_disk: Some(Bytes::gib(10)),
+        ..bench.new_pod()
+    };
+    let pod = bench.engine.pod_create(&bench.account, new).await.unwrap();
+    comes_to(bench, &pod, Phase::Running).await
+}
+
+async fn comes_to(bench: &Bench, pod: &Pod, phase: Phase) -> Pod {
+    until(&format!("the pod is {phase}"), || async {
+        let pod = bench.engine.pod_fetch(&bench.account, pod.id.as_str());
+        let pod = pod.await.unwrap();
+        (pod.phase() == phase).then_some(pod)
+    })
+    .await
+}
+
+async fn stop(bench: &Bench, pod: &Pod) {
+    let stopped = bench.engine.pod_stop(&bench.account, pod.id.as_str());
+    stopped.await.unwrap();
+    comes_to(bench, pod, Phase::Stopped).await;
+}
+
+#[tokio::test]
+async fn stopped_pods_and_volumes_are_told_of_when_they_cost() {
+    let bench = Bench::new().await;
+    let free = up(&bench, "free").await;
+    stop(&bench, &free).await;
+    assert_eq!(closing(&bench).await, Closing::default(), "it is free");
+
+    bench
+        .host
+        .script(|script| script.storage_monthly_nanos = 7_300_000_000);
+    let box_ = up(&bench, "box").await;
+    let line = closing(&bench).await;
+    assert_eq!(line.running.map(|running| running.pods), Some(1));
+    assert_eq!(line.resting, None, "its disk is in what it costs");
+    stop(&bench, &box_).await;
+    let disk = box_.offer.storage.stopped.for_size(Bytes::gib(10));
+    let disk = disk.unwrap().per_hour();
+    assert!(disk > Money::ZERO);
+    let line = closing(&bench).await;
+    assert_eq!(line.running, None);
+    assert_eq!(
+        line.resting,
+        Some(Resting {
+            pods: 1,
+            volumes: 0,
+            hourly: disk
+        })
+    );
+
+    let volume = NewVolume {
+        name: "data".to_owned(),
+        size: Bytes::gib(20),
+        host: None,
+    };
+    let made = bench.engine.volume_create(&bench.account, volume).await;
+    made.unwrap();
+    let waited = bench.engine.volume_wait(&bench.account, "data", PATIENCE);
+    let made = waited.await.unwrap().volume;
+    assert_eq!(made.phase(), VolumePhase::Ready);
+    let kept = made.rate.for_size(made.size).unwrap().per_hour();
+    let resting = closing(&bench).await.resting.unwrap();
+    assert_eq!((resting.pods, resting.volumes), (1, 1));
+    assert_eq!(resting.hourly, disk.saturating_plus(kept));
+
+    // What it says is what the sheet of spending says.
+    let balance = bench.engine.balance(&bench.account).await.unwrap();
+    assert_eq!(balance.hourly, resting.hourly);
+}
+
+#[tokio::test]
+async fn a_pod_that_does_not_answer_stays_in_the_line() {
+    let bench = Bench::new().await;
+    let pod = up(&bench, "box").await;
+    assert_eq!(closing(&bench).await.silent, 0);
+    bench.host.script(|script| script.unreachable = true);
+    bench.clock.forward(600);
+    let line = closing(&bench).await;
+    assert_eq!(line.running.map(|running| running.pods), Some(1));
+    assert_eq!(line.silent, 1);
+
+    let id = pod.id.as_str();
+    bench.engine.pod_stop(&bench.account, id).await.unwrap();
+    until("nobody knows how it is", || async {
+        closing(&bench).await.running.is_none().then_some(())
+    })
+    .await;
+    assert_eq!(closing(&bench).await.silent, 1, "it may be running");
+    bench.host.script(|script| script.unreachable = false);
+    comes_to(&bench, &pod, Phase::Stopped).await;
+    assert_eq!(closing(&bench).await, Closing::default());
+}
