@@ -46,6 +46,25 @@ pub struct DeliveryRow {
     pub changed: Timestamp,
 }
 
+/// What the next command shows. A pod's later notices are found by its own index: by the account's,
+/// each would be compared with every other.
+const UNSHOWN: &str =
+    "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms, n.shown
+     FROM notices n
+     WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
+        AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running') OR (
+            EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND p.desired = 'running')
+            AND NOT EXISTS (SELECT 1 FROM notices later
+                WHERE later.account_id = n.account_id AND later.pod_id = n.pod_id
+                AND later.kind IN ('started', 'still-running') AND later.at_ms > n.at_ms)))
+     ORDER BY n.at_ms, n.notice_key LIMIT $3";
+
+/// What is forgotten.
+const OLD: &str = "at_ms < $1
+     AND NOT EXISTS (SELECT 1 FROM pods p WHERE p.id = notices.pod_id AND p.ended IS NULL)
+     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = notices.account_id
+        AND d.notice_key = notices.notice_key AND d.state = 'due')";
+
 impl Store {
     /// Keeps a notice, to be delivered to every channel of its account as the account's settings
     /// have it. One whose key the account has already changes nothing.
@@ -168,22 +187,12 @@ impl Store {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Notice>> {
-        let rows = sqlx::query(
-            "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms, n.shown
-             FROM notices n
-             WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
-                AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running') OR (
-                    EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND p.desired = 'running')
-                    AND NOT EXISTS (SELECT 1 FROM notices later
-                        WHERE later.account_id = n.account_id AND later.pod_id = n.pod_id
-                        AND later.kind IN ('started', 'still-running') AND later.at_ms > n.at_ms)))
-             ORDER BY n.at_ms, n.notice_key LIMIT $3",
-        )
-        .bind(account.as_str())
-        .bind(now.millis())
-        .bind(i64::from(limit))
-        .fetch_all(self.read())
-        .await?;
+        let rows = sqlx::query(UNSHOWN)
+            .bind(account.as_str())
+            .bind(now.millis())
+            .bind(i64::from(limit))
+            .fetch_all(self.read())
+            .await?;
         let notices = rows.iter().map(|row| Ok(kept(row)?.notice));
         notices.collect()
     }
@@ -223,10 +232,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn notice_forget(&self, before: Timestamp) -> Result<u64> {
-        const OLD: &str = "at_ms < $1
-             AND NOT EXISTS (SELECT 1 FROM pods p WHERE p.id = notices.pod_id AND p.ended IS NULL)
-             AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = notices.account_id
-                AND d.notice_key = notices.notice_key AND d.state = 'due')";
         let mut transaction = self.write().begin().await?;
         let sql = format!(
             "DELETE FROM deliveries WHERE EXISTS (SELECT 1 FROM notices
@@ -311,4 +316,30 @@ fn delivery(row: &AnyRow) -> Result<DeliveryRow> {
         problem: columns.text_option("problem")?,
         changed: columns.time("changed")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn plan(store: &Store, sql: &str) -> String {
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps = sqlx::query(sqlx::AssertSqlSafe(explain));
+        let steps = steps.fetch_all(store.read()).await.unwrap();
+        let text = |row: &AnyRow| Columns(row).text("detail").unwrap();
+        steps.iter().map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn no_question_compares_all_notices_with_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("x.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let unshown = plan(&store, UNSHOWN).await;
+        let by_pod = "notices_by_pod (account_id=? AND pod_id=? AND at_ms>?)";
+        assert!(unshown.contains(by_pod), "{unshown}");
+        let old = plan(&store, &format!("DELETE FROM notices WHERE {OLD}")).await;
+        assert!(old.contains("notices_by_age (at_ms<?)"), "{old}");
+        store.close().await;
+    }
 }
