@@ -8,10 +8,14 @@ use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{Catalogue, Interruptions, Listing, Sale, Terms};
 use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Money, Rate};
+use std::collections::HashSet;
 use toml::Spanned;
 
 /// Most GPUs of one machine: more is a slip of the finger.
 const GPUS_MAX: i64 = 256;
+
+/// Most prices of a whole list: every answer looks through all of them.
+pub(crate) const PRICES_MAX: usize = 100_000;
 
 /// Most virtual CPUs of one machine.
 const VCPU_MAX: u32 = 4_096;
@@ -37,8 +41,11 @@ pub(crate) fn read(
         let range = range(checker, range_shape, &supplier, released);
         list.ranges.extend(range);
     }
+    let mut stated = HashSet::new();
     for prices in &shape.prices {
-        rows(checker, prices, &supplier, released, &mut list.catalogue);
+        let page = Page::read(checker, prices, &supplier, released);
+        let Some(page) = page else { continue };
+        page.rows(checker, prices, &mut stated, &mut list.catalogue);
     }
 }
 
@@ -120,55 +127,6 @@ fn range(
     })
 }
 
-/// Reads rows; those that stand in one source on one day.
-fn rows(
-    checker: &mut Checker<'_>,
-    shape: &PricesShape,
-    supplier: &SupplierName,
-    released: Option<Day>,
-    catalogue: &mut Catalogue,
-) {
-    let source = checker.words(&shape.source, "source");
-    let as_of = checker.as_of(&shape.as_of, released);
-    let tier = checker.parsed(&shape.tier, "tier");
-    let region = shape.region.as_ref();
-    let region = region.and_then(|text| checker.words(text, "region"));
-    let (Some(source), Some(as_of), Some(tier)) = (source, as_of, tier) else {
-        return;
-    };
-    let page = Page {
-        supplier,
-        source,
-        as_of,
-        tier,
-        region: region.unwrap_or_default(),
-    };
-    let most = shape.gpus_up_to.as_ref();
-    let most = most.and_then(|most| gpu_count(checker, most, "gpus_up_to"));
-    for spanned in &shape.rows {
-        let row = spanned.get_ref();
-        let Some(listing) = page.row(checker, row, catalogue) else {
-            continue;
-        };
-        if most.is_some() && (row.gpu.is_none() || row.count.is_some()) {
-            let message = "gpus_up_to: rows beside it have one `gpu` and no `count`";
-            checker.wrong(spanned.span(), message);
-        }
-        if catalogue
-            .listings
-            .iter()
-            .any(|other| is_same(other, &listing))
-        {
-            let message = format!("{}: this row stands twice", listing.machine);
-            checker.wrong(spanned.span(), message);
-            continue;
-        }
-        let counts = 1..=most.unwrap_or(1);
-        let several = counts.map(|count| with_gpus(&listing, count));
-        catalogue.listings.extend(several);
-    }
-}
-
 /// Returns what so many times the row's GPUs are, where the price goes by the GPU. What comes with each
 /// is as many times there.
 fn with_gpus(one: &Listing, count: u32) -> Listing {
@@ -192,15 +150,19 @@ fn with_gpus(one: &Listing, count: u32) -> Listing {
     }
 }
 
-/// One source can state one price of one thing.
-fn is_same(one: &Listing, other: &Listing) -> bool {
-    let key = |row: &Listing| (row.tier, row.sale, row.as_of);
-    one.supplier == other.supplier
-        && one.machine == other.machine
-        && one.gpus == other.gpus
-        && one.region == other.region
-        && one.source == other.source
-        && key(one) == key(other)
+/// What one source can state one price of: within a provider, this is what a price is for.
+type Thing = (String, Option<Gpus>, String, Tier, Sale, String, Day);
+
+fn thing(row: &Listing) -> Thing {
+    (
+        row.machine.clone(),
+        row.gpus.clone(),
+        row.region.clone(),
+        row.tier,
+        row.sale,
+        row.source.clone(),
+        row.as_of,
+    )
 }
 
 /// What rows share.
@@ -212,7 +174,64 @@ struct Page<'a> {
     region: String,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn read(
+        checker: &mut Checker<'_>,
+        shape: &PricesShape,
+        supplier: &'a SupplierName,
+        released: Option<Day>,
+    ) -> Option<Self> {
+        let source = checker.words(&shape.source, "source");
+        let as_of = checker.as_of(&shape.as_of, released);
+        let tier = checker.parsed(&shape.tier, "tier");
+        let region = shape.region.as_ref();
+        let region = region.and_then(|text| checker.words(text, "region"));
+        Some(Self {
+            supplier,
+            source: source?,
+            as_of: as_of?,
+            tier: tier?,
+            region: region.unwrap_or_default(),
+        })
+    }
+
+    /// Reads the rows; `stated` has what the provider's other rows are for.
+    fn rows(
+        &self,
+        checker: &mut Checker<'_>,
+        shape: &PricesShape,
+        stated: &mut HashSet<Thing>,
+        catalogue: &mut Catalogue,
+    ) {
+        let most = shape.gpus_up_to.as_ref();
+        let most = most.and_then(|most| gpu_count(checker, most, "gpus_up_to"));
+        for spanned in &shape.rows {
+            let row = spanned.get_ref();
+            let Some(listing) = self.row(checker, row, catalogue) else {
+                continue;
+            };
+            if most.is_some() && (row.gpu.is_none() || row.count.is_some()) {
+                let message = "gpus_up_to: rows beside it have one `gpu` and no `count`";
+                checker.wrong(spanned.span(), message);
+            }
+            let counts = 1..=most.unwrap_or(1);
+            let several: Vec<Listing> = counts.map(|count| with_gpus(&listing, count)).collect();
+            // All of them are noted, also behind the first that stands twice.
+            let twice = several.iter().filter(|row| !stated.insert(thing(row)));
+            if twice.count() > 0 {
+                let message = format!("{}: this row stands twice", listing.machine);
+                checker.wrong(spanned.span(), message);
+                continue;
+            }
+            if catalogue.listings.len() + several.len() > PRICES_MAX {
+                let message = format!("a list has {PRICES_MAX} prices at most");
+                checker.wrong(spanned.span(), message);
+                return;
+            }
+            catalogue.listings.extend(several);
+        }
+    }
+
     fn row(
         &self,
         checker: &mut Checker<'_>,
@@ -226,6 +245,8 @@ impl Page<'_> {
         let disk = checker.maybe(row.disk.as_ref(), "disk", size);
         let region = row.region.as_ref();
         let region = region.and_then(|text| checker.words(text, "region"));
+        let reliability = row.reliability.as_ref();
+        let reliability = checker.maybe(reliability, "reliability", permille);
         let sale = row.sale.as_ref();
         let sale = sale.map_or(Some(Sale::OnDemand), |text| checker.parsed(text, "sale"));
         let price = checker.by(&row.price, "price", price);
@@ -238,6 +259,7 @@ impl Page<'_> {
             memory,
             disk,
             region: region.unwrap_or_else(|| self.region.clone()),
+            reliability_permille: reliability,
             tier: self.tier,
             sale: sale?,
             price,
@@ -291,6 +313,20 @@ fn unknown_gpu(text: &str, catalogue: &Catalogue) -> String {
         Some(near) => format!("`{text}` is not exact; is {} meant?", near.model),
         None => format!("`{text}` is not among the types of GPU; add a `[[gpu]]` for it"),
     }
+}
+
+/// Reads a share of the time, in thousandths.
+fn permille(text: &str) -> Result<u16, String> {
+    let fail = || format!("`{text}` is not a share of the time (write 0.98)");
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(decimals) || decimals.len() > 3 {
+        return Err(fail());
+    }
+    let whole: u16 = whole.parse().map_err(|_| fail())?;
+    let part: u16 = format!("{decimals:0<3}").parse().map_err(|_| fail())?;
+    let permille = whole.checked_mul(1_000).and_then(|n| n.checked_add(part));
+    permille.filter(|share| *share <= 1_000).ok_or_else(fail)
 }
 
 fn vcpu_milli(text: &str) -> Result<u32, String> {

@@ -65,6 +65,9 @@ const CASES: &[Case] = &[
     ("price = \"0.50\"", "price = \"0.50\", count = 0", 24, "count"),
     ("price = \"0.50\"", "price = \"0.50\", vcpu = \"-4\"", 24, "virtual CPUs"),
     ("price = \"0.50\"", "price = \"0.50\", memory = \"0GB\"", 24, "nothing"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"98\"", 24, "share of the time"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"1.001\"", 24, "share of the time"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"-0.5\"", 24, "share of the time"),
     ("price = \"0.50\"", "price = \"0.50\", sale = \"gift\"", 24, "gift"),
     ("tier = \"secure\"", "tier = \"secure\"\ngpus_up_to = 0", 23, "gpus_up_to: from 1 to 256"),
     ("tier = \"secure\"\nrows = [\n  { machine = \"m\"", "tier = \"secure\"\ngpus_up_to = 2\nrows = [\n  { machine = \"m\", count = 1", 25, "no `count`"),
@@ -100,6 +103,40 @@ fn every_kind_of_mistake_is_found_at_its_line() {
             .any(|line| line.starts_with(&at) && line.contains(says));
         assert!(hit, "{to}: {found:?}");
     }
+}
+
+/// Rows of one source on one day, as they stand below others of their provider.
+fn page(head: &str, rows: &str) -> String {
+    format!(
+        "\n[[provider.prices]]\nsource = \"y\"\nas_of = \"2026-01-01\"\ntier = \"secure\"\n{head}rows = [\n{rows}]\n"
+    )
+}
+
+#[test]
+fn what_stands_twice_on_several_pages_is_a_mistake() {
+    let one = "  { machine = \"m\", gpu = \"RTX 4090\", price = \"0.50\" },\n";
+    let two = one.replace("price", "count = 2, price");
+    // A row that stands for one to four GPUs stands for two.
+    let several = page("gpus_up_to = 4\n", one);
+    for row in [one, &two] {
+        let twice = format!("{}{several}{}", whole(), page("", row));
+        assert_eq!(mistakes(&twice), ["list.toml:41: m: this row stands twice"]);
+    }
+    let five = one.replace("price", "count = 5, price");
+    let text = format!("{}{several}{}", whole(), page("", &five));
+    let list = read(&[("list.toml", &text)]).unwrap();
+    assert_eq!(list.catalogue.listings.len(), 1 + 4 + 1);
+}
+
+#[test]
+fn a_list_of_more_prices_than_can_be_looked_through_is_rejected() {
+    let row = |at: u32| format!("{{ machine = \"{at}\", gpu = \"RTX 4090\", price = \"1\" }},\n");
+    let rows = |count: u32| (0..count).map(row).collect::<String>();
+    let text = |count| format!("{}{}", whole(), page("gpus_up_to = 256\n", &rows(count)));
+    let list = read(&[("list.toml", &text(390))]).unwrap();
+    assert_eq!(list.catalogue.listings.len(), 1 + 390 * 256);
+    let found = mistakes(&text(391));
+    assert!(found[0].contains("100000 prices at most"), "{found:?}");
 }
 
 #[test]
