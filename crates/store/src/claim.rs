@@ -3,16 +3,23 @@
 //! A claim moves the row's due time to its own end, so that a worker that dies is followed by
 //! another. A nudge sets the due time to zero; a release and a renewal leave a zero alone, so a
 //! nudge that comes while a worker is busy is not lost.
+//!
+//! A row that is due, or claimed, further ahead than [`AHEAD_MOST`] was written by a clock that was
+//! set back since: it is due, or free, now.
 
 use crate::error::Result;
 use crate::pool::Store;
 use crate::row::Columns;
-use livery_units::{ClaimToken, Timestamp};
+use livery_units::{ClaimToken, Span, Timestamp};
 use sqlx::any::AnyRow;
+
+/// Longer than any row rests and any claim stands. The clocks of control planes that share a database
+/// must not differ by as much.
+pub const AHEAD_MOST: Span = Span::from_secs(900);
 
 /// The SQL of one claimable table.
 pub(crate) struct ClaimSql {
-    candidates: &'static str,
+    candidates: [&'static str; 2],
     claim: &'static str,
     renew: &'static str,
     release: &'static str,
@@ -22,16 +29,26 @@ pub(crate) struct ClaimSql {
 macro_rules! claim_sql {
     ($table:literal, $columns:ident) => {
         $crate::claim::ClaimSql::new(
-            concat!(
-                "SELECT id FROM ",
-                $table,
-                " WHERE ended IS NULL AND due <= $1 AND claim_until <= $1 ORDER BY due, id LIMIT $2"
-            ),
+            [
+                concat!(
+                    "SELECT id FROM ",
+                    $table,
+                    " WHERE ended IS NULL AND due <= $1 AND (claim_until <= $1 OR claim_until > $2)",
+                    " ORDER BY due, id LIMIT $3"
+                ),
+                concat!(
+                    "SELECT id FROM ",
+                    $table,
+                    " WHERE ended IS NULL AND due > $2 AND (claim_until <= $1 OR claim_until > $2)",
+                    " ORDER BY due, id LIMIT $3"
+                ),
+            ],
             concat!(
                 "UPDATE ",
                 $table,
                 " SET claim_token = $2, claim_until = $3, due = $3",
-                " WHERE id = $1 AND ended IS NULL AND due <= $4 AND claim_until <= $4 RETURNING ",
+                " WHERE id = $1 AND ended IS NULL AND (due <= $4 OR due > $5)",
+                " AND (claim_until <= $4 OR claim_until > $5) RETURNING ",
                 $columns!()
             ),
             concat!(
@@ -54,7 +71,7 @@ pub(crate) use claim_sql;
 
 impl ClaimSql {
     pub(crate) const fn new(
-        candidates: &'static str,
+        candidates: [&'static str; 2],
         claim: &'static str,
         renew: &'static str,
         release: &'static str,
@@ -81,16 +98,23 @@ impl Store {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<AnyRow>> {
-        let rows = sqlx::query(sql.candidates)
-            .bind(now.millis())
-            .bind(i64::from(limit))
-            .fetch_all(self.read())
-            .await?;
-        let ids = rows.iter().map(|row| Columns(row).text("id"));
-        let mut ids = ids.collect::<Result<Vec<String>>>()?;
+        let ahead = now.after(AHEAD_MOST).millis();
+        let mut ids = Vec::new();
+        for candidates in sql.candidates {
+            let rows = sqlx::query(candidates)
+                .bind(now.millis())
+                .bind(ahead)
+                .bind(i64::from(limit))
+                .fetch_all(self.read())
+                .await?;
+            for row in &rows {
+                ids.push(Columns(row).text("id")?);
+            }
+        }
         if ids.is_empty() {
             return Ok(Vec::new());
         }
+        ids.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         ids.sort_unstable();
         let mut transaction = self.write().begin().await?;
         let mut claimed = Vec::with_capacity(ids.len());
@@ -100,6 +124,7 @@ impl Store {
                 .bind(token.as_str())
                 .bind(until.millis())
                 .bind(now.millis())
+                .bind(ahead)
                 .fetch_optional(&mut *transaction)
                 .await?;
             claimed.extend(row);

@@ -6,8 +6,11 @@ use crate::notice::notice;
 use crate::pool::Store;
 use crate::row::{Columns, clean};
 use livery_domain::reminder::{Channel, Notice};
-use livery_units::{AccountId, Timestamp};
+use livery_units::{AccountId, Span, Timestamp};
 use sqlx::any::AnyRow;
+
+/// A delivery that was changed this long from now, or later, was changed before the clock was set back.
+const SET_BACK: Span = Span::from_secs(60);
 
 /// A notice to be carried to a channel now. The claim on it is what its number of attempts was when
 /// it was taken: whoever takes it later counts on.
@@ -57,7 +60,7 @@ pub struct DeliveryProblem {
 
 impl Store {
     /// Takes up to `limit` deliveries that are due and that nobody else is at, until `until`, and
-    /// counts a try of each.
+    /// counts a try of each. One that was put off by a clock that was set back since is due too.
     ///
     /// # Errors
     /// When the database fails.
@@ -67,17 +70,19 @@ impl Store {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Delivery>> {
+        let set_back = now.after(SET_BACK).millis();
         let rows = sqlx::query(
             "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms,
                 c.name, c.route, c.created, d.attempts, d.first_try
              FROM deliveries d
              JOIN notices n ON n.account_id = d.account_id AND n.notice_key = d.notice_key
              JOIN channels c ON c.account_id = d.account_id AND c.name = d.channel
-             WHERE d.state = 'due' AND d.due <= $1 AND d.claim_until <= $1
+             WHERE d.state = 'due' AND ((d.due <= $1 AND d.claim_until <= $1) OR d.changed > $3)
              ORDER BY d.due, d.account_id, d.notice_key, d.channel LIMIT $2",
         )
         .bind(now.millis())
         .bind(i64::from(limit))
+        .bind(set_back)
         .fetch_all(self.read())
         .await?;
         let mut due = self.readable("deliveries", &rows, |row| delivery(row, now));
@@ -99,7 +104,7 @@ impl Store {
                 "UPDATE deliveries SET attempts = attempts + 1, claim_until = $5, changed = $6,
                     first_try = COALESCE(first_try, $6)
                  WHERE account_id = $1 AND notice_key = $2 AND channel = $3 AND state = 'due'
-                    AND attempts = $4 AND claim_until <= $6",
+                    AND attempts = $4 AND (claim_until <= $6 OR changed > $7)",
             )
             .bind(delivery.notice.account.as_str())
             .bind(delivery.notice.key.as_str())
@@ -107,6 +112,7 @@ impl Store {
             .bind(i64::from(delivery.attempts) - 1)
             .bind(until.millis())
             .bind(now.millis())
+            .bind(set_back)
             .execute(&mut *transaction)
             .await?;
             if done.rows_affected() == 1 {

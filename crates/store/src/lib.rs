@@ -43,6 +43,7 @@ mod voucher;
 
 pub use account::{Account, Credit};
 pub use activity::Watched;
+pub use claim::AHEAD_MOST;
 pub use credit::AccountStand;
 pub use delivery::{Delivery, DeliveryProblem, Tried};
 pub use error::{Error, Result};

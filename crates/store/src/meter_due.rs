@@ -1,5 +1,6 @@
 //! The meters that are due, read and moved on many at a time.
 
+use crate::claim::AHEAD_MOST;
 use crate::error::Result;
 use crate::many;
 use crate::meter::{columns, meter};
@@ -13,6 +14,25 @@ use livery_units::{Money, PodId, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use std::collections::BTreeSet;
+
+macro_rules! select {
+    ($which:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", m.due, p.observed, p.started, p.up_until, p.observed_at, p.ended, \
+             COALESCE(h.held, 0) AS held, a.out_since FROM meters m \
+             JOIN pods p ON p.id = m.pod_id JOIN accounts a ON a.id = m.account_id \
+             LEFT JOIN pod_money h ON h.pod_id = m.pod_id \
+             WHERE m.closed IS NULL AND ",
+            $which,
+            " ORDER BY m.due LIMIT $2"
+        )
+    };
+}
+
+const DUE: &str = select!("m.due <= $1");
+const STRAYED: &str = select!("m.due > $1");
 
 /// An open meter of a pod, with what its counting depends on, all read at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,26 +83,27 @@ impl MeterMove {
 }
 
 impl Store {
-    /// Returns up to `limit` open meters of pods that are due, the longest due first.
+    /// Returns up to `limit` open meters of pods that are due, the longest due first. One that is due
+    /// further ahead than [`AHEAD_MOST`] was put off by a clock that was set back since, and is due too.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn meter_list_due(&self, now: Timestamp, limit: u32) -> Result<Vec<DueMeter>> {
-        let sql = concat!(
-            "SELECT ",
-            columns!(),
-            ", m.due, p.observed, p.started, p.up_until, p.observed_at, p.ended, \
-             COALESCE(h.held, 0) AS held, a.out_since FROM meters m \
-             JOIN pods p ON p.id = m.pod_id JOIN accounts a ON a.id = m.account_id \
-             LEFT JOIN pod_money h ON h.pod_id = m.pod_id \
-             WHERE m.closed IS NULL AND m.due <= $1 ORDER BY m.due LIMIT $2"
-        );
-        let rows = sqlx::query(sql)
-            .bind(now.millis())
-            .bind(i64::from(limit))
-            .fetch_all(self.read())
-            .await?;
-        Ok(self.readable("meters", &rows, due_meter))
+        let mut due = Vec::new();
+        for (sql, than) in [
+            (DUE, now),
+            // Asked by itself, so that an index answers it.
+            (STRAYED, now.after(AHEAD_MOST)),
+        ] {
+            let left = i64::from(limit) - i64::try_from(due.len()).unwrap_or(i64::MAX);
+            let rows = sqlx::query(sql)
+                .bind(than.millis())
+                .bind(left.max(0))
+                .fetch_all(self.read())
+                .await?;
+            due.extend(self.readable("meters", &rows, due_meter));
+        }
+        Ok(due)
     }
 
     /// Returns up to `limit` pods that were last seen to be up and of which nothing counts that.

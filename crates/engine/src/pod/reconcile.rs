@@ -80,7 +80,8 @@ async fn drive_until_rest(
     let mut claimed = began;
     loop {
         let now = services.now();
-        if now.since(claimed).millis() > CLAIM_SPAN.millis() / 2 {
+        let is_set_back = now < claimed;
+        if is_set_back || now.since(claimed).millis() > CLAIM_SPAN.millis() / 2 {
             if !services
                 .store
                 .pod_claim_renew(&pod.id, token, now.after(CLAIM_SPAN))

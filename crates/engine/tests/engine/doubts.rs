@@ -144,3 +144,29 @@ async fn a_pod_whose_command_ended_is_still_looked_after_and_starts_again() {
     assert_eq!(bench.host.created(), 1);
     bench.store.ledger_check().await.unwrap();
 }
+
+/// A clock that was hours ahead is set right while a pod could not be ended: it is ended as soon as its
+/// host answers, and not hours later.
+#[tokio::test]
+async fn a_clock_that_is_set_back_leaves_no_pod_out_of_reach() {
+    const AHEAD: i64 = 5 * 3_600;
+    let bench = Bench::new().await;
+    bench.clock.forward(AHEAD);
+    let pod = create(&bench).await;
+    comes_to(&bench, &pod, Phase::Running).await;
+    bench.host.script(|script| script.unreachable = true);
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    until("the host could not be told", || async {
+        let pod = fetch(&bench, &pod).await;
+        pod.reason.filter(|why| why.contains("is cut"))
+    })
+    .await;
+    bench.clock.forward(-AHEAD);
+    bench.host.script(|script| script.unreachable = false);
+    comes_to(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(bench.host.pod_count(), 0);
+}

@@ -15,6 +15,7 @@ on_both!(
     what_has_ended_is_not_claimed,
     runs_are_claimed_with_their_secrets,
     a_sole_control_plane_forgets_the_claims_of_the_last_one,
+    what_a_clock_that_was_set_back_put_off_is_due_now,
 );
 
 fn token(number: u128) -> ClaimToken {
@@ -195,4 +196,35 @@ async fn a_sole_control_plane_forgets_the_claims_of_the_last_one(database: Datab
             .await
             .unwrap()
     );
+}
+
+/// The hours by which a clock was ahead are no hours in which a row is out of reach.
+async fn what_a_clock_that_was_set_back_put_off_is_due_now(database: Database) {
+    const HOURS: i64 = 5 * 3_600_000;
+    let store = database.store().await;
+    let pod = one_pod(&store).await;
+    let claim = async |worker: u128, now: i64| {
+        let token = token(worker);
+        let pods = store.pod_claim(&token, at(now), at(now + 30_000), 9).await;
+        pods.unwrap().len()
+    };
+    let release = async |worker: u128, due: i64| {
+        let released = store.pod_release(&pod.id, &token(worker), at(due)).await;
+        released.unwrap();
+    };
+    assert_eq!(claim(1, HOURS).await, 1);
+    release(1, HOURS + 60_000).await;
+    assert_eq!(claim(2, 1_000).await, 1, "it rests for hours");
+    assert_eq!(claim(3, 2_000).await, 0, "and the new claim stands");
+    release(2, 60_000).await;
+    assert_eq!(claim(3, 59_999).await, 0, "as does its new rest");
+    assert_eq!(claim(3, 60_000).await, 1);
+    release(3, 0).await;
+    // A claim of somebody who died, with a nudge besides or without.
+    assert_eq!(claim(4, HOURS).await, 1);
+    assert_eq!(claim(5, 3_000).await, 1, "it is claimed for hours");
+    release(5, 0).await;
+    assert_eq!(claim(6, HOURS).await, 1);
+    store.pod_nudge(&pod.id).await.unwrap();
+    assert_eq!(claim(7, 4_000).await, 1, "a nudge waits for hours");
 }

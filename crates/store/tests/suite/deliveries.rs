@@ -12,6 +12,7 @@ on_both!(
     a_try_that_somebody_else_repeated_counts_no_more,
     a_delivery_that_fails_is_shown_at_the_terminal,
     a_removed_channel_takes_its_deliveries_along,
+    a_clock_that_was_set_back_puts_no_delivery_off,
 );
 
 async fn of_ten_that_claim_at_once_one_gets_a_delivery(database: Database) {
@@ -144,4 +145,30 @@ async fn a_removed_channel_takes_its_deliveries_along(database: Database) {
     assert_eq!(left, ["two"]);
     let again = store.channel_remove(&account(), "one").await;
     assert_eq!(again, Err(Error::NotFound));
+}
+
+async fn a_clock_that_was_set_back_puts_no_delivery_off(database: Database) {
+    const HOURS: i64 = 5 * 3_600_000;
+    let store = store_with(&database, &["desk"]).await;
+    store.notice_add(&notice("a")).await.unwrap();
+    let first = claim(&store, HOURS).await.remove(0);
+    // Its try was never noted.
+    let second = claim(&store, 1_000).await.remove(0);
+    assert_eq!((first.attempts, second.attempts), (1, 2));
+    assert!(claim(&store, 2_000).await.is_empty());
+    let again = Tried::Again {
+        due: at(HOURS + 10_000),
+        problem: "busy".into(),
+    };
+    let tried = store.delivery_tried(&second, &again, at(HOURS)).await;
+    tried.unwrap();
+    let third = claim(&store, 3_000).await.remove(0);
+    // What a receiver asks for is long, and is kept.
+    let again = Tried::Again {
+        due: at(3_000 + 86_400_000),
+        problem: "busy".into(),
+    };
+    let tried = store.delivery_tried(&third, &again, at(3_500)).await;
+    tried.unwrap();
+    assert!(claim(&store, 4_000).await.is_empty());
 }

@@ -137,6 +137,8 @@ async fn due_meters_come_with_their_pods(database: Database) {
     let meter = metered(1, at(0), at(10_000));
     apply(&store, &[opened(meter.clone())]).await.unwrap();
     assert_eq!(due(&store, 59_999).await, []);
+    // It was put off by a clock that was hours ahead.
+    assert_eq!(due(&store, 60_000 - 5 * 3_600_000).await.len(), 1);
     let wanted = DueMeter {
         meter,
         due: DUE,
