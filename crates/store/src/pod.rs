@@ -123,6 +123,23 @@ impl Store {
         Ok(self.readable("pods", &rows, pod))
     }
 
+    /// Returns pods of one account that live or ended at `since` or later, the newest first, without
+    /// those whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_list_since(&self, account: &AccountId, since: Timestamp) -> Result<Vec<Pod>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND (ended IS NULL OR ended >= $2) \
+             ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .bind(since.millis())
+        .fetch_all(self.read())
+        .await?;
+        Ok(self.readable("pods", &rows, pod))
+    }
+
     /// Returns every pod that a run ever had, the newest first.
     ///
     /// # Errors

@@ -104,6 +104,23 @@ impl Store {
         rows.iter().map(run).collect()
     }
 
+    /// Returns runs of one account that live or ended at `since` or later, the newest first, without
+    /// their secrets and without those whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn run_list_since(&self, account: &AccountId, since: Timestamp) -> Result<Vec<Run>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND (ended IS NULL OR ended >= $2) \
+             ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .bind(since.millis())
+        .fetch_all(self.read())
+        .await?;
+        Ok(self.readable("runs", &rows, run))
+    }
+
     /// Writes what may change of a run, if nobody else wrote since it was read; returns it with its
     /// new generation. Its account, name, submission and creation never change, and its due time is
     /// changed by claims, releases and nudges alone. A run that has ended keeps no secrets.

@@ -110,6 +110,27 @@ impl Store {
         Ok(self.readable("volumes", &rows, volume))
     }
 
+    /// Returns volumes of one account that live or ended at `since` or later, the newest first, without
+    /// those whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn volume_list_since(
+        &self,
+        account: &AccountId,
+        since: Timestamp,
+    ) -> Result<Vec<NetworkVolume>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND (ended IS NULL OR ended >= $2) \
+             ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .bind(since.millis())
+        .fetch_all(self.read())
+        .await?;
+        Ok(self.readable("volumes", &rows, volume))
+    }
+
     /// Returns which pod has a volume: at most one that has not ended.
     ///
     /// # Errors

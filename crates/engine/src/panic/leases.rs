@@ -45,9 +45,12 @@ pub(super) async fn end(
 
 /// Returns whether a supplier has said since the panic began what it has.
 fn swept(services: &Services, name: &SupplierName, since: Timestamp) -> Thing {
+    // A sweep that seems to come still was done before the clock was set back.
+    let now = services.now();
+    let counts = |began| since <= began && began <= now;
     let (fate, why) = match services.board.sweeps.last(name) {
-        Some((began, Ok(()))) if began >= since => (Fate::Gone, None),
-        Some((began, Err(error))) if began >= since => (Fate::Asked, Some(error)),
+        Some((began, Ok(()))) if counts(began) => (Fate::Gone, None),
+        Some((began, Err(error))) if counts(began) => (Fate::Asked, Some(error)),
         Some(_) | None => (
             Fate::Asked,
             Some("it is being asked what it has".to_owned()),

@@ -18,7 +18,7 @@ use crate::run;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Pod};
 use livery_domain::run::Run;
-use livery_store::Which;
+use livery_domain::volume::VolumeDesired;
 use livery_units::{AccountId, Timestamp};
 
 impl Engine {
@@ -33,26 +33,25 @@ impl Engine {
         let services = &self.services;
         let now = services.now();
         let since = panic.since.unwrap_or(now);
+        let is_later = |created| is_later(created, since, now);
         let mut things = Vec::new();
         // Runs first: one that lost its pod and is not told to end would rent another.
-        for run in services.store.run_list(Some(account), Which::All).await? {
-            if is_concerned(run.created, run.ended, since) {
+        for run in services.store.run_list_since(account, since).await? {
+            let is_ending = run.ended.is_none() && run.cancel_requested.is_some();
+            if !is_later(run.created) || is_ending {
                 things.push(end_run(services, run).await);
             }
         }
-        for pod in services.store.pod_list(Some(account), Which::All).await? {
+        for pod in services.store.pod_list_since(account, since).await? {
             // A run that was told to end may make a pod before it hears of it.
-            let of_run = pod.run.is_some() && pod.ended.is_none();
-            if is_concerned(pod.created, pod.ended, since) || of_run {
+            let is_ending = pod.run.is_some() || pod.desired == Desired::Gone;
+            if !is_later(pod.created) || (is_ending && pod.ended.is_none()) {
                 things.push(end_pod(services, pod).await);
             }
         }
-        for volume in services
-            .store
-            .volume_list(Some(account), Which::All)
-            .await?
-        {
-            if is_concerned(volume.created, volume.ended, since) {
+        for volume in services.store.volume_list_since(account, since).await? {
+            let is_ending = volume.ended.is_none() && volume.desired == VolumeDesired::Gone;
+            if !is_later(volume.created) || is_ending {
                 things.push(volumes::end(services, volume, panic.volumes).await);
             }
         }
@@ -63,9 +62,10 @@ impl Engine {
     }
 }
 
-/// Returns whether something that lived at a moment is meant by the panic of that moment.
-fn is_concerned(created: Timestamp, ended: Option<Timestamp>, since: Timestamp) -> bool {
-    created <= since && ended.is_none_or(|ended| ended >= since)
+/// Returns whether something came after a panic that is being followed, and is not meant by it. What
+/// seems to come still was made before the clock was set back.
+fn is_later(created: Timestamp, since: Timestamp, now: Timestamp) -> bool {
+    since < created && created <= now
 }
 
 async fn end_run(services: &Services, run: Run) -> Thing {

@@ -308,3 +308,34 @@ async fn volumes_are_kept_with_their_price_unless_they_are_to_go_too() {
     .await;
     assert_eq!(bench.host.volumes.list(), []);
 }
+
+/// By how much a clock was ahead that is then set right.
+const AHEAD: i64 = 5 * 3_600;
+
+#[tokio::test]
+async fn what_was_made_before_the_clock_was_set_back_ends_too() {
+    let bench = bench().await;
+    bench.clock.forward(AHEAD);
+    pod(&bench, "early", "local").await;
+    pod(&bench, "there", CLOUD).await;
+    let run = bench.submit(JOB).await;
+    until("the run is in training", || async {
+        let run = bench.store.run_fetch(&run.id).await.unwrap();
+        (run.step == RunStep::Train).then_some(())
+    })
+    .await;
+    bench.clock.forward(-AHEAD);
+    let first = panic(&bench, NOW).await;
+    let (pods, runs) = (
+        fates(&first, ThingKind::Pod).len(),
+        fates(&first, ThingKind::Run).len(),
+    );
+    assert_eq!((pods, runs), (3, 1), "{first:?}");
+    let suppliers = fates(&first, ThingKind::Supplier);
+    assert!(
+        suppliers.iter().all(|(_, fate)| *fate == Fate::Asked),
+        "a sweep of before the panic says nothing: {suppliers:?}"
+    );
+    followed(&bench, first.since).await;
+    nothing_is_left(&bench).await;
+}

@@ -1,7 +1,7 @@
 //! Pods survive a round trip and are changed by one writer at a time.
 
 use crate::database::{Database, on_both};
-use crate::samples::{at, bare_pod, full_pod, full_run, with_account};
+use crate::samples::{account, at, bare_pod, full_pod, full_run, with_account};
 use livery_domain::pod::{Desired, Observed};
 use livery_store::{Credit, Error, Which};
 use livery_units::{AccountId, LaunchKey, PodId};
@@ -10,6 +10,7 @@ on_both!(
     every_field_survives,
     a_taken_id_or_key_is_refused,
     listings_are_newest_first_and_leave_out_what_has_ended,
+    what_lives_or_has_ended_lately_is_listed_without_the_rest,
     a_run_has_its_own_pods_and_no_others,
     an_old_generation_is_stale,
     eight_writers_lose_no_change,
@@ -71,6 +72,38 @@ async fn listings_are_newest_first_and_leave_out_what_has_ended(database: Databa
         let created: Vec<i64> = pods.iter().map(|pod| pod.created.millis()).collect();
         assert_eq!(created, wanted, "{account:?} {which:?}");
     }
+}
+
+async fn what_lives_or_has_ended_lately_is_listed_without_the_rest(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Owner).await;
+    let mut wanted = Vec::new();
+    for (number, ended) in [None, Some(9), Some(10), Some(11)].into_iter().enumerate() {
+        let mut pod = bare_pod(u128::try_from(number).unwrap());
+        pod.ended = ended.map(at);
+        store.pod_insert(&pod).await.unwrap();
+        let mut run = full_run(u128::try_from(number).unwrap());
+        run.ended = ended.map(at);
+        store.run_insert(&run).await.unwrap();
+        if ended != Some(9) {
+            wanted.push((pod.id, run.id));
+        }
+    }
+    let account = account();
+    let pods = store.pod_list_since(&account, at(10)).await.unwrap();
+    let runs = store.run_list_since(&account, at(10)).await.unwrap();
+    let mut found: Vec<_> = pods.into_iter().map(|pod| pod.id).collect();
+    found.sort();
+    let (mut pods, mut runs_wanted): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+    pods.sort();
+    assert_eq!(found, pods);
+    let mut found: Vec<_> = runs.into_iter().map(|run| run.id).collect();
+    found.sort();
+    runs_wanted.sort();
+    assert_eq!(found, runs_wanted);
+    let other = AccountId::from_entropy(77);
+    assert_eq!(store.pod_list_since(&other, at(0)).await, Ok(Vec::new()));
+    assert_eq!(store.run_list_since(&other, at(0)).await, Ok(Vec::new()));
 }
 
 async fn a_run_has_its_own_pods_and_no_others(database: Database) {
