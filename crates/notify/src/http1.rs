@@ -3,8 +3,9 @@
 use crate::Error;
 use crate::address::{self, Endpoint, Reach, Security};
 use crate::hooks::Parts;
+use crate::veil::Veil;
 use bytes::Bytes;
-use http::header::{HOST, RETRY_AFTER, USER_AGENT};
+use http::header::{AUTHORIZATION, HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
@@ -68,26 +70,41 @@ async fn encrypted(
     stream: TcpStream,
 ) -> Result<impl AsyncRead + AsyncWrite + Send + Unpin + use<>, Error> {
     let unreachable = |why: String| Error::Unreachable(format!("no TLS with the server: {why}"));
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        let why = "the control plane's machine has no certificate authorities (install \
-                   `ca-certificates`)";
-        return Err(unreachable(why.to_owned()));
-    }
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unreachable(error.to_string()))?;
-    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let config = CONFIG.get_or_try_init(config).await.map_err(unreachable)?;
     let name = ServerName::try_from(host.to_owned());
     let name = name.map_err(|error| unreachable(error.to_string()))?;
-    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let connecting = TlsConnector::from(config.clone()).connect(name, stream);
     match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(unreachable(error.to_string())),
         Err(_) => Err(unreachable("no handshake in time".to_owned())),
     }
+}
+
+/// Whom all connections trust. It is read once: that takes a while, and letters go out many at a time.
+static CONFIG: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();
+
+/// Reads the machine's certificate authorities. None at all is no answer, and is looked for again.
+async fn config() -> Result<Arc<ClientConfig>, String> {
+    let read = || {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
+    };
+    let roots = tokio::task::spawn_blocking(read).await;
+    let roots = roots.map_err(|error| error.to_string())?;
+    if roots.is_empty() {
+        let why = "the control plane's machine has no certificate authorities (install \
+                   `ca-certificates`)";
+        return Err(why.to_owned());
+    }
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    Ok(Arc::new(
+        config.with_root_certificates(roots).with_no_client_auth(),
+    ))
 }
 
 async fn exchange(
@@ -96,10 +113,14 @@ async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     now: Timestamp,
 ) -> Result<String, Error> {
+    let mut veil = Veil::of(endpoint);
+    if let Some(Ok(bearer)) = parts.headers.get(AUTHORIZATION).map(HeaderValue::to_str) {
+        veil.hide(bearer.trim_start_matches("Bearer "));
+    }
     match tokio::time::timeout(ANSWER_TIMEOUT, ask(endpoint, parts, stream)).await {
         Ok(answered) => {
             let (status, headers, text) = answered?;
-            judge(status, &headers, &text, now)
+            judge(status, &headers, &veil.over(&text), now)
         }
         Err(_) => {
             let secs = ANSWER_TIMEOUT.as_secs();

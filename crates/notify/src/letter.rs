@@ -65,8 +65,7 @@ impl Letter {
     /// Returns when it came up, as RFC 3339 has it.
     pub fn time(&self) -> String {
         let day = Day::of(self.at);
-        let secs = self.at.since(day.start()).secs();
-        let (hour, minute, second) = (secs / 3_600, secs % 3_600 / 60, secs % 60);
+        let (hour, minute, second) = self.at.time_of_day();
         format!("{day}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }

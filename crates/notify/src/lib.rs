@@ -15,6 +15,7 @@ mod http1;
 mod letter;
 mod mail;
 mod signature;
+mod veil;
 
 pub use address::Reach;
 pub use error::Error;

@@ -3,12 +3,15 @@
 use crate::Error;
 use crate::address::{self, Reach};
 use crate::letter::Letter;
+use crate::veil::Veil;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use livery_domain::reminder::{Mail, MailSecurity};
+use livery_domain::reminder::{Mail, MailLogin, MailSecurity};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -27,12 +30,34 @@ pub(crate) async fn send(mail: &Mail, letter: &Letter, reach: Reach) -> Result<S
     let addresses = address::resolve(&mail.server, mail.port, reach).await?;
     check_clear(mail, &addresses)?;
     match tokio::time::timeout(TIMEOUT_ALL, hand_over(mail, &message, addresses)).await {
-        Ok(handed) => handed,
+        Ok(handed) => veiled(mail, handed),
         Err(_) => {
             let secs = TIMEOUT_ALL.as_secs();
             let why = format!("the mail server did not take the mail within {secs} s");
             Err(Error::Unreachable(why))
         }
+    }
+}
+
+/// A server may repeat what it was told.
+fn veiled(mail: &Mail, handed: Result<String, Error>) -> Result<String, Error> {
+    let mut veil = Veil::default();
+    if let Some(MailLogin { user, password }) = &mail.login {
+        let password = password.expose();
+        veil.hide(password);
+        veil.hide(&STANDARD.encode(password));
+        veil.hide(&STANDARD.encode(format!("\0{user}\0{password}")));
+    }
+    let words = |why: String| veil.over(&why);
+    match handed {
+        Ok(said) => Ok(words(said)),
+        Err(Error::Refused(why)) => Err(Error::Refused(words(why))),
+        Err(Error::Unreachable(why)) => Err(Error::Unreachable(words(why))),
+        Err(Error::Busy { why, wait }) => Err(Error::Busy {
+            why: words(why),
+            wait,
+        }),
+        Err(error @ (Error::Invalid(_) | Error::Forbidden(_))) => Err(error),
     }
 }
 

@@ -162,6 +162,34 @@ async fn a_receiver_that_refuses_is_not_asked_again() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_repeats_what_it_was_asked_gives_no_secret_away() {
+    let echo = |status, body: &str| Answer {
+        body: body.as_bytes().to_vec(),
+        ..Answer::of(status)
+    };
+    let error = answered(echo(404, "Cannot POST /secret-path")).await;
+    let error = error.unwrap_err().to_string();
+    assert_eq!(error, "the server answered 404 Not Found: Cannot POST ***");
+    let said = answered(echo(200, "took SECRET-PATH")).await.unwrap();
+    assert_eq!(said, "the server answered 200 OK: took ***");
+    // A part that is cut off where the answer is.
+    let long = format!("{}secret-path", "x".repeat(150));
+    let error = answered(echo(500, &long)).await.unwrap_err().to_string();
+    assert!(!error.contains("secret"), "{error}");
+
+    let receiver = Receiver::start(echo(403, "token tk_0123456789 is not known")).await;
+    let route = Route::Ntfy {
+        url: secret(receiver.url("/topic")),
+        token: Some(secret("tk_0123456789")),
+    };
+    let error = carry(&route, NoticeKind::Idle).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server answered 403 Forbidden: token *** is not known"
+    );
+}
+
+#[tokio::test]
 async fn redirects_are_not_followed() {
     let elsewhere = Receiver::start(Answer::of(200)).await;
     let redirect = Answer {

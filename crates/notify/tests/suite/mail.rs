@@ -126,6 +126,14 @@ async fn a_wrong_password_is_refused_and_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_the_password_gives_it_not_away() {
+    let server = Server::start(MailSecurity::StartTls, "550 not with pass word").await;
+    let carried = carry(mail(server.port, MailSecurity::StartTls, Some("pass word")));
+    let error = carried.await.unwrap_err().to_string();
+    assert!(error.contains("not with ***"), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_without_tls_gets_neither_mail_nor_password() {
     let server = Server::start(MailSecurity::None, "-").await;
     let error = carry(mail(server.port, MailSecurity::StartTls, Some("pass word"))).await;
