@@ -51,9 +51,24 @@ impl Day {
         Self(self.0 - i64::from(day) + 1)
     }
 
+    /// Returns the last day of the month in which this lies.
+    pub fn month_end(self) -> Self {
+        // No month is longer, so that this lies in the next one.
+        let next = Self(self.month_start().0 + 31);
+        Self(next.month_start().0 - 1)
+    }
+
     /// Returns how long before `later` this began; none if it is later itself.
     pub fn age(self, later: Timestamp) -> Span {
         later.since(self.start())
+    }
+}
+
+impl Timestamp {
+    /// Returns hour, minute and second of the day on which it lies, in UTC.
+    pub fn time_of_day(self) -> (u64, u64, u64) {
+        let secs = self.since(Day::of(self).start()).secs();
+        (secs / 3_600, secs % 3_600 / 60, secs % 60)
     }
 }
 
@@ -142,7 +157,23 @@ mod tests {
             let (year, month, date) = day.ymd();
             assert_eq!(Day::from_ymd(year, month, date), Some(day));
             assert_eq!(day.month_start().ymd(), (year, month, 1));
+            let end = day.month_end();
+            assert_eq!(end.month_start(), day.month_start());
+            assert_eq!(end.next().ymd().2, 1);
             day = day.next();
+        }
+    }
+
+    #[test]
+    fn a_day_has_its_hours_before_1970_too() {
+        for (millis, time) in [
+            (0, (0, 0, 0)),
+            (999, (0, 0, 0)),
+            (86_399_999, (23, 59, 59)),
+            (-1, (23, 59, 59)),
+            (1_795_219_200_000 + 45_296_000, (12, 34, 56)),
+        ] {
+            assert_eq!(Timestamp::from_millis(millis).time_of_day(), time);
         }
     }
 
