@@ -102,6 +102,7 @@ pub(crate) struct RowShape {
     pub(crate) memory: Option<Text>,
     pub(crate) disk: Option<Text>,
     pub(crate) region: Option<Text>,
+    pub(crate) reliability: Option<Text>,
     pub(crate) sale: Option<Text>,
     pub(crate) price: Text,
 }

@@ -2,7 +2,7 @@
 
 use livery_catalogue::{Bundle, built_in};
 use livery_domain::gpu::GpuModel;
-use livery_domain::market::{Sale, is_dated};
+use livery_domain::market::{Field, Filter, Row, RowMaker, Sale, is_dated};
 use livery_domain::offer::{SupplierName, Tier};
 use livery_units::Timestamp;
 use std::collections::BTreeSet;
@@ -235,6 +235,36 @@ fn a_stopped_pod_costs_what_its_volume_disk_does() {
     };
     assert_eq!(hourly(360), "$0.10");
     assert_eq!(hourly(50), "$0.013888888");
+}
+
+/// The guide's search, and the two offers that it printed with their reliabilities.
+#[test]
+fn the_guides_search_finds_its_two_offers() {
+    let catalogue = &built_in().unwrap().catalogue;
+    let filter = Filter::parse("cuda_vers>=12.0 gpu_ram>=12 reliability>0.95").unwrap();
+    let mut maker = RowMaker::new(catalogue);
+    let rows: Vec<Row> = catalogue
+        .listings
+        .iter()
+        .map(|row| maker.listing(row))
+        .collect();
+    let found = rows.iter().filter(|row| filter.matches(row)).map(|row| {
+        let name = row.model.as_ref().map(GpuModel::as_str);
+        (row.machine.as_str(), name, row.reliability_permille)
+    });
+    let found: Vec<_> = found.collect();
+    assert_eq!(
+        found,
+        [
+            ("offer 1234", Some("RTX 3090"), Some(980)),
+            ("offer 5678", Some("RTX 4090"), Some(960)),
+        ]
+    );
+    // Nobody else publishes one, which is said of whatever would do otherwise.
+    let untold = filter.untold(&rows);
+    assert!(untold.rows > 100, "{untold:?}");
+    let of_all = (Field::Reliability, untold.rows);
+    assert!(untold.fields.contains(&of_all), "{untold:?}");
 }
 
 #[test]

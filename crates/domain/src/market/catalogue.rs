@@ -84,6 +84,8 @@ pub struct Listing {
     pub disk: Option<Bytes>,
     /// Where, in the supplier's own words; empty for everywhere.
     pub region: String,
+    /// Share of the time that it was up, in thousandths, where published.
+    pub reliability_permille: Option<u16>,
     /// Datacentre, community or this machine.
     pub tier: Tier,
     /// How it is sold.

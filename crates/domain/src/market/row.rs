@@ -130,6 +130,7 @@ impl<'a> RowMaker<'a> {
             disk: listing.disk,
             region: listing.region.clone(),
             sale: listing.sale,
+            reliability_permille: listing.reliability_permille,
             ..row
         }
     }

@@ -363,3 +363,30 @@ fn filters_are_put_together_and_asked_what_they_ask_for() {
     assert!(both.asks_for(Field::Sale) && !both.asks_for(Field::Tier));
     assert!(!both.is_empty() && Filter::default().is_empty());
 }
+
+/// As in Vast.ai's search: what is not told matches nothing. How many are left out only for that is said.
+#[test]
+fn what_could_not_be_checked_is_counted_field_by_field() {
+    let told = |price: &str, reliability, region: &str| {
+        let mut listing = listing("vast", "RTX 4090", 1, price);
+        (listing.reliability_permille, listing.region) = (reliability, region.to_owned());
+        row(&listing)
+    };
+    let rows = [
+        told("0.40", Some(980), "EU-RO-1"),
+        told("0.40", None, "EU-RO-1"),
+        told("0.40", None, ""),
+        told("0.40", Some(980), ""),
+        // These are known not to be what is sought.
+        told("0.60", None, "EU-RO-1"),
+        told("0.40", Some(900), ""),
+        told("0.40", None, "US-TX-3"),
+    ];
+    let filter = Filter::parse("gpu_ram>=24 reliability>0.95 price<0.5 region=EU").unwrap();
+    let matching = rows.iter().filter(|row| filter.matches(row)).count();
+    assert_eq!(matching, 1);
+    let untold = filter.untold(&rows);
+    assert_eq!(untold.rows, 3);
+    assert_eq!(untold.fields, [(Field::Reliability, 2), (Field::Region, 2)]);
+    assert_eq!(Filter::default().untold(&rows).rows, 0);
+}

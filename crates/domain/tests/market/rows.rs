@@ -72,6 +72,7 @@ pub(crate) fn listing(supplier: &str, gpu: &str, count: u32, price: &str) -> Lis
         memory: Some(Bytes::gib(32)),
         disk: None,
         region: "EU-RO-1".to_owned(),
+        reliability_permille: None,
         tier: Tier::Secure,
         sale: Sale::OnDemand,
         price: hourly(price),

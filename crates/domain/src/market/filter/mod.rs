@@ -16,11 +16,13 @@ mod error;
 mod field;
 mod lex;
 mod parse;
+mod untold;
 mod value;
 
 pub use error::{FilterError, FilterErrors};
 pub(super) use field::unknown;
 pub use field::{FIELDS, Field, FieldInfo, Kind};
+pub use untold::Untold;
 pub use value::is_same_supplier;
 pub(crate) use value::{Value, spelled};
 
@@ -92,14 +94,19 @@ impl Filter {
 
     /// Returns whether all conditions hold for one offer.
     pub fn matches(&self, row: &Row) -> bool {
-        let holds = |condition: &Condition| match row.key(condition.field) {
-            Key::Unknown => false,
-            Key::Number(number) => condition.test.holds_number(number),
-            Key::Text(text) => condition
-                .test
-                .holds_text(condition.field.info().kind, &text),
-        };
+        let holds = |condition: &Condition| condition.holds(&row.key(condition.field));
         self.conditions.iter().all(holds)
+    }
+}
+
+impl Condition {
+    /// Returns whether it holds for that value of its field.
+    fn holds(&self, key: &Key) -> bool {
+        match key {
+            Key::Unknown => false,
+            Key::Number(number) => self.test.holds_number(*number),
+            Key::Text(text) => self.test.holds_text(self.field.info().kind, text),
+        }
     }
 }
 
