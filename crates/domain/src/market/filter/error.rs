@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use unicode_width::UnicodeWidthChar;
 
 /// One mistake in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +50,8 @@ impl FilterError {
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
             .collect();
-        let indent = " ".repeat(text[line_start..start].chars().count());
-        let width = text[start..end.min(line_end).max(start)].chars().count();
+        let indent = " ".repeat(columns(&text[line_start..start]));
+        let width = columns(&text[start..end.min(line_end).max(start)]);
         let carets = "^".repeat(width.max(1));
         format!(
             "  {shown}\n  {indent}{carets} {}\n  {indent}hint: {}",
@@ -69,6 +70,20 @@ impl fmt::Display for FilterErrors {
         }
         Ok(())
     }
+}
+
+/// Returns how many columns a text takes on a terminal, where some characters take two and some none; a
+/// control character is shown as a blank.
+fn columns(text: &str) -> usize {
+    text.chars()
+        .map(|c| {
+            if c.is_control() {
+                1
+            } else {
+                c.width().unwrap_or(0)
+            }
+        })
+        .sum()
 }
 
 /// Returns the last boundary between characters that is not after `at`.
@@ -91,6 +106,21 @@ mod tests {
             error.render("price<abc region=EU"),
             "  price<abc region=EU\n        ^^^ is no amount\n        hint: write 0.5"
         );
+    }
+
+    #[test]
+    fn carets_count_columns() {
+        // Each of the three takes two columns, and the accent none of its own.
+        let text = "日本語>5 e\u{301}<a";
+        let second = text.find("<a").unwrap();
+        for (at, under) in [
+            (0..9, "  ^^^^^^ m"),
+            (second - 3..second, "           ^ m"),
+            (second + 1..second + 2, "             ^ m"),
+        ] {
+            let shown = FilterError::new(at, "m", "h").render(text);
+            assert_eq!(shown.lines().nth(1), Some(under));
+        }
     }
 
     #[test]
