@@ -6,16 +6,14 @@ use crate::error::Error;
 use crate::services::Services;
 use livery_domain::account::Standing;
 use livery_domain::offer::Offer;
-use livery_domain::pod::{Pod, PodOrder};
+use livery_domain::pod::{Pod, PodOrder, PodRates};
 use livery_store::{AccountStand, Credit};
 use livery_units::{AccountId, Money};
 
 /// Returns what a pod costs in an hour while it is up, disks included.
 pub(crate) fn pod_hourly(offer: &Offer, order: &PodOrder) -> Money {
-    let disks = order.container_disk.saturating_plus(order.volume_disk);
-    let storage = offer.storage.running.for_size(disks);
-    let storage = storage.map_or(Money::from_nanos(i64::MAX), |rate| rate.per_hour());
-    offer.price.per_hour().saturating_plus(storage)
+    let rates = offer.rates_up(order.disks());
+    rates.map_or(Money::from_nanos(i64::MAX), PodRates::per_hour)
 }
 
 /// Refuses what an account cannot pay an hour of, or what would take it past its limits; what is free

@@ -1,6 +1,8 @@
 //! Holds, meters and voids. Every transfer's id is derived from what it is for, so posting it again
 //! after a crash changes nothing.
 
+#[cfg(test)]
+mod agreement;
 mod count;
 #[cfg(test)]
 mod interleavings;
@@ -62,8 +64,7 @@ pub(crate) fn charge(change: &Change, held: &mut Money) -> Result<Vec<Transfer>,
 }
 
 fn first_hour(pod: &Pod) -> Result<Money, MoneyError> {
-    let compute = pod.offer.price.accrued(HOLD_SPAN)?;
-    compute.plus(usage::disks_rate_up(pod)?.accrued(HOLD_SPAN)?)
+    pod.rates_up()?.accrued(HOLD_SPAN)
 }
 
 fn party(pod: &Pod) -> livery_ledger::Party {

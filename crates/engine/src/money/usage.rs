@@ -24,7 +24,7 @@ pub(crate) fn of_pod(pod: &Pod, standing: Standing) -> Result<Vec<Usage>, MoneyE
     };
     let compute = Usage {
         subject: subject(pod, Item::Compute),
-        stretches: up(pod, pod.offer.price).into_iter().collect(),
+        stretches: up(pod, pod.rates_up()?.compute).into_iter().collect(),
         then,
     };
     Ok(vec![compute, disks(pod, standing)?])
@@ -33,7 +33,7 @@ pub(crate) fn of_pod(pod: &Pod, standing: Standing) -> Result<Vec<Usage>, MoneyE
 /// Returns what a pod's disks are used for: both while it is up, and the volume disk alone from then
 /// on until it comes up again. They are there all the time in between.
 fn disks(pod: &Pod, standing: Standing) -> Result<Usage, MoneyError> {
-    let (rate_up, rate_kept) = (disks_rate_up(pod)?, disks_rate_kept(pod)?);
+    let (rate_up, rate_kept) = (pod.rates_up()?.storage, pod.rates_kept()?.storage);
     let mut usage = Usage {
         subject: subject(pod, Item::Storage),
         stretches: up(pod, rate_up).into_iter().collect(),
@@ -119,19 +119,6 @@ pub(crate) fn counts_until(due: &DueMeter) -> Option<Timestamp> {
         (Item::Compute | Item::Storage | Item::Volume, Observed::Up | Observed::Down, _)
         | (_, Observed::Lost | Observed::Absent, _) => None,
     }
-}
-
-/// Returns the price of a pod's disks while it is up.
-pub(crate) fn disks_rate_up(pod: &Pod) -> Result<Rate, MoneyError> {
-    let size = pod
-        .order
-        .container_disk
-        .saturating_plus(pod.order.volume_disk);
-    pod.offer.storage.running.for_size(size)
-}
-
-fn disks_rate_kept(pod: &Pod) -> Result<Rate, MoneyError> {
-    pod.offer.storage.stopped.for_size(pod.order.volume_disk)
 }
 
 /// Our own hosts earn for their owners, and somebody else's supplier for itself.

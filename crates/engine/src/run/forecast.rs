@@ -3,11 +3,13 @@
 use crate::error::Error;
 use crate::pod::disks;
 use crate::services::Services;
+use livery_domain::credit;
 use livery_domain::job::{Budget, Job};
 use livery_domain::market::{Catalogue, Quote, Work, estimate};
 use livery_domain::needs::needs;
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Fit, rank};
+use livery_domain::pod::PodRates;
 use livery_units::{Bytes, Money, Rate, Span};
 use std::fmt;
 
@@ -127,9 +129,12 @@ fn check_expected(budget: &Budget, expected: Option<Span>, found: &Forecast) -> 
 }
 
 fn of_offer(offer: &Offer, disk: Bytes, budget: &Budget, expected: Option<Span>) -> Forecast {
-    let storage = offer.storage.running.for_size(disk).unwrap_or(Rate::FREE);
-    let hourly = offer.price.per_hour().saturating_plus(storage.per_hour());
-    let affordable = budget.max_total.and_then(|most| lasts(most, hourly));
+    // What cannot be counted is never cheap.
+    let rates = offer.rates_up(disk).unwrap_or(PodRates {
+        compute: offer.price,
+        storage: Rate::hourly(Money::from_nanos(i64::MAX)),
+    });
+    let affordable = budget.max_total.and_then(|most| affords(most, rates));
     let (time, bound) = match (expected, budget.max_hours, affordable) {
         (Some(expected), _, _) => (Some(expected), Bound::Expected),
         (None, Some(hours), Some(money)) if money < hours => (Some(money), Bound::Money),
@@ -137,24 +142,19 @@ fn of_offer(offer: &Offer, disk: Bytes, budget: &Budget, expected: Option<Span>)
         (None, None, Some(money)) => (Some(money), Bound::Money),
         (None, None, None) => (None, Bound::Nothing),
     };
-    let over = |time: Span| {
-        let parts = [offer.price, storage].map(|rate| rate.accrued(time));
-        parts.into_iter().sum::<Result<Money, _>>().ok()
-    };
     Forecast {
         offer: offer.clone(),
-        storage_hourly: storage.per_hour(),
+        storage_hourly: rates.storage.per_hour(),
         time,
         bound,
-        total: time.and_then(over),
+        total: time.and_then(|time| rates.accrued(time).ok()),
     }
 }
 
 /// How long so much money lasts, in whole seconds; none when nothing is spent.
-fn lasts(most: Money, hourly: Money) -> Option<Span> {
-    let seconds = i128::from(most.nanos()) * 3_600;
-    let seconds = seconds.checked_div(i128::from(hourly.nanos()))?;
-    Some(Span::from_secs(u64::try_from(seconds).unwrap_or(0)))
+fn affords(most: Money, rates: PodRates) -> Option<Span> {
+    let lasts = credit::lasts(most, rates.per_hour())?;
+    Some(Span::from_secs(lasts.secs()))
 }
 
 /// Says it in one line: `$0.36/h, at most 1h 00m by max_hours, $0.36 in all`.

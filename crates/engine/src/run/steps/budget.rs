@@ -3,9 +3,11 @@
 use super::teardown::pods_of;
 use crate::credit;
 use crate::error::Error;
+use crate::reminders;
 use crate::run::submit::read_job;
 use crate::services::Services;
-use livery_domain::pod::{COST_MARGIN, Pod};
+use livery_domain::pod::{COST_MARGIN, Pod, cost_up};
+use livery_domain::reminder::schedule::{Budget, Scope};
 use livery_domain::run::Run;
 use livery_units::{Money, Span, Timestamp};
 
@@ -23,11 +25,25 @@ pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<boo
     }
     let pods = pods_of(services, run).await?;
     let now = services.now();
-    let spent: Money = pods.iter().map(|pod| cost(pod, up_for(pod, now))).sum();
+    let spent: Money = pods.iter().map(|pod| cost_up(pod, up_for(pod, now))).sum();
     let lasted = pods.iter().map(|pod| up_for(pod, now).millis()).sum();
     let too_dear = budget
         .max_total
         .is_some_and(|most| spent >= most.saturating_minus(margin(&pods, most)));
+    if let Some(limit) = budget.max_total.filter(|_| too_dear) {
+        let scope = Scope::Run {
+            id: run.id.clone(),
+            name: run.name.clone(),
+        };
+        let account = run.account.clone();
+        let budget = Budget {
+            account,
+            scope,
+            limit,
+            spent,
+        };
+        reminders::tell(services, budget.reached(now)).await;
+    }
     let too_long = budget
         .max_hours
         .is_some_and(|most| Span::from_millis(lasted) >= most);
@@ -46,24 +62,10 @@ fn up_for(pod: &Pod, now: Timestamp) -> Span {
     }
 }
 
-/// What a pod has cost in so long, disks included.
-fn cost(pod: &Pod, lasted: Span) -> Money {
-    let most = Money::from_nanos(i64::MAX);
-    let disks = pod
-        .order
-        .container_disk
-        .saturating_plus(pod.order.volume_disk);
-    let storage = pod.offer.storage.running.for_size(disks);
-    [Ok(pod.offer.price), storage]
-        .into_iter()
-        .map(|rate| rate.and_then(|rate| rate.accrued(lasted)).unwrap_or(most))
-        .sum()
-}
-
 /// What is kept of a budget for ending the run: what its pods cost in that time, and no more than a
 /// twentieth, so that a small budget is spent on the job too.
 fn margin(pods: &[Pod], most: Money) -> Money {
     let live = pods.iter().filter(|pod| pod.ended.is_none());
-    let ending: Money = live.map(|pod| cost(pod, COST_MARGIN)).sum();
+    let ending: Money = live.map(|pod| cost_up(pod, COST_MARGIN)).sum();
     ending.min(Money::from_nanos(most.nanos() / MARGIN_PART))
 }
