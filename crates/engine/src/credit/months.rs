@@ -17,10 +17,7 @@ pub(crate) fn month_of(at: Timestamp) -> Period {
 
 /// Returns the month that begins with a day.
 pub(crate) fn month_from(from: Day) -> Period {
-    let mut until = from.next();
-    while until.ymd().2 != 1 {
-        until = until.next();
-    }
+    let until = from.month_end().next();
     Period { from, until }
 }
 

@@ -53,10 +53,7 @@ struct Month {
 fn month(text: &str) -> Result<Month, String> {
     let first = format!("{text}-01").parse::<Day>();
     let first = first.map_err(|_| format!("`{text}` is not a month (write it as 2026-11)"))?;
-    let mut last = first;
-    while last.next().ymd().2 != 1 {
-        last = last.next();
-    }
+    let last = first.month_end();
     Ok(Month { first, last })
 }
 

@@ -1,7 +1,7 @@
 //! How amounts, times and things look in listings.
 
 use livery_api::dto::{Gpus, Offer, Pod, Price};
-use livery_units::{Span, Timestamp};
+use livery_units::{Day, Span, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Returns the present time.
@@ -29,24 +29,8 @@ pub fn rough(span: Span) -> String {
 
 /// Returns an absolute time in UTC: `2025-06-01 12:30:05 UTC`.
 pub fn date(at: Timestamp) -> String {
-    let secs = at.millis().div_euclid(1_000);
-    let (days, in_day) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
-    // Days to a civil date, after Howard Hinnant's `civil_from_days`.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (in_day / 3_600, in_day % 3_600 / 60, in_day % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let (day, (hour, minute, second)) = (Day::of(at), at.time_of_day());
+    format!("{day} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// Returns virtual CPUs: `2` or `0.5`.
