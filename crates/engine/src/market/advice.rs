@@ -1,7 +1,8 @@
 //! Local or cloud: whether a machine will do for a training, and who has the cheapest that will.
 
+use super::counting::{counting, kind};
 use super::entry::Entry;
-use super::inquiry::{counting, kind, quote};
+use super::inquiry::quote;
 use super::stock::Market;
 use livery_domain::gpu::GpuModel;
 use livery_domain::market::{Here, Measure, Need, Quote, Task, ThisMachine, advise as decide};

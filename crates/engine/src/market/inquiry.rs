@@ -1,11 +1,11 @@
 //! What work costs with everybody who could do it: which price of each provider counts, and the
 //! answer side by side.
 //!
-//! A provider may have many prices for one thing. A single figure counts before a published range,
-//! whose lower end nobody is sure to get; of several figures for one machine the newest counts; and
-//! of several machines that would do, the one on which the work is cheapest.
+//! Of the prices that count ([`super::counting`]) of several machines that would do, it is the one of
+//! the machine on which the work is cheapest.
 
 use super::MarketError;
+use super::counting::counting_among;
 use super::entry::{Entry, Stance};
 use super::stock::{Market, Stand};
 use super::unsold;
@@ -15,10 +15,9 @@ use livery_domain::market::{
     Catalogue, Comparison, Filter, Line, Quote, Sale, Work, saving_percent, session_costs,
 };
 use livery_domain::needs::needs;
-use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
+use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName};
 use livery_domain::placement::{GpuNeed, Need, misfit};
 use livery_units::{Bytes, Money, OfferId};
-use std::collections::HashMap;
 
 /// A question about what work costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,9 +175,7 @@ fn choose(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<(Line, Ent
         let meets = |need: &Need| fits(catalogue, entry, need);
         inquiry.takes(entry, wanted) && wanted.needs.iter().any(meets)
     });
-    let fitting: Vec<&Entry> = fitting.collect();
-    let counting = fitting.iter().filter(|entry| counts(entry, &fitting));
-    let counting: Vec<&Entry> = counting.copied().collect();
+    let counting = counting_among(fitting.collect());
     let quotes = counting
         .iter()
         .map(|entry| quote(catalogue, entry))
@@ -212,56 +209,6 @@ fn is_of_source(entry: &Entry, wanted: Option<&str>) -> bool {
     let wanted = wanted.to_lowercase();
     let of = |source: &str| source.to_lowercase().contains(&wanted);
     entry.listing().is_some_and(|listing| of(&listing.source))
-}
-
-/// Prices of one thing: of a supplier, sold in one way, with so many GPUs of a model.
-pub(super) type Kind<'a> = (&'a SupplierName, Sale, Option<&'a GpuModel>, u32);
-
-/// Returns of which thing a price is.
-pub(super) fn kind(entry: &Entry) -> Kind<'_> {
-    let row = &entry.row;
-    (&row.supplier, row.sale, row.model.as_ref(), row.gpu_count)
-}
-
-/// Returns the prices that count, of each thing by itself.
-pub(super) fn counting(market: &Market) -> Vec<&Entry> {
-    let mut peers: HashMap<Kind<'_>, Vec<&Entry>> = HashMap::new();
-    for entry in &market.entries {
-        peers.entry(kind(entry)).or_default().push(entry);
-    }
-    let entries = market.entries.iter();
-    entries
-        .filter(|entry| counts(entry, &peers[&kind(entry)]))
-        .collect()
-}
-
-/// Whether a price counts beside the others that fit.
-fn counts(entry: &Entry, all: &[&Entry]) -> bool {
-    let row = &entry.row;
-    let mut of_provider = all
-        .iter()
-        .filter(|other| other.row.supplier == row.supplier && other.row.sale == row.sale);
-    if !entry.is_firm() && of_provider.clone().any(|other| other.is_firm()) {
-        return false;
-    }
-    let Some(listing) = entry.listing() else {
-        return true;
-    };
-    // What a provider gives away has limits that no price list tells, and is often not to be had.
-    if row.tier != Tier::Local && listing.price.amount == Money::ZERO {
-        return false;
-    }
-    let is_newer = |other: &&&Entry| {
-        other.listing().is_some_and(|other| {
-            other.machine == listing.machine
-                && other.gpus == listing.gpus
-                && other.region == listing.region
-                && other.tier == listing.tier
-                && other.as_of > listing.as_of
-        })
-    };
-    // A newer range does not replace an older figure.
-    !of_provider.any(|other| is_newer(&other) && other.is_firm() == entry.is_firm())
 }
 
 pub(super) fn quote(catalogue: &Catalogue, entry: &Entry) -> Quote {

@@ -6,6 +6,7 @@
 
 mod advice;
 mod catalogue;
+mod counting;
 mod entry;
 mod error;
 mod inquiry;

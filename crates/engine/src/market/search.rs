@@ -1,15 +1,15 @@
 //! Searching: by a need, by the filter language, and by type of GPU.
 
 use super::MarketError;
+use super::counting::counting;
 use super::entry::{self, Entry};
-use super::inquiry::counting;
 use super::stock::Market;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{
     Catalogue, Field, Filter, GpuType, Order, Row, Sale, Shelf, Standing, nominal_vram,
 };
 use livery_domain::offer::{Offer, Pricing, SupplierName};
-use livery_domain::placement::{Need, Preference, Ranking, rank};
+use livery_domain::placement::{Fit, Need, Preference, Ranking, rank};
 use livery_units::Money;
 use std::collections::BTreeMap;
 
@@ -92,10 +92,9 @@ pub(super) fn seek(
         .map(|entry| entry.row)
         .collect();
     let found = find(&rows, search);
-    let unmatched = ranking.fits.iter().enumerate();
-    let unmatched = unmatched.filter(|(at, _)| !found.contains(at));
-    let unmatched = unmatched.map(|(_, fit)| fit.offer.clone()).collect();
-    ranking.fits = found.iter().map(|at| ranking.fits[*at].clone()).collect();
+    let mut fits: Vec<Option<Fit>> = ranking.fits.into_iter().map(Some).collect();
+    ranking.fits = found.iter().filter_map(|at| fits[*at].take()).collect();
+    let unmatched = fits.into_iter().flatten().map(|fit| fit.offer).collect();
     Sought { ranking, unmatched }
 }
 
