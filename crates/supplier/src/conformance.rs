@@ -156,7 +156,7 @@ async fn listed(
     key: &LaunchKey,
     wanted: Option<&Lease>,
 ) -> Result<(), Broken> {
-    let leases = supplier.list().await.map_err(because(LISTED))?;
+    let leases = supplier.list().await.map_err(because(LISTED))?.found;
     let found: Vec<&Lease> = leases.iter().filter(|lease| lease.key == *key).collect();
     if found.as_slice() == wanted.as_slice() {
         return Ok(());
@@ -189,7 +189,8 @@ async fn await_state(
 
 /// Ends whatever carries the key, as far as the supplier lets us.
 async fn give_back(supplier: &dyn Supplier, key: &LaunchKey) {
-    let leases = supplier.list().await.unwrap_or_default();
+    let leases = supplier.list().await.map(|listing| listing.found);
+    let leases = leases.unwrap_or_default();
     for lease in leases.iter().filter(|lease| lease.key == *key) {
         if let Err(error) = supplier.terminate(lease).await {
             tracing::warn!(%error, lease = lease.foreign_id, "the suite could not end its lease");

@@ -7,16 +7,18 @@
 pub mod conformance;
 mod error;
 pub mod layers;
+mod listing;
 mod order;
 mod volumes;
 
 pub use error::{Error, Retry};
+pub use listing::{Heard, Listing};
 pub use order::{Access, Lease, Observation, Order, SupplierInfo};
 pub use volumes::{VolumeFound, VolumeOrder, VolumePlace, Volumes};
 
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
-use livery_units::{LaunchKey, Span};
+use livery_units::{HostId, LaunchKey, Span};
 use std::sync::Arc;
 
 /// Whoever provides machines: our own hosts, or a cloud that others run.
@@ -43,8 +45,14 @@ pub trait Supplier: Send + Sync {
     /// error.
     async fn observe(&self, lease: &Lease) -> Result<Observation, Error>;
 
-    /// Returns every lease under this account that carries one of our launch keys.
-    async fn list(&self) -> Result<Vec<Lease>, Error>;
+    /// Returns every lease under this account that carries one of our launch keys, and of whose
+    /// machines that is all.
+    async fn list(&self) -> Result<Listing<Lease>, Error>;
+
+    /// Returns which host of ours a lease is on, if it is on one. Must not touch the network.
+    fn host_of(&self, _lease: &Lease) -> Option<HostId> {
+        None
+    }
 
     /// Ends a lease and everything of it. Ending what is gone succeeds. Returning `Ok` means that
     /// the supplier has accepted it; only [`Supplier::observe`] says that it is gone.

@@ -1,6 +1,6 @@
 //! The power to keep network volumes: storage that outlives the machines that use it.
 
-use crate::Error;
+use crate::{Error, Listing};
 use async_trait::async_trait;
 use livery_units::{Bytes, HostId, Rate, VolumeId};
 
@@ -24,8 +24,8 @@ pub trait Volumes: Send + Sync {
     async fn observe(&self, host: &HostId, volume: &VolumeId)
     -> Result<Option<VolumeFound>, Error>;
 
-    /// Returns every volume that bears an id of ours.
-    async fn list(&self) -> Result<Vec<VolumeFound>, Error>;
+    /// Returns every volume that bears an id of ours, and of whose machines that is all.
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error>;
 
     /// Removes a volume and all that is on it. Removing what is gone succeeds. Returning `Ok` means
     /// that the supplier has accepted it; only [`Volumes::observe`] says that it is gone.

@@ -6,9 +6,9 @@ use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_supplier::layers::{Retry, Timeout, Traced};
 use livery_supplier::{
-    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo,
+    Error, Lease, Listing, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo,
 };
-use livery_units::{LaunchKey, Span};
+use livery_units::{HostId, LaunchKey, Span};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -76,8 +76,12 @@ impl Supplier for Scripted {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
-        self.next().await.map(|()| Vec::new())
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
+        self.next().await.map(|()| Listing::whole(Vec::new()))
+    }
+
+    fn host_of(&self, _lease: &Lease) -> Option<HostId> {
+        Some(HostId::from_entropy(1))
     }
 
     async fn terminate(&self, _lease: &Lease) -> Result<(), Error> {
@@ -196,6 +200,8 @@ async fn wrappers_pass_on_everything_and_stack() {
     );
     assert!(stack.offers().await.unwrap().is_empty());
     assert_eq!(stack.info(), script.info());
+    let host = stack.host_of(&some_lease());
+    assert_eq!(host, Some(HostId::from_entropy(1)));
     assert_eq!(script.calls(), 4);
 }
 

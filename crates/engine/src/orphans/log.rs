@@ -3,8 +3,8 @@
 use super::sweep::Swept;
 use crate::error::Error;
 use livery_domain::offer::SupplierName;
-use livery_units::Timestamp;
-use std::collections::BTreeMap;
+use livery_units::{HostId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 type Sweep = (Timestamp, Result<(), String>);
@@ -17,7 +17,7 @@ impl SweepLog {
     /// Notes a sweep that began then.
     pub(crate) fn note(&self, name: &SupplierName, began: Timestamp, swept: &Result<Swept, Error>) {
         let outcome = match swept {
-            Ok(_) => Ok(()),
+            Ok(swept) => all_heard(&swept.silent),
             Err(error) => Err(error.to_string()),
         };
         let mut sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,4 +29,23 @@ impl SweepLog {
         let sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sweeps.get(name).cloned()
     }
+}
+
+/// Hosts that are named.
+const NAMED: usize = 3;
+
+/// Says which hosts did not say what they have.
+fn all_heard(silent: &BTreeSet<HostId>) -> Result<(), String> {
+    if silent.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = silent.iter().take(NAMED).map(HostId::as_str).collect();
+    let more = match silent.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    Err(format!(
+        "{}{more} did not say what they have; everything else was looked through",
+        names.join(", ")
+    ))
 }

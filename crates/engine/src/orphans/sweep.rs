@@ -11,8 +11,8 @@ use livery_domain::orphan::{
 };
 use livery_domain::pod::{Phase, Pod};
 use livery_store::Which;
-use livery_supplier::{Lease, Supplier};
-use livery_units::LaunchKey;
+use livery_supplier::{Heard, Lease, Supplier};
+use livery_units::{HostId, LaunchKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Calls to one supplier at once.
@@ -43,7 +43,7 @@ impl Rows {
 }
 
 /// What a sweep found and did.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Swept {
     /// Leases that were listed.
     pub(crate) leases: u64,
@@ -53,8 +53,11 @@ pub(crate) struct Swept {
     pub(crate) ended: u64,
     /// Pods that should be there and are not.
     pub(crate) missing: u64,
-    /// Orphans that could not be ended.
+    /// Orphans that could not be ended, and leases and pods of which the store cannot say what they
+    /// are.
     pub(crate) failed: u64,
+    /// Hosts that did not say what they have: nothing is concluded about that.
+    pub(crate) silent: BTreeSet<HostId>,
 }
 
 impl Swept {
@@ -64,87 +67,153 @@ impl Swept {
         self.ended += other.ended;
         self.missing += other.missing;
         self.failed += other.failed;
+        self.silent.extend(other.silent);
     }
 }
 
 /// What one look at a supplier gave.
-#[derive(Default)]
-struct Look {
+struct Look<'s> {
+    supplier: &'s dyn Supplier,
+    name: &'s SupplierName,
+    /// What was listed.
+    listed: BTreeMap<(LaunchKey, String), Lease>,
+    /// Whose machines the list speaks of.
+    heard: Heard,
     found: Vec<Orphan>,
     /// Keys of pods about which the supplier was silent: nothing is concluded about them.
     silent: BTreeSet<LaunchKey>,
+    /// How many leases and pods the store could not say anything about.
+    failed: u64,
 }
 
-/// Sweeps one supplier. One that cannot say what it has, or a store that cannot say what it knows,
-/// ends the sweep: nothing is concluded from either.
+/// Sweeps one supplier. One that cannot say what it has ends the sweep, and of a host that cannot
+/// nothing is concluded.
 pub(crate) async fn sweep(
     services: &Services,
     rows: &Rows,
     name: &SupplierName,
 ) -> Result<Swept, Error> {
     let supplier = services.supplier(name)?;
-    let listed = supplier.list().await?;
+    let listing = supplier.list().await?;
+    let silent: BTreeSet<HostId> = listing.heard.silent().cloned().collect();
     // Some suppliers list what moves between two of their pages twice.
-    let listed: BTreeMap<(LaunchKey, String), Lease> = listed
-        .into_iter()
-        .map(|lease| ((lease.key.clone(), lease.foreign_id.clone()), lease))
-        .collect();
-    let mut look = Look::default();
-    for lease in listed.values() {
-        let row = rows.of_key(services, &lease.key).await?;
-        let own = |foreign_id: &str| match listed
-            .contains_key(&(lease.key.clone(), foreign_id.to_owned()))
-        {
-            true => Listed::Yes,
-            false => Listed::No,
-        };
-        if let Some(kind) = judge_lease(name, &lease.foreign_id, row.as_ref(), own) {
-            look.found
-                .push(orphan(services, name, lease, kind, row.as_ref()));
-        }
-    }
-    let listed_keys: BTreeSet<&LaunchKey> = listed.keys().map(|(key, _)| key).collect();
-    let own = rows.by_key.values().filter(|pod| pod.supplier() == name);
-    for pod in own {
-        look_for(services, &**supplier, pod, &listed_keys, &mut look).await?;
-    }
-    let mut swept = take_in(services, &**supplier, look, name).await?;
-    swept.leases = u64::try_from(listed.len()).unwrap_or(u64::MAX);
+    let listed = listing.found.into_iter();
+    let listed = listed.map(|lease| ((lease.key.clone(), lease.foreign_id.clone()), lease));
+    let mut look = Look {
+        supplier: &**supplier,
+        name,
+        listed: listed.collect(),
+        heard: listing.heard,
+        found: Vec::new(),
+        silent: BTreeSet::new(),
+        failed: 0,
+    };
+    let leases = u64::try_from(look.listed.len()).unwrap_or(u64::MAX);
+    look.at_leases(services, rows).await;
+    look.at_pods(services, rows).await;
+    let mut swept = take_in(services, look).await?;
+    swept.leases = leases;
+    swept.silent = silent;
     Ok(swept)
 }
 
-/// Notes a pod that its supplier says is not there. Not being listed is only a reason to ask: lists
-/// may be late.
-async fn look_for(
-    services: &Services,
-    supplier: &dyn Supplier,
-    row: &Pod,
-    listed: &BTreeSet<&LaunchKey>,
-    look: &mut Look,
-) -> Result<(), Error> {
-    if row.phase() != Phase::Lost {
-        if listed.contains(&row.launch_key) || !should_be_listed(row) {
-            return Ok(());
-        }
-        match supplier.observe(&pod::lease_of(row)).await {
-            Ok(seen) if is_missing(seen.state) => pod::look_again(services, &row.id).await?,
-            Ok(_) => return Ok(()),
-            Err(_) => {
-                look.silent.insert(row.launch_key.clone());
-                return Ok(());
+impl Look<'_> {
+    /// Judges every lease by its row. Of one whose row cannot be read nothing is concluded.
+    async fn at_leases(&mut self, services: &Services, rows: &Rows) {
+        for lease in self.listed.values() {
+            let row = match rows.of_key(services, &lease.key).await {
+                Ok(row) => row,
+                Err(error) => {
+                    tracing::warn!(supplier = %self.name, lease = %lease.foreign_id, %error, "whose lease this is cannot be said");
+                    self.failed += 1;
+                    self.silent.insert(lease.key.clone());
+                    continue;
+                }
+            };
+            let own = |foreign_id: &str| match self
+                .listed
+                .contains_key(&(lease.key.clone(), foreign_id.to_owned()))
+            {
+                true => Listed::Yes,
+                false => Listed::No,
+            };
+            if let Some(kind) = judge_lease(self.name, &lease.foreign_id, row.as_ref(), own) {
+                let orphan = orphan(services, self.name, lease, kind, row.as_ref());
+                self.found.push(orphan);
             }
         }
     }
-    // It may have been terminated meanwhile, and then it is where it should be.
-    let row = services.store.pod_fetch(&row.id).await?;
-    if row.ended.is_none() && (row.phase() == Phase::Lost || should_be_listed(&row)) {
-        let name = row.supplier().clone();
-        let lease = pod::lease_of(&row);
-        let mut missing = orphan(services, &name, &lease, OrphanKind::Missing, Some(&row));
-        missing.detail = row.reason.clone();
-        look.found.push(missing);
+
+    /// Looks for the lease of every pod.
+    async fn at_pods(&mut self, services: &Services, rows: &Rows) {
+        let listed: BTreeSet<LaunchKey> = self.listed.keys().map(|(key, _)| key.clone()).collect();
+        let name = self.name;
+        for pod in rows.by_key.values().filter(|pod| pod.supplier() == name) {
+            if let Err(error) = self.at_pod(services, pod, &listed).await {
+                tracing::warn!(supplier = %name, pod.id = %pod.id, %error, "whether a pod is missing cannot be said");
+                self.failed += 1;
+                self.silent.insert(pod.launch_key.clone());
+            }
+        }
     }
-    Ok(())
+
+    /// Notes a pod that its supplier says is not there. Not being listed is only a reason to ask: lists
+    /// may be late.
+    async fn at_pod(
+        &mut self,
+        services: &Services,
+        row: &Pod,
+        listed: &BTreeSet<LaunchKey>,
+    ) -> Result<(), Error> {
+        if row.phase() != Phase::Lost {
+            if listed.contains(&row.launch_key) || !should_be_listed(row) {
+                return Ok(());
+            }
+            if !self.heard.speaks_of(row.offer.host.as_ref()) {
+                self.silent.insert(row.launch_key.clone());
+                return Ok(());
+            }
+            match self.supplier.observe(&pod::lease_of(row)).await {
+                Ok(seen) if is_missing(seen.state) => pod::look_again(services, &row.id).await?,
+                Ok(_) => return Ok(()),
+                Err(_) => {
+                    self.silent.insert(row.launch_key.clone());
+                    return Ok(());
+                }
+            }
+        }
+        // It may have been terminated meanwhile, and then it is where it should be.
+        let row = services.store.pod_fetch(&row.id).await?;
+        if row.ended.is_none() && (row.phase() == Phase::Lost || should_be_listed(&row)) {
+            let lease = pod::lease_of(&row);
+            let kind = OrphanKind::Missing;
+            let mut missing = orphan(services, self.name, &lease, kind, Some(&row));
+            missing.detail = row.reason.clone();
+            self.found.push(missing);
+        }
+        Ok(())
+    }
+
+    /// Returns whether what was found earlier is there no more: the supplier's list would have it.
+    fn is_gone(&self, before: &Orphan) -> bool {
+        let is_same =
+            |now: &Orphan| (&now.key, &now.foreign_id) == (&before.key, &before.foreign_id);
+        if self.found.iter().any(is_same) || self.silent.contains(&before.key) {
+            return false;
+        }
+        let lease = Lease {
+            key: before.key.clone(),
+            foreign_id: before.foreign_id.clone(),
+        };
+        match before.kind {
+            // The row says how it is.
+            OrphanKind::Missing => true,
+            OrphanKind::Ended | OrphanKind::Double | OrphanKind::Unknown => {
+                let host = self.supplier.host_of(&lease);
+                self.heard.speaks_of(host.as_ref())
+            }
+        }
+    }
 }
 
 fn orphan(
@@ -172,22 +241,14 @@ fn orphan(
 
 /// Records what was found, ends what may be ended, tells what is worth telling, and records that
 /// what was found earlier is there no more.
-async fn take_in(
-    services: &Services,
-    supplier: &dyn Supplier,
-    look: Look,
-    name: &SupplierName,
-) -> Result<Swept, Error> {
+async fn take_in(services: &Services, look: Look<'_>) -> Result<Swept, Error> {
     let known = services.store.orphan_list(Which::Live).await?;
-    let is_same = |one: &Orphan, other: &Orphan| {
-        (&one.key, &one.foreign_id) == (&other.key, &other.foreign_id)
-    };
-    for before in known.iter().filter(|orphan| orphan.supplier == *name) {
-        let is_there = look.found.iter().any(|now| is_same(now, before));
-        if !is_there && !look.silent.contains(&before.key) {
+    for before in known.iter().filter(|orphan| orphan.supplier == *look.name) {
+        if look.is_gone(before) {
             services.store.orphan_gone(before, services.now()).await?;
         }
     }
+    let supplier = look.supplier;
     let tenants = supplier.info().tenants;
     let remedied = futures_util::stream::iter(look.found).map(|found| async move {
         let mut swept = Swept::default();
@@ -209,7 +270,10 @@ async fn take_in(
         Ok::<Swept, Error>(swept)
     });
     let mut remedied = remedied.buffer_unordered(AT_ONCE);
-    let mut all = Swept::default();
+    let mut all = Swept {
+        failed: look.failed,
+        ..Swept::default()
+    };
     while let Some(swept) = remedied.next().await {
         all.add(swept?);
     }

@@ -36,8 +36,22 @@ async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, Sup
     if pod.foreign_id.is_some() {
         return Ok(Some(lease_of(pod)));
     }
-    let leases = supplier.list().await?;
-    Ok(leases.into_iter().find(|lease| lease.key == pod.launch_key))
+    let listing = supplier.list().await?;
+    let host = pod.offer.host.as_ref();
+    match listing
+        .found
+        .into_iter()
+        .find(|lease| lease.key == pod.launch_key)
+    {
+        Some(lease) => Ok(Some(lease)),
+        None if listing.heard.speaks_of(host) => Ok(None),
+        None => Err(SupplierError::Transient {
+            message: match host {
+                Some(host) => format!("host {host} does not say what it has"),
+                None => format!("{} does not say what it has", pod.supplier()),
+            },
+        }),
+    }
 }
 
 /// Asks the supplier; what was never made is absent. What a launch made whose answer was lost gets

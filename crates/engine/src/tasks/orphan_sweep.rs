@@ -70,6 +70,7 @@ impl BackgroundTask for OrphanSweep {
             "pods_missing": all.missing,
             "failed": all.failed,
             "suppliers_unswept": unswept,
+            "hosts_silent": all.silent.len(),
         })
     }
 }

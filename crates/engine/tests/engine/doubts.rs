@@ -1,6 +1,6 @@
 //! Answers that were lost, wishes that came at the wrong moment, pods that nobody looks after.
 
-use crate::support::{Bench, until};
+use crate::support::{Bench, host_id, until};
 use livery_domain::pod::{Phase, Pod};
 use livery_engine::Error;
 
@@ -73,6 +73,33 @@ async fn a_pod_whose_launch_was_not_heard_is_found_stopped_and_started() {
     bench.engine.pod_start(&bench.account, "box").await.unwrap();
     comes_to(&bench, &pod, Phase::Running).await;
     assert_eq!(bench.host.created(), 1, "it is the same pod");
+}
+
+#[tokio::test]
+async fn a_launch_that_was_not_heard_of_is_not_undone_by_its_host_being_away() {
+    let bench = Bench::new().await;
+    bench
+        .host
+        .script(|script| script.leaves_when_created = true);
+    let pod = unheard(&bench).await;
+    let host = bench.hosts.remove(&host_id()).unwrap();
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    until("the silence is noted", || async {
+        let reason = fetch(&bench, &pod).await.reason?;
+        reason.contains("does not say what it has").then_some(())
+    })
+    .await;
+    assert_eq!(fetch(&bench, &pod).await.ended, None);
+    bench.host.script(|script| script.unreachable = false);
+    bench.hosts.add(host_id(), host);
+    bench.clock.forward(60);
+    comes_to(&bench, &pod, Phase::Terminated).await;
+    assert_eq!(bench.host.pod_count(), 0);
+    bench.store.ledger_check().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,11 +1,20 @@
 //! What suppliers have compared with what the store knows: ended, reported, and never guessed.
 
-use crate::support::{Bench, CLOUD, Cloud, until};
+use crate::support::{Bench, CLOUD, Cloud, SimHost, until};
 use livery_domain::offer::SupplierName;
 use livery_domain::orphan::{Orphan, OrphanKind, TELL_AFTER};
 use livery_domain::pod::{Phase, Pod};
-use livery_engine::{Error, NewPod, Which};
-use livery_units::LaunchKey;
+use livery_engine::{Clock, Error, Fate, NewPod, Panic, Unknown, Volumes, Which};
+use livery_host_api::Host;
+use livery_host_api::dto::PodSpec;
+use livery_units::{LaunchKey, PodId, Span};
+use std::collections::BTreeMap;
+
+const NOW: Panic = Panic {
+    since: None,
+    volumes: Volumes::Keep,
+    unknown: Unknown::Keep,
+};
 
 /// A bench whose cloud answers, with a pod in it.
 async fn with_a_pod() -> (Bench, Pod) {
@@ -218,4 +227,76 @@ async fn a_stopped_pod_that_vanished_is_missing_at_the_next_sweep() {
     sweep(&mut bench).await;
     assert_eq!(listed(&bench, Which::Live).await, []);
     bench.store.ledger_check().await.unwrap();
+}
+
+/// Makes a pod on a host that this control plane did not ask for.
+pub async fn foreign_pod(host: &SimHost, number: u128) {
+    let spec = PodSpec {
+        launch_key: LaunchKey::from_entropy(number).to_string(),
+        name: "left over".into(),
+        image: "host".into(),
+        credentials: None,
+        command: None,
+        env: BTreeMap::new(),
+        gpu_count: 0,
+        gpu_model: None,
+        vcpu_milli: 1_000,
+        memory: 1 << 30,
+        container_disk: 1 << 30,
+        volume_disk: 1 << 30,
+        network_volume: None,
+        pids: 100,
+    };
+    let id = PodId::from_entropy(number);
+    host.pod_create(&id, &spec, Span::ZERO).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_host_keeps_nothing_on_others_alive_and_loses_nothing_itself() {
+    let mut bench = Bench::new().await;
+    // Nobody sweeps before all is as wanted.
+    bench.engine.stop();
+    bench.engine.stopped().await;
+    bench.cloud.script(|script| script.down = false);
+    let other = bench.add_host("host_other");
+    foreign_pod(&bench.host, 1).await;
+    foreign_pod(&other, 2).await;
+    // What an earlier sweep had found on the other and could not end.
+    let known = Orphan {
+        supplier: SupplierName::new("local"),
+        key: LaunchKey::from_entropy(3),
+        foreign_id: format!("host_other/{}", PodId::from_entropy(3)),
+        kind: OrphanKind::Unknown,
+        pod: None,
+        account: None,
+        first_seen: bench.clock.now(),
+        last_seen: bench.clock.now(),
+        end_asked: None,
+        gone: None,
+        detail: None,
+    };
+    bench.store.orphan_saw(&known).await.unwrap();
+    other.script(|script| script.unreachable = true);
+    sweep(&mut bench).await;
+    assert_eq!((bench.host.pod_count(), other.pod_count()), (0, 1));
+    let there: Vec<Orphan> = listed(&bench, Which::Live).await;
+    assert_eq!(there, [known], "its host has not said that it is gone");
+    let report = bench.engine.panic(&bench.account, NOW).await.unwrap();
+    let local = report.things.iter().find(|thing| thing.id == "local");
+    assert_eq!(local.unwrap().fate, Fate::Asked);
+    until("what keeps the panic waiting is named", || async {
+        let again = Panic {
+            since: Some(report.since),
+            ..NOW
+        };
+        let report = bench.engine.panic(&bench.account, again).await.unwrap();
+        let local = report.things.into_iter().find(|thing| thing.id == "local");
+        local?.why?.contains("host_other did not say").then_some(())
+    })
+    .await;
+
+    other.script(|script| script.unreachable = false);
+    sweep(&mut bench).await;
+    assert_eq!(other.pod_count(), 0);
+    assert_eq!(listed(&bench, Which::Live).await, []);
 }

@@ -1,6 +1,10 @@
 //! Background tasks go on, whatever becomes of one activation, one row or one host.
 
+use crate::orphans::foreign_pod;
 use crate::support::{Bench, until};
+use livery_domain::pod::{Phase, Pod};
+use livery_engine::Error;
+use livery_units::{PodId, Span};
 use serde_json::Value;
 
 /// How many times sooner background tasks come round in these tests.
@@ -12,6 +16,14 @@ async fn said(bench: &Bench, name: &str, wanted: impl Fn(&Value) -> bool) -> Val
         let tasks = bench.engine.tasks();
         let task = tasks.into_iter().find(|task| task.name == name)?;
         wanted(&task.result).then_some(task.result)
+    })
+    .await
+}
+
+async fn comes_to(bench: &Bench, pod: &PodId, wanted: Phase) -> Pod {
+    until(&format!("pod is {wanted}"), || async {
+        let pod = bench.engine.pod_fetch(&bench.account, pod.as_str()).await;
+        pod.ok().filter(|pod| pod.phase() == wanted)
     })
     .await
 }
@@ -33,4 +45,47 @@ async fn a_task_that_panics_comes_round_again() {
         result["error"].is_null() && result["suppliers_unswept"] == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_keeps_no_other_from_its_policy_nor_the_sweep_from_what_is_over()
+{
+    let mut bench = Bench::new().await;
+    bench.clock.hurry(HASTE);
+    let mut pods = Vec::new();
+    for name in ["bad", "good"] {
+        let mut order = bench.new_pod();
+        order.name = Some(name.into());
+        order.policy.stop_after = Some(Span::from_secs(3_600));
+        let pod = bench.engine.pod_create(&bench.account, order).await;
+        let pod = comes_to(&bench, &pod.unwrap().id, Phase::Running).await;
+        pods.push(pod.id);
+    }
+    // A newer program's row, which outlived a downgrade.
+    bench.engine.stop();
+    bench.engine.stopped().await;
+    bench.sql(&format!(
+        "UPDATE pods SET pod_order = '{{}}' WHERE id = '{}'",
+        pods[0]
+    ));
+    foreign_pod(&bench.host, 1).await;
+    bench.clock.forward(3_700);
+    bench.restart().await;
+    comes_to(&bench, &pods[1], Phase::Stopped).await;
+    until("what nobody owns is ended", || async {
+        (bench.host.pod_count() == 2).then_some(())
+    })
+    .await;
+    let swept = said(&bench, "orphan-sweep", |result| result["failed"] == 1).await;
+    assert_eq!(swept["error"], Value::Null);
+    assert_eq!(
+        bench.host.pod_count(),
+        2,
+        "the pod of that row is left alone"
+    );
+    let asked = bench
+        .engine
+        .pod_fetch(&bench.account, pods[0].as_str())
+        .await;
+    assert!(matches!(asked, Err(Error::Store(_))), "{asked:?}");
 }

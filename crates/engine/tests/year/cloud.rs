@@ -8,7 +8,7 @@ use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_engine::Clock;
-use livery_supplier::{Error, Lease, Observation, Order, Stopping, Supplier, SupplierInfo};
+use livery_supplier::{Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo};
 use livery_units::{Bytes, LaunchKey, Money, OfferId, Per, Rate, Span};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -328,7 +328,7 @@ impl Supplier for SimCloud {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
         let chances = Chances {
             fails: 4,
             answer_lost: 0,
@@ -339,7 +339,7 @@ impl Supplier for SimCloud {
             key: machine.key.clone(),
             foreign_id: id.clone(),
         };
-        Ok(state.machines.iter().map(lease).collect())
+        Ok(Listing::whole(state.machines.iter().map(lease).collect()))
     }
 
     async fn terminate(&self, lease: &Lease) -> Result<(), Error> {

@@ -137,7 +137,7 @@ fn same(rule: &'static str, found: &VolumeFound, wanted: &VolumeOrder) -> Result
 }
 
 async fn listed(volumes: &dyn Volumes, wanted: &VolumeOrder, times: usize) -> Result<(), Broken> {
-    let all = volumes.list().await.map_err(because(SAME_ID))?;
+    let all = volumes.list().await.map_err(because(SAME_ID))?.found;
     let found = all.iter().filter(|one| one.volume == wanted.volume).count();
     if found == times {
         return Ok(());

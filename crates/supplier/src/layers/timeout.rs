@@ -2,11 +2,12 @@
 
 use super::retry::stopping;
 use crate::{
-    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo, Volumes,
+    Error, Lease, Listing, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo,
+    Volumes,
 };
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
-use livery_units::{LaunchKey, Span};
+use livery_units::{HostId, LaunchKey, Span};
 
 /// Ends calls after a time.
 ///
@@ -77,8 +78,12 @@ impl Supplier for Timeout {
             .await
     }
 
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
         self.within("list", self.limit, self.inner.list()).await
+    }
+
+    fn host_of(&self, lease: &Lease) -> Option<HostId> {
+        self.inner.host_of(lease)
     }
 
     async fn terminate(&self, lease: &Lease) -> Result<(), Error> {

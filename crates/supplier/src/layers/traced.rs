@@ -2,11 +2,12 @@
 
 use super::retry::stopping;
 use crate::{
-    Error, Lease, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo, Volumes,
+    Error, Lease, Listing, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo,
+    Volumes,
 };
 use async_trait::async_trait;
 use livery_domain::offer::Offer;
-use livery_units::{LaunchKey, Span};
+use livery_units::{HostId, LaunchKey, Span};
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -65,8 +66,12 @@ impl Supplier for Traced {
             .await
     }
 
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
         self.call("list", "", self.inner.list()).await
+    }
+
+    fn host_of(&self, lease: &Lease) -> Option<HostId> {
+        self.inner.host_of(lease)
     }
 
     async fn terminate(&self, lease: &Lease) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use super::retry::Retry;
 use super::timeout::Timeout;
 use super::traced::Traced;
-use crate::{Error, SharedSupplier, VolumeFound, VolumeOrder, VolumePlace, Volumes};
+use crate::{Error, Listing, SharedSupplier, VolumeFound, VolumeOrder, VolumePlace, Volumes};
 use async_trait::async_trait;
 use livery_units::{HostId, VolumeId};
 
@@ -33,7 +33,7 @@ impl Volumes for Retry {
         self.repeat(|| inner.observe(host, volume)).await
     }
 
-    async fn list(&self) -> Result<Vec<VolumeFound>, Error> {
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error> {
         let inner = volumes(&self.inner)?;
         self.repeat(|| inner.list()).await
     }
@@ -70,7 +70,7 @@ impl Volumes for Timeout {
         self.within("observe a volume", self.limit, call).await
     }
 
-    async fn list(&self) -> Result<Vec<VolumeFound>, Error> {
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error> {
         let call = volumes(&self.inner)?.list();
         self.within("list volumes", self.limit, call).await
     }
@@ -108,7 +108,7 @@ impl Volumes for Traced {
         self.call("observe volume", volume.as_str(), call).await
     }
 
-    async fn list(&self) -> Result<Vec<VolumeFound>, Error> {
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error> {
         let call = volumes(&self.inner)?.list();
         self.call("list volumes", "", call).await
     }

@@ -15,9 +15,11 @@ use livery_domain::pod::Observed;
 use livery_host_api::dto::{PodSpec, PodState, PodStatus};
 use livery_host_api::{Error as HostError, Host, HostDirectory};
 use livery_supplier::{
-    Access, Error, Lease, Observation, Order, Stopping, Supplier, SupplierInfo, Volumes,
+    Access, Error, Heard, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
+    Volumes,
 };
 use livery_units::{HostId, LaunchKey, PodId, Span};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The name of this supplier in offers and listings.
@@ -25,6 +27,10 @@ pub const NAME: &str = "local";
 
 /// Most processes and threads in one pod: enough for any data loader, too few to fill the machine.
 const PIDS_MAX: u32 = 4_096;
+
+/// How long a host may take to say what it has; one that takes longer counts as silent, so that it
+/// keeps no other waiting.
+const PATIENCE: Span = Span::from_secs(20);
 
 /// Offers the hosts of a directory.
 #[derive(Debug, Clone)]
@@ -47,6 +53,63 @@ impl HostsSupplier {
         })
     }
 
+    /// Asks every host that is connected, all at once.
+    async fn ask_all<T, F>(
+        &self,
+        ask: impl Fn(Arc<dyn Host>) -> F,
+    ) -> Vec<(HostId, Result<T, HostError>)>
+    where
+        F: Future<Output = Result<T, HostError>>,
+    {
+        let asked = self.directory.list().into_iter().map(|(id, host)| {
+            let answer = tokio::time::timeout(PATIENCE.to_std(), ask(host));
+            async move {
+                let silent = |_| {
+                    Err(HostError::Unreachable(format!(
+                        "host {id} did not answer within {PATIENCE}"
+                    )))
+                };
+                let answer = answer.await.unwrap_or_else(silent);
+                (id, answer)
+            }
+        });
+        futures_util::future::join_all(asked).await
+    }
+
+    /// Asks every host that is connected what it has of something. One that does not answer says
+    /// nothing of what it has, and keeps nobody from hearing the others.
+    async fn list_all<T, F, Found>(
+        &self,
+        ask: impl Fn(Arc<dyn Host>) -> F,
+        read: impl Fn(&HostId, T) -> Vec<Found>,
+    ) -> Result<Listing<Found>, Error>
+    where
+        F: Future<Output = Result<T, HostError>>,
+    {
+        let mut found = Vec::new();
+        let (mut answered, mut silent) = (BTreeSet::new(), BTreeSet::new());
+        let mut failure = None;
+        for (id, answer) in self.ask_all(ask).await {
+            match answer {
+                Ok(answer) => {
+                    found.extend(read(&id, answer));
+                    answered.insert(id);
+                }
+                Err(error) => {
+                    failure = Some(transient(error));
+                    silent.insert(id);
+                }
+            }
+        }
+        match failure {
+            Some(error) if answered.is_empty() => Err(error),
+            _ => Ok(Listing {
+                found,
+                heard: Heard::Hosts { answered, silent },
+            }),
+        }
+    }
+
     fn of_lease(&self, lease: &Lease) -> Result<(Arc<dyn Host>, PodId), Error> {
         let (host, pod) = parts(lease)?;
         Ok((self.host(&host)?, pod))
@@ -65,22 +128,20 @@ impl Supplier for HostsSupplier {
     }
 
     async fn offers(&self) -> Result<Vec<Offer>, Error> {
-        let hosts = self.directory.list();
-        let asked = hosts
-            .iter()
-            .map(|(id, host)| async move { (id, host.info().await) });
         let mut offers = Vec::new();
         let mut failure = None;
         let mut answered = 0_usize;
-        for (id, info) in futures_util::future::join_all(asked).await {
-            match info {
-                Ok(info) => {
+        let info = |host: Arc<dyn Host>| async move { host.info().await };
+        for (id, info) in self.ask_all(info).await {
+            let info = info.map_err(transient);
+            match info.and_then(|info| slices::of_host(&id, &info)) {
+                Ok(slices) => {
                     answered += 1;
-                    offers.extend(slices::of_host(id, &info)?);
+                    offers.extend(slices);
                 }
                 Err(error) => {
                     tracing::warn!(host.id = %id, %error, "a host is left out of the offers");
-                    failure = Some(transient(error));
+                    failure = Some(error);
                 }
             }
         }
@@ -123,18 +184,18 @@ impl Supplier for HostsSupplier {
         }
     }
 
-    /// A host that does not answer fails the whole list: what it holds must not seem to be gone.
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
-        let hosts = self.directory.list();
-        let asked = hosts
-            .iter()
-            .map(|(id, host)| async move { (id, host.pods().await) });
-        let mut leases = Vec::new();
-        for (id, pods) in futures_util::future::join_all(asked).await {
-            let pods = pods.map_err(transient)?;
-            leases.extend(pods.iter().filter_map(|pod| lease::of_pod(id, pod)));
-        }
-        Ok(leases)
+    /// The list speaks of the hosts that answered: what another holds must not seem to be gone.
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
+        let pods = |host: Arc<dyn Host>| async move { host.pods().await };
+        let read = |id: &HostId, pods: Vec<PodStatus>| {
+            let leases = pods.iter().filter_map(|pod| lease::of_pod(id, pod));
+            leases.collect()
+        };
+        self.list_all(pods, read).await
+    }
+
+    fn host_of(&self, lease: &Lease) -> Option<HostId> {
+        parts(lease).ok().map(|(host, _)| host)
     }
 
     async fn terminate(&self, lease: &Lease) -> Result<(), Error> {

@@ -2,24 +2,22 @@
 
 use crate::{HostsSupplier, refused, slices, transient};
 use async_trait::async_trait;
-use livery_host_api::Error as HostError;
 use livery_host_api::dto::{VolumeSpec, VolumeStatus};
-use livery_supplier::{Error, VolumeFound, VolumeOrder, VolumePlace, Volumes};
+use livery_host_api::{Error as HostError, Host};
+use livery_supplier::{Error, Listing, VolumeFound, VolumeOrder, VolumePlace, Volumes};
 use livery_units::{Bytes, HostId, VolumeId};
+use std::sync::Arc;
 
 #[async_trait]
 impl Volumes for HostsSupplier {
     /// A host that does not answer has no room to offer now.
     async fn places(&self) -> Result<Vec<VolumePlace>, Error> {
-        let hosts = self.directory.list();
-        let asked = hosts
-            .iter()
-            .map(|(id, host)| async move { (id, host.info().await) });
         let mut places = Vec::new();
-        for (id, info) in futures_util::future::join_all(asked).await {
+        let info = |host: Arc<dyn Host>| async move { host.info().await };
+        for (id, info) in self.ask_all(info).await {
             match info {
                 Ok(info) => places.push(VolumePlace {
-                    host: id.clone(),
+                    host: id,
                     name: info.hostname,
                     free: Bytes::new(info.free.disk),
                     rate: slices::monthly(info.volume_monthly_nanos),
@@ -56,19 +54,15 @@ impl Volumes for HostsSupplier {
         }
     }
 
-    /// A host that does not answer fails the whole list: what it holds must not seem to be gone.
-    async fn list(&self) -> Result<Vec<VolumeFound>, Error> {
-        let hosts = self.directory.list();
-        let asked = hosts
-            .iter()
-            .map(|(id, host)| async move { (id, host.volumes().await) });
-        let mut all = Vec::new();
-        for (id, volumes) in futures_util::future::join_all(asked).await {
-            let volumes = volumes.map_err(transient)?;
+    /// The list speaks of the hosts that answered: what another holds must not seem to be gone.
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error> {
+        let volumes = |host: Arc<dyn Host>| async move { host.volumes().await };
+        let read = |id: &HostId, volumes: Vec<VolumeStatus>| {
             // What bears no id of ours is none of ours.
-            all.extend(volumes.iter().filter_map(|one| found(id, one).ok()));
-        }
-        Ok(all)
+            let volumes = volumes.iter().filter_map(|one| found(id, one).ok());
+            volumes.collect()
+        };
+        self.list_all(volumes, read).await
     }
 
     async fn delete(&self, host: &HostId, volume: &VolumeId) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
-use livery_supplier::{Error, Lease, Observation, Order, Stopping, Supplier, SupplierInfo};
+use livery_supplier::{Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo};
 use livery_units::{Bytes, LaunchKey, Money, OfferId, Rate, Span};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -130,7 +130,7 @@ impl Supplier for Cloud {
         })
     }
 
-    async fn list(&self) -> Result<Vec<Lease>, Error> {
+    async fn list(&self) -> Result<Listing<Lease>, Error> {
         let state = self.reached()?;
         if state.script.panics {
             // Whoever asks next finds the lock as it was.
@@ -150,10 +150,10 @@ impl Supplier for Cloud {
             true => Vec::new(),
             false => state.machines.iter().map(lease).collect(),
         };
-        Ok(match state.script.lists_twice {
+        Ok(Listing::whole(match state.script.lists_twice {
             true => [once.clone(), once].concat(),
             false => once,
-        })
+        }))
     }
 
     async fn terminate(&self, lease: &Lease) -> Result<(), Error> {

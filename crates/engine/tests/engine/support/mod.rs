@@ -19,7 +19,7 @@ use livery_engine::{Clock, Engine, NewPod, Options, Peers};
 use livery_host_api::{Host, HostClient, HostDirectory};
 use livery_store::{Credit, Store};
 use livery_supplier_hosts::HostsSupplier;
-use livery_units::{AccountId, Bytes, Span, Timestamp};
+use livery_units::{AccountId, Bytes, HostId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
@@ -80,6 +80,8 @@ pub struct Bench {
     pub store: Store,
     pub clock: Arc<ShiftedClock>,
     pub account: AccountId,
+    /// The hosts that are connected.
+    pub hosts: HostDirectory,
     content: Arc<ContentStore>,
     dir: TempDir,
 }
@@ -108,7 +110,10 @@ impl Bench {
             .unwrap();
         let cloud = Arc::new(Cloud::default());
         cloud.script(|script| script.down = true);
-        let engine = start(&store, &content, &host, &cloud, &clock, &dir).await;
+        let hosts = HostDirectory::new();
+        let client = Arc::new(HostClient::in_process(host.clone()));
+        hosts.add(host_id(), client as Arc<dyn Host>);
+        let engine = start(&store, &content, &hosts, &cloud, &clock, &dir).await;
         Self {
             engine,
             host,
@@ -116,9 +121,17 @@ impl Bench {
             store,
             clock,
             account,
+            hosts,
             content,
             dir,
         }
+    }
+
+    /// Connects one more host, without a wire between.
+    pub fn add_host(&self, id: &str) -> Arc<SimHost> {
+        let host = Arc::new(SimHost::new(self.content.clone(), PRICE_HOURLY_NANOS));
+        self.hosts.add(id.parse().unwrap(), host.clone());
+        host
     }
 
     /// Kills the engine as it stands and starts another one on what is stored.
@@ -129,7 +142,7 @@ impl Bench {
         self.engine = start(
             &self.store,
             &self.content,
-            &self.host,
+            &self.hosts,
             &self.cloud,
             &self.clock,
             &self.dir,
@@ -199,22 +212,24 @@ impl Bench {
     }
 }
 
+/// The id of the first simulated host.
+pub fn host_id() -> HostId {
+    "host_simulated".parse().unwrap()
+}
+
 async fn start(
     store: &Store,
     content: &Arc<ContentStore>,
-    host: &Arc<SimHost>,
+    hosts: &HostDirectory,
     cloud: &Arc<Cloud>,
     clock: &Arc<ShiftedClock>,
     dir: &TempDir,
 ) -> Engine {
-    let client = Arc::new(HostClient::in_process(host.clone()));
-    let hosts = HostDirectory::new();
-    hosts.add("host_simulated".parse().unwrap(), client as Arc<dyn Host>);
     Engine::start(Options {
         store: store.clone(),
         content: content.clone(),
         suppliers: vec![Arc::new(HostsSupplier::new(hosts.clone())), cloud.clone()],
-        hosts,
+        hosts: hosts.clone(),
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
         peers: Peers::None,

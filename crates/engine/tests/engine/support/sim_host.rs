@@ -172,6 +172,7 @@ impl Host for SimHost {
             };
             state.pods.insert(id.to_string(), pod);
         }
+        state.script.unreachable |= std::mem::take(&mut state.script.leaves_when_created);
         if std::mem::take(&mut state.script.create_answer_lost) {
             return Err(Error::Unreachable("the answer was lost".into()));
         }

@@ -14,6 +14,8 @@ pub struct Script {
     pub create_error: Option<Error>,
     /// The next `pod_create` makes its pod and is not heard.
     pub create_answer_lost: bool,
+    /// The host is off the network as soon as it has made a pod.
+    pub leaves_when_created: bool,
     /// Whether `/workspace` is missing, which the gate must notice.
     pub no_workspace: bool,
     /// Whether results never come: the collection is asked for and not answered.
