@@ -151,5 +151,18 @@ pub(crate) fn ranking(ranking: livery_domain::placement::Ranking) -> dto::Offers
             .map(|fit| fit.offer.into())
             .collect(),
         misfits: ranking.misfits.into_iter().map(misfit).collect(),
+        untold: dto::Untold::default(),
+    }
+}
+
+/// Carries what a filter could not check.
+pub(crate) fn untold(untold: livery_domain::market::Untold) -> dto::Untold {
+    let field = |(field, rows): (livery_domain::market::Field, usize)| dto::UntoldField {
+        field: field.name().to_owned(),
+        rows,
+    };
+    dto::Untold {
+        rows: untold.rows,
+        fields: untold.fields.into_iter().map(field).collect(),
     }
 }

@@ -67,6 +67,28 @@ pub struct MarketQuery {
 pub struct MarketRows {
     /// In the order asked for.
     pub rows: Vec<MarketRow>,
+    /// What the filter could not check.
+    #[serde(default)]
+    pub untold: Untold,
+}
+
+/// What a filter could not check: offers that it leaves out only because they do not tell what it asks
+/// for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Untold {
+    /// How many.
+    pub rows: usize,
+    /// Each field that some of them do not tell.
+    pub fields: Vec<UntoldField>,
+}
+
+/// A field that some offers do not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UntoldField {
+    /// Its name in the filter language.
+    pub field: String,
+    /// How many do not.
+    pub rows: usize,
 }
 
 /// Where a price is from.

@@ -146,6 +146,9 @@ pub struct Offers {
     pub offers: Vec<Offer>,
     /// Those that do not.
     pub misfits: Vec<Misfit>,
+    /// What the filter could not check.
+    #[serde(default)]
+    pub untold: super::Untold,
 }
 
 /// An offer that does not fit, and why.

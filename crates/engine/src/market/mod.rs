@@ -27,7 +27,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::run::{Forecast, forecast, read_job};
 use livery_catalogue::{Bundle, Checksum};
-use livery_domain::market::{Task, ThisMachine};
+use livery_domain::market::{Task, ThisMachine, Untold};
 use livery_domain::placement::Need;
 use livery_domain::run::Submission;
 use livery_units::{Span, Timestamp};
@@ -71,6 +71,12 @@ impl Engine {
     /// Returns offers and listings of everybody, filtered and sorted.
     pub fn browse(&self, market: &Market, search: &Search) -> Vec<Entry> {
         search::browse(market, search)
+    }
+
+    /// Returns how many offers and listings a search leaves out only because they do not tell what it
+    /// asks for.
+    pub fn untold(&self, market: &Market, search: &Search) -> Untold {
+        search::untold(market, search)
     }
 
     /// Says whether a machine will do for a training, and who has the cheapest that will.

@@ -6,7 +6,7 @@ use super::entry::{self, Entry};
 use super::stock::Market;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::market::{
-    Catalogue, Field, Filter, GpuType, Order, Row, Sale, Shelf, Standing, nominal_vram,
+    Catalogue, Field, Filter, GpuType, Order, Row, Sale, Shelf, Standing, Untold, nominal_vram,
 };
 use livery_domain::offer::{Offer, Pricing, SupplierName};
 use livery_domain::placement::{Fit, Need, Preference, Ranking, rank};
@@ -29,6 +29,8 @@ pub struct Sought {
     pub ranking: Ranking,
     /// Those that meet the need, and not the filter.
     pub unmatched: Vec<Offer>,
+    /// How many of these may be what is sought, and do not tell.
+    pub untold: Untold,
 }
 
 /// A type of GPU, and who has it.
@@ -95,7 +97,11 @@ pub(super) fn seek(
     let mut fits: Vec<Option<Fit>> = ranking.fits.into_iter().map(Some).collect();
     ranking.fits = found.iter().filter_map(|at| fits[*at].take()).collect();
     let unmatched = fits.into_iter().flatten().map(|fit| fit.offer).collect();
-    Sought { ranking, unmatched }
+    Sought {
+        ranking,
+        unmatched,
+        untold: search.filter.untold(&rows),
+    }
 }
 
 /// Returns entries of everybody, filtered and sorted; by price when nothing is said.
@@ -114,6 +120,12 @@ pub(super) fn browse(market: &Market, search: &Search) -> Vec<Entry> {
         .into_iter()
         .map(|at| market.entries[at].clone())
         .collect()
+}
+
+/// Returns how many entries may be what is sought, and do not tell.
+pub(super) fn untold(market: &Market, search: &Search) -> Untold {
+    let rows = market.entries.iter().map(|entry| &entry.row);
+    search.filter.untold(rows)
 }
 
 fn find(rows: &[Row], search: &Search) -> Vec<usize> {

@@ -255,6 +255,23 @@ async fn offers_are_sought_with_a_filter_and_an_order() {
 }
 
 #[tokio::test]
+async fn several_gpus_are_sold_by_whoever_prices_them_one_by_one() {
+    let bench = Bench::new().await;
+    let market = bench.engine.market().await.unwrap();
+    for (gpu, count, title, total) in [
+        ("RTX 4090", 2, "Vast.ai", "0.80"),
+        ("RTX 4090", 2, "RunPod", "1.38"),
+        ("A40", 2, "RunPod", "1.58"),
+        ("A100 80GB", 2, "Vast.ai", "2.60"),
+    ] {
+        let wanted = Wanted::gpu(&market, gpu, count).unwrap();
+        let asked = inquiry(vec![wanted], Work::of(hours(1)));
+        let answer = bench.engine.inquire(&market, &asked).unwrap();
+        assert_eq!(totals(&answer)[title], dollars(total), "{count}x {gpu}");
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_knows_or_sells_is_said() {
     let bench = Bench::new().await;
     let market = bench.engine.market().await.unwrap();

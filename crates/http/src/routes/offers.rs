@@ -35,6 +35,7 @@ async fn list(
         why: "the filter does not hold for it".to_owned(),
     });
     offers.misfits.splice(0..0, unmatched);
+    offers.untold = convert::untold(sought.untold);
     Ok(Json(offers))
 }
 

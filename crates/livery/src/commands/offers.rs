@@ -110,16 +110,18 @@ pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending
     let asked = offers_all::Asked::read(&args.filter, args.order.as_deref())?;
     let client = connect::client(settings).await?;
     if args.all {
-        let rows = offers_all::rows(&client, asked).await?;
+        let found = offers_all::rows(&client, asked).await?;
         match args.json {
-            true => print_json(&rows)?,
-            false => offers_all::print_rows(&rows)?,
+            true => print_json(&found.rows)?,
+            false => offers_all::print_rows(&found.rows)?,
         }
+        offers_all::say_untold(&found.untold);
         return Ok(Ending::Done);
     }
     let explain = args.explain;
     let json = args.json;
     let answer = client.offers(&question(args, asked)).await?;
+    offers_all::say_untold(&answer.untold);
     if json {
         if explain {
             print_json(&answer)?;

@@ -2,9 +2,9 @@
 
 use crate::failure::{Ending, Failure};
 use crate::ui::table::Table;
-use crate::ui::{dollars, listing};
+use crate::ui::{dollars, listing, say};
 use livery_api::Client;
-use livery_api::dto::{MarketQuery, MarketRow, Standing};
+use livery_api::dto::{MarketQuery, MarketRow, MarketRows, Standing, Untold};
 use livery_domain::market::{FIELDS, Filter, FilterErrors, Order};
 
 /// A filter and an order that make sense.
@@ -53,12 +53,28 @@ pub fn print_fields() -> std::io::Result<Ending> {
 }
 
 /// Asks for offers and catalogue rows of everybody.
-pub async fn rows(client: &Client, asked: Asked) -> anyhow::Result<Vec<MarketRow>> {
+pub async fn rows(client: &Client, asked: Asked) -> anyhow::Result<MarketRows> {
     let question = MarketQuery {
         filter: asked.filter,
         order: asked.order,
     };
-    Ok(client.market(&question).await?.rows)
+    Ok(client.market(&question).await?)
+}
+
+/// Says what the filter could not check: whatever does not tell is left out.
+pub fn say_untold(untold: &Untold) {
+    if untold.rows == 0 {
+        return;
+    }
+    let fields = untold.fields.iter();
+    let fields: Vec<String> = fields
+        .map(|untold| format!("`{}` ({})", untold.field, untold.rows))
+        .collect();
+    say(&format!(
+        "left out: {} that may match and do not tell {}",
+        untold.rows,
+        fields.join(", ")
+    ));
 }
 
 /// Prints offers and catalogue rows.

@@ -297,6 +297,27 @@ fn buying_is_compared_with_the_cheapest_rent() {
 }
 
 #[test]
+fn the_guides_search_finds_its_offers_and_says_what_it_could_not_check() {
+    let plane = Plane::started();
+    let search = "cuda_vers>=12.0 gpu_ram>=12 reliability>0.95";
+    let found = plane.run(&["offers", "--all", search]).expect(0);
+    assert_eq!(found.out.lines().count(), 3, "{}", found.out);
+    for offer in ["offer 1234", "offer 5678"] {
+        assert!(found.out.contains(offer), "{}", found.out);
+    }
+    found.says(&[
+        "left out: ",
+        "that may match and do not tell",
+        "`reliability` (",
+    ]);
+    let all = plane.run(&["offers", "--all", "gpu_ram>=12", "--json"]);
+    let all = all.expect(0).json();
+    assert!(all.as_array().unwrap().len() > 50);
+    let of_here = plane.run(&["offers", "reliability>0.95"]).expect(0);
+    of_here.says(&["do not tell `reliability`"]);
+}
+
+#[test]
 fn advice_names_the_cheapest_gpu_that_will_do_and_why() {
     let plane = Plane::started();
     let advise = |have: &str, task: &[&str]| {

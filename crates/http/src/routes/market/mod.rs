@@ -47,6 +47,7 @@ async fn rows(
     let rows = entries.iter().map(|entry| convert::row(&market, entry));
     Ok(Json(dto::MarketRows {
         rows: rows.collect(),
+        untold: crate::convert::untold(app.engine.untold(&market, &search)),
     }))
 }
 
