@@ -5,7 +5,7 @@ use crate::price::{money, price, single};
 use crate::read::{PriceList, TypicalRange, size};
 use crate::shape::{PricesShape, ProviderShape, RangeShape, RowShape, TermsShape, Text};
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
-use livery_domain::market::{Catalogue, Interruptions, Listing, Sale, Terms};
+use livery_domain::market::{Catalogue, Covers, Interruptions, Listing, Sale, Terms};
 use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Money, Rate};
 use std::collections::HashSet;
@@ -249,6 +249,8 @@ impl<'a> Page<'a> {
         let reliability = checker.maybe(reliability, "reliability", permille);
         let sale = row.sale.as_ref();
         let sale = sale.map_or(Some(Sale::OnDemand), |text| checker.parsed(text, "sale"));
+        let covers = row.covers.as_ref();
+        let covers = covers.map_or(Some(Covers::Machine), |text| checker.parsed(text, "covers"));
         let price = checker.by(&row.price, "price", price);
         let (price, price_high) = price?;
         Some(Listing {
@@ -262,6 +264,7 @@ impl<'a> Page<'a> {
             reliability_permille: reliability,
             tier: self.tier,
             sale: sale?,
+            covers: covers?,
             price,
             price_high,
             source: self.source.clone(),

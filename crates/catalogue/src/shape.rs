@@ -104,5 +104,6 @@ pub(crate) struct RowShape {
     pub(crate) region: Option<Text>,
     pub(crate) reliability: Option<Text>,
     pub(crate) sale: Option<Text>,
+    pub(crate) covers: Option<Text>,
     pub(crate) price: Text,
 }

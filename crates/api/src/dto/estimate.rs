@@ -144,6 +144,10 @@ pub struct QuoteLine {
     pub cheapest: bool,
     /// Whether it computes fastest of all lines, by its GPUs' published throughput.
     pub fastest: bool,
+    /// Whether the price is that of its GPUs alone, and the machine that they are put into is paid beside
+    /// them; such a line is never the cheapest.
+    #[serde(default)]
+    pub gpu_only: bool,
     /// Where the price is from.
     pub standing: Standing,
     /// Where a catalogue's figure was published.

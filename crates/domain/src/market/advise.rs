@@ -1,7 +1,7 @@
 //! Local or cloud: how much GPU memory a training needs, and where there is enough of it.
 
 use super::memory::{Need, need};
-use super::{Catalogue, Quote, Sale};
+use super::{Catalogue, Covers, Quote, Sale};
 use crate::gpu::{GpuReality, Gpus};
 use crate::offer::{Tier, words};
 use livery_units::Bytes;
@@ -96,8 +96,8 @@ pub struct Advice {
     pub need: Need,
     /// Whether this machine will do.
     pub here: Here,
-    /// The quotes that will do, by their index, the cheapest first. Only machines of others that are
-    /// rented by the hour are looked at, on demand and spot.
+    /// The quotes that will do, by their index, the cheapest first. Only whole machines of others
+    /// that are rented by the hour are looked at, on demand and spot.
     pub elsewhere: Vec<usize>,
 }
 
@@ -115,7 +115,8 @@ pub fn advise(
         let enough = quote.gpus.as_ref().is_some_and(|gpus| {
             gpus.reality == GpuReality::Real && need.fits(gpus.count, vram(gpus))
         });
-        by_the_hour && quote.tier != Tier::Local && enough
+        let is_whole = quote.covers == Covers::Machine;
+        by_the_hour && is_whole && quote.tier != Tier::Local && enough
     };
     let mut elsewhere: Vec<usize> = (0..quotes.len())
         .filter(|at| will_do(&quotes[*at]))

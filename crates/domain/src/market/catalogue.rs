@@ -67,6 +67,23 @@ words!(
     Serverless = "serverless"
 );
 
+/// What a price covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Covers {
+    /// The whole machine.
+    Machine,
+    /// Its GPUs alone: the machine that they are put into is paid beside them.
+    Accelerator,
+}
+
+words!(
+    Covers,
+    "thing that a price covers",
+    "machine, accelerator",
+    Machine = "machine",
+    Accelerator = "accelerator"
+);
+
 /// One row of the price list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
@@ -90,7 +107,9 @@ pub struct Listing {
     pub tier: Tier,
     /// How it is sold.
     pub sale: Sale,
-    /// What the whole machine costs; the lower end where a range is published.
+    /// What the price covers.
+    pub covers: Covers,
+    /// What that costs; the lower end where a range is published.
     pub price: Rate,
     /// The upper end of a published range.
     pub price_high: Option<Rate>,

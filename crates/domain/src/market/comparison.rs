@@ -1,7 +1,7 @@
 //! The same work on many machines, side by side.
 
 use super::estimate::{Estimate, EstimateError, Work, estimate, money, rounded};
-use super::{Quote, Sale};
+use super::{Covers, Quote, Sale};
 use crate::offer::SupplierName;
 use livery_units::{Money, MoneyError, Span};
 use std::collections::BTreeMap;
@@ -23,7 +23,8 @@ pub struct Line {
 pub struct Comparison {
     /// The machines, in the order in which they came.
     pub lines: Vec<Line>,
-    /// Which is the cheapest of those on which the whole cost is known; the first of several.
+    /// Which is the cheapest of those on which the whole cost is known; the first of several. Never one
+    /// whose price is that of its GPUs alone.
     pub cheapest: Option<usize>,
     /// Which computes fastest by its GPUs' published throughput; the cheapest of several. None when
     /// nobody publishes that of one of them: it may be the fastest.
@@ -84,6 +85,7 @@ impl Comparison {
         }
         let with_whole = (0..)
             .zip(&lines)
+            .filter(|(_, line)| line.quote.covers == Covers::Machine)
             .filter_map(|(at, line)| Some((line.whole()?, at)));
         let cheapest = with_whole.min().map(|(_, at)| at);
         let fastest = fastest(&lines);

@@ -19,7 +19,9 @@ mod sort;
 mod terms;
 
 pub use advise::{Advice, Here, Method, Params, ParseParamsError, Task, ThisMachine, advise};
-pub use catalogue::{Alias, Catalogue, GpuType, Listing, ParseTflopsError, Sale, Tflops, is_dated};
+pub use catalogue::{
+    Alias, Catalogue, Covers, GpuType, Listing, ParseTflopsError, Sale, Tflops, is_dated,
+};
 pub use comparison::{
     Comparison, Known, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
 };

@@ -1,6 +1,6 @@
 //! One machine with all that is asked for using it: the price, and the terms that go with it.
 
-use super::{Catalogue, Interruptions, Listing, Sale, Terms, Tflops};
+use super::{Catalogue, Covers, Interruptions, Listing, Sale, Terms, Tflops};
 use crate::gpu::Gpus;
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Day, Money, OfferId, Per, Rate, Span};
@@ -39,7 +39,9 @@ pub struct Quote {
     pub tier: Tier,
     /// How it is sold.
     pub sale: Sale,
-    /// What the whole machine costs.
+    /// What the price covers.
+    pub covers: Covers,
+    /// What that costs.
     pub price: Rate,
     /// Disks while it is up, per GB; none where unknown.
     pub storage_running: Option<Rate>,
@@ -94,6 +96,7 @@ impl Quote {
         };
         Self {
             machine: listing.machine.clone(),
+            covers: listing.covers,
             ..asked.quote(origin, catalogue)
         }
     }
@@ -156,6 +159,7 @@ impl Asked<'_> {
             region: self.region.to_owned(),
             tier: self.tier,
             sale: self.sale,
+            covers: Covers::Machine,
             price: self.price,
             storage_running: terms.and_then(|terms| terms.storage_running),
             storage_stopped: terms.and_then(|terms| terms.storage_stopped),

@@ -1,7 +1,7 @@
 //! Rows to search, and the words that filters are made of.
 
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
-use livery_domain::market::{Catalogue, GpuType, Listing, Row, RowMaker, Sale, Standing};
+use livery_domain::market::{Catalogue, Covers, GpuType, Listing, Row, RowMaker, Sale, Standing};
 use livery_domain::offer::{SupplierName, Tier};
 use livery_units::{Bytes, Day, Money, Rate};
 use proptest::prelude::*;
@@ -75,6 +75,7 @@ pub(crate) fn listing(supplier: &str, gpu: &str, count: u32, price: &str) -> Lis
         reliability_permille: None,
         tier: Tier::Secure,
         sale: Sale::OnDemand,
+        covers: Covers::Machine,
         price: hourly(price),
         price_high: None,
         source: "a price list".to_owned(),

@@ -299,6 +299,9 @@ fn remarks(line: &QuoteLine) -> String {
     if line.fastest {
         all.push("fastest".to_owned());
     }
+    if line.gpu_only {
+        all.push("the GPU alone: its machine costs extra".to_owned());
+    }
     if let Some(cost) = &line.cost {
         if let (Some(milli), Some(lost)) = (cost.interruptions_milli, cost.lost_ms) {
             let lost = Span::from_millis(lost);

@@ -205,6 +205,7 @@ fn quote_line(line: Line, entry: &Entry, now: Timestamp) -> dto::QuoteLine {
         on_demand_total: None,
         cheapest: false,
         fastest: false,
+        gpu_only: quote.covers == livery_domain::market::Covers::Accelerator,
         standing: standing(entry),
         source: listing.map(|row| row.source.clone()),
         as_of: listing.map(|row| row.as_of),
