@@ -27,7 +27,11 @@ pub enum Error {
         source: io::Error,
     },
     /// A record on disk is not what this version writes.
-    #[error("{} is damaged or from another version; remove the pod", path.display())]
+    #[error(
+        "{} is damaged or from another version; use the version that wrote it, or remove what it \
+         describes",
+        path.display()
+    )]
     Damaged {
         /// The record.
         path: PathBuf,

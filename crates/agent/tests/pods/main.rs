@@ -40,6 +40,7 @@ const TRIALS: &[Trial] = &[
     trial!(activity::a_gpu_that_works_is_seen),
     trial!(volumes::a_volume_goes_from_pod_to_pod),
     trial!(volumes::a_volume_that_does_not_fit_is_refused),
+    trial!(volumes::a_volume_that_cannot_be_read_keeps_its_room_and_nothing_else),
     trial!(conformance::our_hosts_keep_the_suppliers_contract),
 ];
 

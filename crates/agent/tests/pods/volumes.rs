@@ -104,6 +104,36 @@ pub async fn a_volume_that_does_not_fit_is_refused(bench: &mut Bench) {
     bench.host().volume_delete(&volume).await.unwrap();
 }
 
+pub async fn a_volume_that_cannot_be_read_keeps_its_room_and_nothing_else(bench: &mut Bench) {
+    bench.options.limits.disk = Some(Bytes::gib(2));
+    bench.restart().await;
+    let volume = volume_id();
+    bench.host().volume_create(&volume, SPEC).await.unwrap();
+    let free = bench.host().info().await.unwrap().free;
+    let record = bench
+        .path()
+        .join(format!("data/host/runtime/volumes/{volume}.json"));
+    let good = std::fs::read(&record).unwrap();
+    std::fs::write(&record, r#"{"of": "a newer agent"}"#).unwrap();
+    bench.restart().await;
+    let info = bench.host().info().await.unwrap();
+    assert_eq!(info.free, free, "what it may hold is nobody else's");
+    let pod = bench.pod(1).await;
+    let listed = bench.host().volumes().await.unwrap();
+    assert_eq!((listed.len(), listed[0].size), (1, SPEC.size));
+    // Whoever wants that one is told why not.
+    let asked = bench.host().volume(&volume).await;
+    let Err(Error::Internal(why)) = asked else {
+        panic!("{asked:?}");
+    };
+    assert!(why.contains("another version"), "{why}");
+    std::fs::write(&record, good).unwrap();
+    let asked = bench.host().volume(&volume).await.unwrap();
+    assert_eq!(asked.size, SPEC.size);
+    bench.host().pod_remove(&pod).await.unwrap();
+    bench.host().volume_delete(&volume).await.unwrap();
+}
+
 async fn up(bench: &Bench, pod: &livery_units::PodId, volume: &VolumeId) {
     let made = bench
         .host()

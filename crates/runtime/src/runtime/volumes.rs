@@ -175,10 +175,11 @@ impl Runtime {
         remove_file(&image)
     }
 
-    /// Lists every network volume of this machine.
+    /// Lists every network volume of this machine. One whose record makes no sense is as large as its
+    /// image: it keeps its room, and no other from being listed.
     ///
     /// # Errors
-    /// [`Error::Io`] when they cannot be listed, [`Error::Damaged`] for a record of another version.
+    /// [`Error::Io`] when they cannot be listed.
     pub fn volumes(&self) -> Result<Vec<VolumeState>, Error> {
         let dir = self.volumes_dir();
         let mut found = Vec::new();
@@ -186,7 +187,10 @@ impl Runtime {
             let path = entry.on("list", &dir)?.path();
             if let Some(id) = id_of(&path, RECORD) {
                 // One that went away while we looked is not there.
-                found.extend(self.volume(&id)?);
+                found.extend(match self.volume(&id) {
+                    Err(Error::Damaged { .. }) => self.unread(&id)?,
+                    read => read?,
+                });
             }
         }
         found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -199,15 +203,26 @@ impl Runtime {
     /// [`Error::Damaged`] for a record of another version.
     pub fn volume(&self, id: &VolumeId) -> Result<Option<VolumeState>, Error> {
         let record: Option<VolumeRecord> = read_json(&self.volume_record(id))?;
+        let whole = self.unread(id)?;
+        Ok(record.and_then(|record| {
+            whole.map(|whole| VolumeState {
+                size: record.size,
+                ..whole
+            })
+        }))
+    }
+
+    /// Looks at a network volume's image alone; its size is the most that it may be.
+    fn unread(&self, id: &VolumeId) -> Result<Option<VolumeState>, Error> {
         let image = self.volume_image(id);
         let image = match fs::metadata(&image) {
             Ok(image) => image,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).on("look at", &image),
         };
-        Ok(record.map(|record| VolumeState {
+        Ok(Some(VolumeState {
             id: id.clone(),
-            size: record.size,
+            size: Bytes::new(image.len()),
             allocated: Bytes::new(image.blocks().saturating_mul(512)),
         }))
     }
@@ -286,6 +301,11 @@ pub(super) fn open(root: &Path) -> Result<(), Error> {
         if id_of(&path, IMAGE).is_some() && !path.with_extension(RECORD).exists() {
             tracing::warn!(image = %path.display(), "a volume that was never finished is removed");
             remove_file(&path)?;
+        }
+        if id_of(&path, RECORD).is_some()
+            && let Err(error) = read_json::<VolumeRecord>(&path)
+        {
+            tracing::error!(%error, "a volume cannot be used; it is kept as it is");
         }
     }
     Ok(())
