@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// A name that a URL could trip over.
+const AWKWARD: &str = "li very?#%41";
+
 /// Where the test's database is; the store can be opened several times, as by several processes.
 #[derive(Clone)]
 pub struct Database {
@@ -20,10 +23,24 @@ impl Database {
 
     /// Runs SQL that the store has no method for.
     pub async fn sabotage(&self, sql: &'static str) {
-        sqlx::any::install_default_drivers();
-        let pool = AnyPool::connect(&self.url).await.unwrap();
+        let pool = self.raw().await;
         pool.execute(sql).await.unwrap();
         pool.close().await;
+    }
+
+    /// Returns the texts that SQL selects, for what the store has no method for.
+    pub async fn texts(&self, sql: &'static str) -> Vec<String> {
+        let pool = self.raw().await;
+        let rows = sqlx::query_scalar(sql).fetch_all(&pool).await.unwrap();
+        pool.close().await;
+        rows
+    }
+
+    async fn raw(&self) -> AnyPool {
+        sqlx::any::install_default_drivers();
+        // The store takes a path as it is, and the driver only an encoded one.
+        let url = self.url.replace(AWKWARD, "li%20very%3F%23%2541");
+        AnyPool::connect(&url).await.unwrap()
     }
 
     /// Returns the file of an SQLite database.
@@ -51,8 +68,7 @@ where
     Body: Future<Output = ()> + Send + 'static,
 {
     let directory = tempfile::tempdir().unwrap();
-    // A name that a URL could trip over.
-    let path = directory.path().join("li very?#%41.db");
+    let path = directory.path().join(format!("{AWKWARD}.db"));
     let url = format!("sqlite:{}", path.to_str().unwrap());
     let ended = runtime().block_on(async { tokio::spawn(test(Database { url })).await });
     directory.close().unwrap();
