@@ -224,6 +224,10 @@ async fn halt_now(services: &Services, run: &Run) -> Result<Option<Halt>, Error>
     if current.cancel_requested.is_some() {
         return Ok(Some(Halt::Cancelled));
     }
+    if run.step == RunStep::Pull {
+        // The job is done, and how long its results may take is the step's own affair.
+        return Ok(None);
+    }
     let over = steps::is_over_budget(services, run).await?;
     Ok(over.then_some(Halt::OverBudget))
 }

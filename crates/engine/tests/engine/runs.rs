@@ -2,9 +2,11 @@
 
 use crate::support::{Bench, until};
 use livery_domain::run::{EventKind, Outcome, Run, RunStep};
+use livery_engine::Clock;
 use livery_host_api::Error as HostError;
 use livery_ledger::Book;
 use livery_units::{Money, Span};
+use std::time::Duration;
 
 const JOB: &str =
     "name: job\nresources: {cpus: 1+}\nsetup: echo setup\nrun: echo run\noutputs: ['out/**']\n";
@@ -223,7 +225,7 @@ async fn an_unreachable_host_does_not_stop_teardown_for_ever() {
         .run_cancel(&bench.account, run.id.as_str())
         .await
         .unwrap();
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let waiting = bench
         .engine
         .run_fetch(&bench.account, run.id.as_str())
@@ -247,10 +249,86 @@ async fn a_pull_that_hangs_does_not_keep_the_pod() {
     });
     let run = bench.submit(JOB).await;
     comes_to(&bench, &run, RunStep::Pull).await;
-    bench.clock.forward(3_601);
-    let run = bench.over(&run).await;
+    let (run, waited) = waits_until_over(&bench, &run).await;
+    assert!(waited > Span::from_secs(3_600), "{waited}");
     assert_eq!(run.outcome, Outcome::Failed);
     let why = run.reason.as_deref().unwrap_or_default();
-    assert!(why.contains("did not come home"), "{why}");
+    assert!(why.contains("did not come home within 1h"), "{why}");
     nothing_is_left(&bench, &run).await;
+}
+
+#[tokio::test]
+async fn a_pull_that_hangs_costs_little_beyond_the_budget() {
+    let bench = Bench::new().await;
+    bench.host.script(|script| {
+        script.run_exit = Some(0);
+        script.collect_hangs = true;
+    });
+    // That is a thousand seconds of a quarter of the machine.
+    let run = bench
+        .submit(&format!("{JOB}budget: {{max_total: 0.25}}\n"))
+        .await;
+    comes_to(&bench, &run, RunStep::Pull).await;
+    let (run, waited) = waits_until_over(&bench, &run).await;
+    assert!(waited < Span::from_secs(2_000), "{waited}");
+    let why = run.reason.as_deref().unwrap_or_default();
+    assert!(why.contains("its budget is used up"), "{why}");
+    nothing_is_left(&bench, &run).await;
+}
+
+/// A control plane that was away for hours, or a clock that jumps, is no reason to throw results away
+/// that nobody has asked for since; nor is a budget that such hours used up.
+#[tokio::test]
+async fn results_come_home_after_hours_without_a_control_plane() {
+    let mut bench = Bench::new().await;
+    bench.host.script(|script| {
+        script.run_exit = Some(0);
+        script.collect_hangs = true;
+    });
+    let run = bench
+        .submit(&format!("{JOB}budget: {{max_total: 0.25}}\n"))
+        .await;
+    comes_to(&bench, &run, RunStep::Pull).await;
+    bench.engine.stop();
+    bench.engine.stopped().await;
+    bench.clock.forward(2 * 3_600);
+    bench.host.script(|script| script.collect_hangs = false);
+    bench.restart().await;
+    let run = bench.over(&run).await;
+    assert_eq!(run.outcome, Outcome::Succeeded, "{:?}", run.reason);
+    assert!(run.results.is_some());
+    nothing_is_left(&bench, &run).await;
+}
+
+/// What a twentieth of the budget pays for is kept for bringing results home.
+#[tokio::test]
+async fn a_part_of_the_budget_is_kept_for_the_results() {
+    let bench = Bench::new().await;
+    let run = bench
+        .submit(&format!("{JOB}budget: {{max_total: 0.25}}\n"))
+        .await;
+    comes_to(&bench, &run, RunStep::Train).await;
+    bench.clock.forward(930);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let now = bench.store.run_fetch(&run.id).await.unwrap();
+    assert_eq!((now.step, now.outcome), (RunStep::Train, Outcome::Pending));
+    bench.clock.forward(25);
+    let run = bench.over(&run).await;
+    assert_eq!(run.outcome, Outcome::OverBudget);
+    assert!(run.results.is_some());
+}
+
+/// Lets time pass in steps that a waiting driver sees, and returns how long it took.
+async fn waits_until_over(bench: &Bench, run: &Run) -> (Run, Span) {
+    bench.clock.hurry(50);
+    let began = bench.clock.now();
+    for _ in 0..1_000 {
+        let run = bench.store.run_fetch(&run.id).await.unwrap();
+        if run.is_over() {
+            return (run, bench.clock.now().since(began));
+        }
+        bench.clock.forward(30);
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("it waits for ever");
 }

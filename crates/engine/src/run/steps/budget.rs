@@ -1,11 +1,14 @@
 //! Whether a run has used up its money or its hours.
 
+use super::patience::PATIENCE;
+use super::pull;
 use super::teardown::pods_of;
 use crate::credit;
 use crate::error::Error;
 use crate::reminders;
 use crate::run::submit::read_job;
 use crate::services::Services;
+use livery_domain::job::Job;
 use livery_domain::pod::{COST_MARGIN, Pod, cost_up};
 use livery_domain::reminder::schedule::{Budget, Scope};
 use livery_domain::run::Run;
@@ -19,7 +22,8 @@ pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<boo
     if credit::why_ended(services, &run.id).await?.is_some() {
         return Ok(true);
     }
-    let budget = read_job(&run.submission)?.budget;
+    let job = read_job(&run.submission)?;
+    let budget = &job.budget;
     if budget.max_total.is_none() && budget.max_hours.is_none() {
         return Ok(false);
     }
@@ -29,7 +33,7 @@ pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<boo
     let lasted = pods.iter().map(|pod| up_for(pod, now).millis()).sum();
     let too_dear = budget
         .max_total
-        .is_some_and(|most| spent >= most.saturating_minus(margin(&pods, most)));
+        .is_some_and(|most| spent >= most.saturating_minus(margin(&job, &pods, most)));
     if let Some(limit) = budget.max_total.filter(|_| too_dear) {
         let scope = Scope::Run {
             id: run.id.clone(),
@@ -50,6 +54,17 @@ pub(crate) async fn is_over_budget(services: &Services, run: &Run) -> Result<boo
     Ok(too_dear || too_long)
 }
 
+/// Returns whether the run's pods have cost all that its job allows, with nothing kept.
+pub(super) async fn is_spent(services: &Services, run: &Run) -> Result<bool, Error> {
+    let Some(most) = read_job(&run.submission)?.budget.max_total else {
+        return Ok(false);
+    };
+    let now = services.now();
+    let pods = pods_of(services, run).await?;
+    let spent: Money = pods.iter().map(|pod| cost_up(pod, up_for(pod, now))).sum();
+    Ok(spent >= most)
+}
+
 fn up_for(pod: &Pod, now: Timestamp) -> Span {
     let until = if pod.ended.is_some() {
         pod.up_until
@@ -62,10 +77,15 @@ fn up_for(pod: &Pod, now: Timestamp) -> Span {
     }
 }
 
-/// What is kept of a budget for ending the run: what its pods cost in that time, and no more than a
-/// twentieth, so that a small budget is spent on the job too.
-fn margin(pods: &[Pod], most: Money) -> Money {
+/// What is kept of a budget for ending the run and bringing its results home: what its pods cost in
+/// that time, and no more than a twentieth, so that a small budget is spent on the job too.
+fn margin(job: &Job, pods: &[Pod], most: Money) -> Money {
+    let time = if pull::brings_anything(job) {
+        PATIENCE
+    } else {
+        COST_MARGIN
+    };
     let live = pods.iter().filter(|pod| pod.ended.is_none());
-    let ending: Money = live.map(|pod| cost_up(pod, COST_MARGIN)).sum();
+    let ending: Money = live.map(|pod| cost_up(pod, time)).sum();
     ending.min(Money::from_nanos(most.nanos() / MARGIN_PART))
 }

@@ -5,6 +5,7 @@ mod budget;
 mod choose;
 mod deploy;
 mod launch;
+mod patience;
 mod pull;
 mod task;
 mod teardown;

@@ -1,5 +1,6 @@
 //! Step 7: outputs and the last checkpoint come home, verified by hash, however the training ended.
 
+use super::patience::Waited;
 use super::{Scene, task};
 use crate::error::Error;
 use crate::run::events::note;
@@ -9,38 +10,28 @@ use livery_domain::pod::{Pod, WORKSPACE};
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::Host;
 use livery_host_api::dto::CollectTree;
-use livery_units::{Bytes, Span};
+use livery_units::Bytes;
 
 /// The note that carries the results' manifest to the run's row.
 pub(super) const RESULTS: &str = "results";
-
-/// Results that take longer than this do not come home: a stuck pod must not be paid for for ever.
-const PATIENCE: Span = Span::from_secs(3_600);
-
-/// How often it is looked whether that time is over.
-const LOOK: Span = Span::from_secs(1);
 
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let patterns = patterns(&scene.job);
     if patterns.is_empty() {
         return Ok(StepEnd::Done);
     }
+    let mut waited = Waited::so_far(scene).await?;
     tokio::select! {
         // First, so that a pull which is begun again too late is not begun.
         biased;
-        () = patience_ends(scene) => Ok(StepEnd::Failed(format!(
-            "results did not come home within {PATIENCE}"
-        ))),
+        why = waited.ends(scene) => Ok(StepEnd::Failed(why?)),
         end = bring_results(scene, patterns) => end,
     }
 }
 
-/// Returns when the step has lasted too long. A host that answers nothing more, or never the last
-/// byte, must not keep a run from its teardown.
-async fn patience_ends(scene: &Scene) {
-    while scene.services.now().since(scene.run.step_began) <= PATIENCE {
-        scene.services.sleep(LOOK).await;
-    }
+/// Returns whether there is anything that comes home when the run ends.
+pub(super) fn brings_anything(job: &Job) -> bool {
+    !patterns(job).is_empty()
 }
 
 async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, Error> {
