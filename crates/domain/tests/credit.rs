@@ -30,6 +30,7 @@ fn facts(left: i64) -> Facts {
             pods: 1,
             runs: 1,
             kept: 1,
+            up: 2,
         },
     }
 }
@@ -45,9 +46,41 @@ fn little_money_is_warned_of_then_ends_runs_then_stops_pods() {
     assert_eq!(decide(&facts(1), at(0)), [end_runs, Act::WarnLow]);
     assert_eq!(decide(&facts(0), at(0)), [Act::RunOut, end_runs, stop_pods]);
     assert_eq!(
-        decide(&facts(-7), at(0)),
+        decide(&facts(-1), at(0)),
         [Act::RunOut, end_runs, stop_pods]
     );
+}
+
+#[test]
+fn what_was_used_while_nobody_looked_is_forgiven_but_for_an_interval() {
+    let forgive = Act::Forgive {
+        down_to: dollars(-1),
+    };
+    let ends = [
+        Act::EndRuns(Shortage::Credit),
+        Act::StopPods(Shortage::Credit),
+    ];
+    assert_eq!(
+        decide(&facts(-7), at(0)),
+        [Act::RunOut, forgive, ends[0], ends[1]]
+    );
+    // The supplier was silent again before all was stopped.
+    let out = Facts {
+        standing: Standing::Out { since: at(0) },
+        ..facts(-7)
+    };
+    assert_eq!(decide(&out, at(0)), [forgive, ends[0], ends[1]]);
+    let within = Facts {
+        left: Some(dollars(-1)),
+        ..out
+    };
+    assert_eq!(decide(&within, at(0)), ends);
+    // What it owes when nothing is up any more, it owes.
+    let owing = Facts {
+        left: Some(dollars(-1)),
+        ..kept(None)
+    };
+    assert_eq!(decide(&owing, at(0)), []);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use livery_ledger::{Book, Transfer};
 use livery_units::{AccountId, Money, Rate, Timestamp};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How an account's money stands, in one look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,13 +107,41 @@ impl Store {
         .await?;
         let mut rates: BTreeMap<AccountId, Vec<Rate>> = BTreeMap::new();
         for row in &rows {
-            let columns = Columns(row);
-            let per = per(&columns.text("rate_per")?)?;
-            let amount = columns.money("amount")?;
-            let account = columns.parsed("account_id")?;
-            rates.entry(account).or_default().push(Rate { amount, per });
+            let account = Columns(row).parsed("account_id")?;
+            rates.entry(account).or_default().push(rate(row)?);
         }
         Ok(rates)
+    }
+
+    /// Returns at which rates an account's open meters count: per unit of time, added up.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_rates_of(&self, id: &AccountId) -> Result<Vec<Rate>> {
+        let rows = sqlx::query(
+            "SELECT rate_per, CAST(SUM(rate_amount) AS BIGINT) AS amount
+             FROM meters WHERE account_id = $1 AND closed IS NULL
+             GROUP BY rate_per ORDER BY rate_per",
+        )
+        .bind(id.as_str())
+        .fetch_all(self.read())
+        .await?;
+        rows.iter().map(rate).collect()
+    }
+
+    /// Returns the accounts that have a pod or a network volume that is not gone.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accounts_renting(&self) -> Result<BTreeSet<AccountId>> {
+        let rows = sqlx::query(
+            "SELECT account_id FROM pods WHERE ended IS NULL
+             UNION SELECT account_id FROM volumes WHERE ended IS NULL",
+        )
+        .fetch_all(self.read())
+        .await?;
+        let account = |row| Columns(row).parsed("account_id");
+        rows.iter().map(account).collect()
     }
 
     /// Returns whether an account has credit left.
@@ -144,33 +172,6 @@ impl Store {
             .execute(self.write())
             .await?;
         found(done.rows_affected())
-    }
-
-    /// Notes that an account ran out of credit, unless it was topped up since `seen`: what it has in
-    /// its books only falls otherwise. Returns whether it was noted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn account_run_out(&self, seen: &AccountStand, since: Timestamp) -> Result<bool> {
-        let mut transaction = self.write().begin().await?;
-        // Top-ups take this lock too.
-        transfer::lock(&mut transaction, 0).await?;
-        let had = seen.balance.plus(seen.held);
-        let had = had.map_err(|error| Error::Refused(error.to_string()))?;
-        let done = sqlx::query(
-            "UPDATE accounts SET out_since = $2, last_warned = NULL
-             WHERE id = $1 AND out_since IS NULL
-                AND (SELECT COALESCE(SUM(amount), 0) FROM books WHERE book IN ($3, $4)) <= $5",
-        )
-        .bind(seen.id.as_str())
-        .bind(since.millis())
-        .bind(Book::Balance(seen.id.clone()).to_string())
-        .bind(Book::Held(seen.id.clone()).to_string())
-        .bind(had.nanos())
-        .execute(&mut *transaction)
-        .await?;
-        transaction.commit().await?;
-        Ok(done.rows_affected() == 1)
     }
 
     /// Notes that an account's user was warned for the last time.
@@ -275,6 +276,14 @@ pub(crate) async fn top_up_on(connection: &mut AnyConnection, top_up: &Transfer)
     .execute(connection)
     .await?;
     Ok(())
+}
+
+fn rate(row: &AnyRow) -> Result<Rate> {
+    let columns = Columns(row);
+    Ok(Rate {
+        amount: columns.money("amount")?,
+        per: per(&columns.text("rate_per")?)?,
+    })
 }
 
 fn stand(row: &AnyRow) -> Result<AccountStand> {

@@ -32,6 +32,7 @@ mod run_event;
 mod run_note;
 mod run_secret;
 mod setting;
+mod shortage;
 mod statement;
 mod task_status;
 mod token;

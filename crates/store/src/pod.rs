@@ -9,6 +9,7 @@ use crate::twin::{OfferTwin, OrderTwin};
 use crate::volume;
 use livery_domain::pod::Pod;
 use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, RunId, Timestamp};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 macro_rules! columns {
@@ -158,27 +159,13 @@ impl Store {
     /// # Errors
     /// [`Error::Stale`] when somebody else wrote, [`Error::NotFound`] when there is no such pod.
     pub async fn pod_update(&self, pod: &Pod) -> Result<Pod> {
-        let done = sqlx::query(UPDATE)
-            .bind(pod.id.as_str())
-            .bind(pod.generation)
-            .bind(pod.foreign_id.clone())
-            .bind(pod.desired.as_str())
-            .bind(pod.observed.as_str())
-            .bind(pod.reason.as_deref().map(clean))
-            .bind(pod.failure.map(|failure| failure.as_str()))
-            .bind(i64::from(pod.attempts))
-            .bind(millis(pod.started))
-            .bind(millis(pod.up_until))
-            .bind(millis(pod.ended))
-            .bind(millis(pod.observed_at))
-            .bind(to_json(&PolicyTwin::from(&pod.policy))?)
-            .bind(pod.ruled.as_deref().map(clean))
-            .execute(self.write())
-            .await?;
-        if done.rows_affected() == 0 {
+        let mut connection = self.write().acquire().await?;
+        let updated = update_on(&mut connection, pod).await;
+        drop(connection);
+        if updated == Err(Error::Stale) {
             self.pod_fetch(&pod.id).await?;
-            return Err(Error::Stale);
         }
+        updated?;
         let generation = pod.generation + 1;
         Ok(Pod {
             generation,
@@ -251,6 +238,31 @@ impl Store {
     /// When the database fails.
     pub async fn pod_nudge(&self, id: &PodId) -> Result<()> {
         self.claim_nudge(&CLAIM, id.as_str()).await
+    }
+}
+
+/// Writes what may change of a pod within a transaction.
+pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Result<()> {
+    let done = sqlx::query(UPDATE)
+        .bind(pod.id.as_str())
+        .bind(pod.generation)
+        .bind(pod.foreign_id.clone())
+        .bind(pod.desired.as_str())
+        .bind(pod.observed.as_str())
+        .bind(pod.reason.as_deref().map(clean))
+        .bind(pod.failure.map(|failure| failure.as_str()))
+        .bind(i64::from(pod.attempts))
+        .bind(millis(pod.started))
+        .bind(millis(pod.up_until))
+        .bind(millis(pod.ended))
+        .bind(millis(pod.observed_at))
+        .bind(to_json(&PolicyTwin::from(&pod.policy))?)
+        .bind(pod.ruled.as_deref().map(clean))
+        .execute(connection)
+        .await?;
+    match done.rows_affected() {
+        0 => Err(Error::Stale),
+        _ => Ok(()),
     }
 }
 

@@ -150,26 +150,13 @@ impl Store {
     /// # Errors
     /// [`Error::Stale`] when somebody else wrote, [`Error::NotFound`] when there is no such volume.
     pub async fn volume_update(&self, volume: &NetworkVolume) -> Result<NetworkVolume> {
-        let (observed, size_seen) = observed(volume.observed)?;
-        let done = sqlx::query(UPDATE)
-            .bind(volume.id.as_str())
-            .bind(volume.generation)
-            .bind(bytes(volume.size)?)
-            .bind(volume.desired.as_str())
-            .bind(observed)
-            .bind(size_seen)
-            .bind(volume.reason.as_deref().map(clean))
-            .bind(i64::from(volume.attempts))
-            .bind(millis(volume.began))
-            .bind(millis(volume.kept_until))
-            .bind(millis(volume.ended))
-            .bind(millis(volume.observed_at))
-            .execute(self.write())
-            .await?;
-        if done.rows_affected() == 0 {
+        let mut connection = self.write().acquire().await?;
+        let updated = update_on(&mut connection, volume).await;
+        drop(connection);
+        if updated == Err(Error::Stale) {
             self.volume_fetch(&volume.id).await?;
-            return Err(Error::Stale);
         }
+        updated?;
         Ok(NetworkVolume {
             generation: volume.generation + 1,
             ..volume.clone()
@@ -210,6 +197,33 @@ impl Store {
     /// When the database fails.
     pub async fn volume_nudge(&self, id: &VolumeId) -> Result<()> {
         self.claim_nudge(&CLAIM, id.as_str()).await
+    }
+}
+
+/// Writes what may change of a volume within a transaction.
+pub(crate) async fn update_on(
+    connection: &mut AnyConnection,
+    volume: &NetworkVolume,
+) -> Result<()> {
+    let (observed, size_seen) = observed(volume.observed)?;
+    let done = sqlx::query(UPDATE)
+        .bind(volume.id.as_str())
+        .bind(volume.generation)
+        .bind(bytes(volume.size)?)
+        .bind(volume.desired.as_str())
+        .bind(observed)
+        .bind(size_seen)
+        .bind(volume.reason.as_deref().map(clean))
+        .bind(i64::from(volume.attempts))
+        .bind(millis(volume.began))
+        .bind(millis(volume.kept_until))
+        .bind(millis(volume.ended))
+        .bind(millis(volume.observed_at))
+        .execute(connection)
+        .await?;
+    match done.rows_affected() {
+        0 => Err(Error::Stale),
+        _ => Ok(()),
     }
 }
 

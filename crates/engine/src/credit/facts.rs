@@ -4,21 +4,29 @@ use super::months::{day_of, month_of};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
+use livery_domain::account::AutoPay;
 use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
-use livery_domain::pod::{Desired, Phase, Pod};
+use livery_domain::pod::{Desired, Observed, Phase, Pod};
 use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_store::{AccountStand, Credit, Which};
-use livery_units::{Money, Rate, Timestamp};
+use livery_units::{AccountId, Money, Rate, Timestamp};
 
 /// How a top-up that an account made itself is called in its reference.
 pub(crate) const AUTO_PAY: &str = "auto-pay";
+
+/// How what an account is forgiven is called in its reference.
+pub(crate) const FORGIVEN: &str = "forgiven";
 
 /// How many metering intervals of use may not be charged yet, at the very most, while all is well.
 const UNCHARGED_INTERVALS_MAX: i64 = 3;
 
 /// An account's money with the things that cost it.
 pub(crate) struct Books {
+    /// As it was when this look began.
+    pub(crate) stand: AccountStand,
     pub(crate) facts: Facts,
+    /// How often it topped itself up this month, when this look began.
+    pub(crate) own_payments: usize,
     /// What was used and is not charged yet.
     pub(crate) uncharged: Money,
     /// Its pods that are not gone.
@@ -38,31 +46,50 @@ impl Books {
 
 /// Returns whether an account must be looked at closely: whether there would be anything to do if it
 /// had everything that there is to have and nothing of it had been charged for minutes. Most accounts
-/// are far from their limits, and this reads none of their pods.
+/// are far from their limits or rent nothing, and this reads none of their pods.
 pub(crate) async fn is_near(
     services: &Services,
     stand: &AccountStand,
-    rates: &[Rate],
+    rents: Rents<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let burn = burn(rates);
-    let uncharged = Money::from_nanos(burn.nanos().saturating_mul(UNCHARGED_INTERVALS_MAX));
-    let has = Has {
-        pods: 1,
-        runs: 1,
-        kept: 1,
+    let (burn, has) = match rents {
+        Rents::Nothing => (Money::ZERO, Has::default()),
+        Rents::At(rates) => {
+            let has = Has {
+                pods: 1,
+                runs: 1,
+                kept: 1,
+                up: 1,
+            };
+            (burn(rates), has)
+        }
     };
-    let facts = facts(services, stand, burn, uncharged, has, now).await?;
+    let uncharged = Money::from_nanos(burn.nanos().saturating_mul(UNCHARGED_INTERVALS_MAX));
+    let paid = own_payments_of(services, stand, now).await?;
+    let facts = facts(services, stand, burn, uncharged, has, &paid, now).await?;
     Ok(!decide(&facts, now).is_empty())
 }
 
-/// Looks at an account closely.
+/// What an account has that may cost it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rents<'r> {
+    /// Neither pods nor network volumes.
+    Nothing,
+    /// Something, at the rates of its open meters.
+    At(&'r [Rate]),
+}
+
+/// Looks at an account closely. What it paid itself is read before what it has: whoever decides by
+/// this that it needs a payment knows at least as many as have been made for the need that is seen.
 pub(crate) async fn look(
     services: &Services,
-    stand: &AccountStand,
-    rates: &[Rate],
+    account: &AccountId,
     now: Timestamp,
 ) -> Result<Books, Error> {
+    let paid = own_payments(services, account, now).await?;
+    let stand = services.store.account_stand(account).await?;
+    let rates = services.store.account_rates_of(account).await?;
     let pods = services
         .store
         .pod_list(Some(&stand.id), Which::Live)
@@ -82,14 +109,18 @@ pub(crate) async fn look(
         runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
         kept: pods.iter().filter(|pod| is_kept(pod)).count()
             + volumes.iter().filter(|volume| is_rented(volume)).count(),
+        up: pods.iter().filter(|pod| is_up(pod)).count(),
     };
-    let facts = facts(services, stand, burn(rates), uncharged, has, now).await?;
+    let burn = burn(&rates);
+    let facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
     Ok(Books {
+        stand,
         facts,
+        own_payments: paid.len(),
         uncharged,
         pods,
         volumes,
-        rates: rates.to_vec(),
+        rates,
     })
 }
 
@@ -127,6 +158,14 @@ pub(crate) fn is_rented(volume: &NetworkVolume) -> bool {
     volume.desired == VolumeDesired::Present && volume.rate.amount > Money::ZERO
 }
 
+fn is_up(pod: &Pod) -> bool {
+    match pod.observed {
+        Observed::Up => true,
+        Observed::Unknown | Observed::Absent | Observed::Starting => false,
+        Observed::Down | Observed::Lost => false,
+    }
+}
+
 fn is_wanted_up(pod: &Pod) -> bool {
     match pod.phase() {
         Phase::Pending | Phase::Starting | Phase::Running | Phase::Exited => true,
@@ -148,6 +187,7 @@ async fn facts(
     burn: Money,
     uncharged: Money,
     has: Has,
+    paid: &[Money],
     now: Timestamp,
 ) -> Result<Facts, Error> {
     let had = stand.balance.saturating_plus(stand.held);
@@ -161,7 +201,10 @@ async fn facts(
         settings: stand.settings,
         standing: stand.standing,
         last_warned: stand.last_warned,
-        allowance: allowance(services, stand, now).await?,
+        allowance: Allowance {
+            cap: stand.auto_pay_cap,
+            used: paid.iter().copied().sum(),
+        },
         has,
     })
 }
@@ -187,33 +230,26 @@ async fn spent(
     Ok(spent)
 }
 
-/// Adds up what an account topped itself up by this month, as far as it may.
-pub(crate) async fn allowance(
-    services: &Services,
-    stand: &AccountStand,
-    now: Timestamp,
-) -> Result<Allowance, Error> {
-    let Some(cap) = stand.auto_pay_cap else {
-        return Ok(Allowance::default());
-    };
-    let own = own_payments(services, stand, now).await?;
-    Ok(Allowance {
-        cap: Some(cap),
-        used: own.into_iter().sum(),
-    })
-}
-
-/// Returns what an account topped itself up by this month, each time.
-pub(crate) async fn own_payments(
+/// Returns what an account topped itself up by this month, each time, as far as it may.
+async fn own_payments_of(
     services: &Services,
     stand: &AccountStand,
     now: Timestamp,
 ) -> Result<Vec<Money>, Error> {
+    match (stand.settings.auto_pay, stand.auto_pay_cap) {
+        (AutoPay::On { .. }, Some(_)) => own_payments(services, &stand.id, now).await,
+        (AutoPay::Off, _) | (_, None) => Ok(Vec::new()),
+    }
+}
+
+/// Returns what an account topped itself up by this month, each time.
+async fn own_payments(
+    services: &Services,
+    account: &AccountId,
+    now: Timestamp,
+) -> Result<Vec<Money>, Error> {
     let prefix = format!("top-up {AUTO_PAY} ");
-    let payments = services
-        .store
-        .payment_list(&stand.id, month_of(now))
-        .await?;
+    let payments = services.store.payment_list(account, month_of(now)).await?;
     let own = payments
         .iter()
         .filter(|payment| payment.memo.starts_with(&prefix));

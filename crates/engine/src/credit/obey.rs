@@ -1,22 +1,26 @@
 //! Does what was decided for accounts whose money runs short. It may be done twice or late, and by
 //! several control planes.
 
-use super::facts::{self, Books};
+use super::facts::{self, Books, Rents};
 use super::notices;
 use super::runs;
 use crate::error::Error;
-use crate::pod::rule;
+use crate::money;
+use crate::pod::{Unless, rule, rule_unless};
 use crate::services::Services;
 use crate::volume;
 use livery_domain::account::Standing;
 use livery_domain::credit::{Act, Shortage};
-use livery_domain::pod::Desired;
+use livery_domain::pod::{Desired, Pod, Wish};
 use livery_ledger::top_up;
 use livery_store::AccountStand;
-use livery_units::{Day, Money, Rate, Timestamp};
+use livery_units::{Day, Money, RunId, Timestamp};
 
 /// An account that tops itself up by little is looked at again this often at most in one go.
 const ROUNDS_MAX: u32 = 20;
+
+/// What is forgiven, in words for the user.
+const FORGIVEN: &str = "what ran on while nobody could stop it";
 
 /// What was done for all accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,10 +35,15 @@ pub(crate) struct Tally {
 pub(crate) async fn see_to_all(services: &Services) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     let rates = services.store.account_rates().await?;
+    let renting = services.store.accounts_renting().await?;
     for stand in services.store.account_stands().await? {
         tally.accounts += 1;
-        let rates = rates.get(&stand.id).map_or(&[][..], Vec::as_slice);
-        match see_to(services, stand.clone(), rates, &mut tally).await {
+        let rents = match rates.get(&stand.id) {
+            Some(rates) => Rents::At(rates),
+            None if renting.contains(&stand.id) => Rents::At(&[]),
+            None => Rents::Nothing,
+        };
+        match see_to(services, &stand, rents, &mut tally).await {
             Ok(()) => {}
             Err(error) => {
                 tally.failed += 1;
@@ -47,34 +56,24 @@ pub(crate) async fn see_to_all(services: &Services) -> Result<Tally, Error> {
 
 async fn see_to(
     services: &Services,
-    stand: AccountStand,
-    rates: &[Rate],
+    stand: &AccountStand,
+    rents: Rents<'_>,
     tally: &mut Tally,
 ) -> Result<(), Error> {
-    let mut stand = stand;
     let now = services.now();
-    if !facts::is_near(services, &stand, rates, now).await? {
+    if !facts::is_near(services, stand, rents, now).await? {
         return Ok(());
     }
     tally.looked_at += 1;
     for _ in 0..ROUNDS_MAX {
-        let books = facts::look(services, &stand, rates, now).await?;
+        // Read anew: others were seen to since all accounts were read.
+        let books = facts::look(services, &stand.id, now).await?;
         let acts = facts::acts(&books, now);
         tally.acts += acts.len() as u64;
-        let mut again = false;
-        for act in acts {
-            match obey(services, &stand, &books, act, now).await? {
-                Then::Next => {}
-                Then::LookAgain => again = true,
-            }
-            if again {
-                break;
-            }
+        match obey_all(services, &books, &acts, now).await? {
+            Then::Next => return Ok(()),
+            Then::LookAgain => {}
         }
-        if !again {
-            return Ok(());
-        }
-        stand = services.store.account_stand(&stand.id).await?;
     }
     Ok(())
 }
@@ -87,28 +86,46 @@ enum Then {
     LookAgain,
 }
 
-async fn obey(
+/// Does one after the other. What fails keeps nothing else from being done; the first failure is
+/// returned in the end.
+async fn obey_all(
     services: &Services,
-    stand: &AccountStand,
     books: &Books,
-    act: Act,
+    acts: &[Act],
     now: Timestamp,
 ) -> Result<Then, Error> {
+    let mut failed = Ok(());
+    for act in acts {
+        match obey(services, books, *act, now).await {
+            Ok(Then::Next) => {}
+            Ok(Then::LookAgain) => {
+                failed?;
+                return Ok(Then::LookAgain);
+            }
+            Err(error) => failed = failed.and(Err(error)),
+        }
+    }
+    failed.map(|()| Then::Next)
+}
+
+async fn obey(services: &Services, books: &Books, act: Act, now: Timestamp) -> Result<Then, Error> {
+    let stand = &books.stand;
+    let store = &services.store;
     match act {
         Act::TopUp(amount) => {
-            pay(services, stand, amount, now).await?;
+            pay(services, books, amount, now).await?;
             return Ok(Then::LookAgain);
         }
         Act::WarnLow => notices::low(services, stand, books, now).await?,
         Act::RunOut => {
-            if !services.store.account_run_out(stand, now).await? {
+            if !store.account_run_out(stand, now).await? {
                 return Ok(Then::LookAgain);
             }
             tracing::info!(account.id = %stand.id, "an account has no credit left");
             notices::run_out(services, stand, books, now).await;
         }
+        Act::Forgive { down_to } => forgive(services, books, down_to, now).await?,
         Act::Restore => {
-            let store = &services.store;
             store
                 .account_standing_set(&stand.id, Standing::Good)
                 .await?;
@@ -117,7 +134,7 @@ async fn obey(
         Act::StopPods(shortage) => stop_pods(services, stand, books, shortage, now).await?,
         Act::WarnLast { deletion } => {
             notices::last_warning(services, stand, books, deletion, now).await;
-            services.store.account_warned_set(&stand.id, now).await?;
+            store.account_warned_set(&stand.id, now).await?;
         }
         Act::Delete => delete(services, stand, books).await?,
     }
@@ -125,19 +142,50 @@ async fn obey(
 }
 
 /// Tops an account up at its own wish. The payment has the month's number of such payments in its
-/// reference: two control planes that make it at once make one.
+/// reference, counted before the need was seen: two control planes that see one need make one payment.
 async fn pay(
     services: &Services,
-    stand: &AccountStand,
+    books: &Books,
     amount: Money,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let number = facts::own_payments(services, stand, now).await?.len() + 1;
+    let stand = &books.stand;
+    let number = books.own_payments + 1;
     let month = Day::of(now).month_start().to_string();
     let reference = format!("{} {} no. {number}, invoiced", facts::AUTO_PAY, &month[..7]);
     let transfer = top_up(&stand.id, amount, &reference, now);
-    services.store.account_top_up(&transfer).await?;
-    tracing::info!(account.id = %stand.id, %amount, "an account topped itself up");
+    if services.store.account_help(stand, &transfer).await? {
+        tracing::info!(account.id = %stand.id, %amount, "an account topped itself up");
+    }
+    Ok(())
+}
+
+/// Takes off an account what it owes for longer than an interval: nobody could see to it meanwhile,
+/// because no control plane ran or a supplier was silent. Suppliers and hosts earn it all the same.
+async fn forgive(
+    services: &Services,
+    books: &Books,
+    down_to: Money,
+    now: Timestamp,
+) -> Result<(), Error> {
+    // All that is known of is charged first: what is forgiven is exact.
+    for pod in &books.pods {
+        money::count(services, &pod.id).await?;
+    }
+    for volume in &books.volumes {
+        money::count_volume(services, volume).await?;
+    }
+    let stand = services.store.account_stand(&books.stand.id).await?;
+    let has = stand.balance.saturating_plus(stand.held);
+    let amount = down_to.saturating_minus(has);
+    if amount <= Money::ZERO {
+        return Ok(());
+    }
+    let reference = format!("{} {}: {FORGIVEN}", facts::FORGIVEN, now.millis());
+    let transfer = top_up(&stand.id, amount, &reference, now);
+    if services.store.account_help(&stand, &transfer).await? {
+        tracing::warn!(account.id = %stand.id, %amount, "an account is forgiven {FORGIVEN}");
+    }
     Ok(())
 }
 
@@ -149,27 +197,36 @@ async fn end_runs(
     now: Timestamp,
 ) -> Result<(), Error> {
     let words = notices::words(shortage, stand);
-    let pods = books.pods.iter().filter(|pod| facts::serves_a_run(pod));
-    for pod in pods {
+    let mut failed = Ok(());
+    for pod in books.pods.iter().filter(|pod| facts::serves_a_run(pod)) {
         let Some(run) = &pod.run else { continue };
-        let told = runs::tell(services, run, &words, now).await?;
-        let patience = match shortage {
-            Shortage::Credit => livery_domain::credit::may_pull(told, now),
-            // There is credit: its results come home however long that takes.
-            Shortage::DayLimit | Shortage::MonthLimit => true,
-        };
-        if !patience && is_out(books) {
-            let over = format!("{words}, and its time to bring results home is over");
-            runs::end_now(services, run, &over).await?;
-            rule(
-                services,
-                &pod.id,
-                Desired::Gone,
-                &format!("terminated: {words}"),
-            )
-            .await?;
-        }
+        let ended = end_run(services, books, pod, run, (shortage, &words), now);
+        failed = failed.and(ended.await);
     }
+    failed
+}
+
+async fn end_run(
+    services: &Services,
+    books: &Books,
+    pod: &Pod,
+    run: &RunId,
+    (shortage, words): (Shortage, &str),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let told = runs::tell(services, run, words, now).await?;
+    let patience = match shortage {
+        Shortage::Credit => livery_domain::credit::may_pull(told, now),
+        // There is credit: its results come home however long that takes.
+        Shortage::DayLimit | Shortage::MonthLimit => true,
+    };
+    if patience || !is_out(books) {
+        return Ok(());
+    }
+    let over = format!("{words}, and its time to bring results home is over");
+    runs::end_now(services, run, &over).await?;
+    let words = format!("terminated: {words}");
+    rule(services, &pod.id, Desired::Gone, &words).await?;
     Ok(())
 }
 
@@ -187,37 +244,39 @@ async fn stop_pods(
     shortage: Shortage,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let words = notices::words(shortage, stand);
+    let reason = notices::words(shortage, stand);
+    let words = format!("stopped: {reason}");
+    let mut failed = Ok(());
     let mut stopped = 0;
     for pod in books.pods.iter().filter(|pod| facts::runs_by_itself(pod)) {
-        rule(
-            services,
-            &pod.id,
-            Desired::Stopped,
-            &format!("stopped: {words}"),
-        )
-        .await?;
-        stopped += 1;
+        match rule(services, &pod.id, Desired::Stopped, &words).await {
+            Ok(Wish::Changed | Wish::AsBefore) => stopped += 1,
+            Err(error) => failed = failed.and(Err(error)),
+        }
     }
     notices::stopped(services, stand, shortage, stopped, now).await;
-    Ok(())
+    failed
 }
 
-/// Deletes what was kept for an account without credit.
+/// Deletes what was kept for an account without credit. Whatever is still there when it is topped up
+/// stays.
 async fn delete(services: &Services, stand: &AccountStand, books: &Books) -> Result<(), Error> {
-    let words = format!("its account had no credit for {}", stand.settings.grace);
+    let Standing::Out { since } = stand.standing else {
+        return Ok(());
+    };
+    let unless = Unless::Paid(since);
+    let why = format!("its account had no credit for {}", stand.settings.grace);
+    let mut failed = Ok(());
+    let words = format!("terminated: {why}");
     for pod in books.pods.iter().filter(|pod| facts::is_kept(pod)) {
-        rule(
-            services,
-            &pod.id,
-            Desired::Gone,
-            &format!("terminated: {words}"),
-        )
-        .await?;
+        let ended = rule_unless(services, &pod.id, Desired::Gone, &words, unless).await;
+        failed = failed.and(ended.map(|_| ()));
     }
+    let words = format!("deleted: {why}");
     let volumes = books.volumes.iter();
     for volume in volumes.filter(|volume| facts::is_rented(volume)) {
-        volume::end(services, &volume.id, &format!("deleted: {words}")).await?;
+        let ended = volume::end(services, &volume.id, &words, unless).await;
+        failed = failed.and(ended);
     }
-    Ok(())
+    failed
 }

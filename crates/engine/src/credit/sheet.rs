@@ -68,11 +68,9 @@ pub(crate) async fn balance(
     services: &Services,
     account: &AccountId,
 ) -> Result<BalanceSheet, Error> {
-    let stand = services.store.account_stand(account).await?;
-    let mut rates = services.store.account_rates().await?;
-    let rates = rates.remove(account).unwrap_or_default();
     let now = services.now();
-    let books = facts::look(services, &stand, &rates, now).await?;
+    let books = facts::look(services, account, now).await?;
+    let stand = books.stand.clone();
     let left = stand
         .balance
         .saturating_plus(stand.held)

@@ -1,6 +1,7 @@
 //! Network volumes in a panic.
 
 use super::things::{Fate, Thing, Volumes};
+use crate::pod::Unless;
 use crate::services::Services;
 use crate::volume;
 use livery_domain::volume::NetworkVolume;
@@ -26,7 +27,7 @@ pub(super) async fn end(services: &Services, volume: NetworkVolume, volumes: Vol
         }
         Volumes::End => {
             let mut thing = Thing::of_volume(&volume, Fate::Asked);
-            if let Err(error) = volume::end(services, &volume.id, WHY).await {
+            if let Err(error) = volume::end(services, &volume.id, WHY, Unless::Never).await {
                 thing.failed(&error);
             }
             thing

@@ -9,7 +9,7 @@ mod rule;
 pub use create::NewPod;
 pub(crate) use create::{Launch, accept, disks};
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
-pub(crate) use rule::rule;
+pub(crate) use rule::{Unless, rule, rule_unless};
 
 use crate::credit;
 use crate::error::Error;

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Wish};
 use livery_store::Error as StoreError;
-use livery_units::PodId;
+use livery_units::{PodId, Timestamp};
 
 /// Has a pod be as a rule says, with what it did and why in words for the user; one that cannot be
 /// (it vanished, it is gone, it serves a run) is left as it is.
@@ -14,14 +14,42 @@ pub(crate) async fn rule(
     desired: Desired,
     words: &str,
 ) -> Result<Wish, Error> {
+    rule_unless(services, pod, desired, words, Unless::Never).await
+}
+
+/// What keeps a rule from being followed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unless {
+    /// Nothing.
+    Never,
+    /// That the pod's account, which had no credit since then, has some again.
+    Paid(Timestamp),
+}
+
+/// Has a pod be as a rule says, as [`rule`] does, unless something keeps it from that: of a payment and
+/// the rule that come at the same moment, either the payment comes first and the pod stays as it is, or
+/// the payment is not in the books yet.
+pub(crate) async fn rule_unless(
+    services: &Services,
+    pod: &PodId,
+    desired: Desired,
+    words: &str,
+    unless: Unless,
+) -> Result<Wish, Error> {
     loop {
         let mut row = services.store.pod_fetch(pod).await?;
         match row.rule(desired, words) {
             Ok(Wish::Changed) => {}
             Ok(Wish::AsBefore) | Err(_) => return Ok(Wish::AsBefore),
         }
-        match services.store.pod_update(&row).await {
-            Ok(row) => {
+        let store = &services.store;
+        let updated = match unless {
+            Unless::Never => store.pod_update(&row).await.map(Some),
+            Unless::Paid(since) => store.pod_update_unpaid(&row, since).await,
+        };
+        match updated {
+            Ok(None) => return Ok(Wish::AsBefore),
+            Ok(Some(row)) => {
                 tracing::info!(pod.id = %row.id, account.id = %row.account, "{words}");
                 services.store.pod_nudge(&row.id).await?;
                 services.board.pods.notify_one();

@@ -3,10 +3,12 @@
 //! A use-case changes the row; the reconciler takes the volume there. A pod takes a volume with its
 //! own row, so at most one pod has it and it is not deleted from under one.
 
+mod ending;
 mod error;
 mod reconcile;
 mod strays;
 
+pub(crate) use ending::end;
 pub use error::VolumeRefusal;
 pub(crate) use strays::Stray;
 
@@ -265,23 +267,6 @@ async fn delete(services: &Services, account: &AccountId, id: &str) -> Result<Vo
     }
 }
 
-/// Has a volume removed for a reason of ours, whoever has it: it goes when no pod has it any more.
-pub(crate) async fn end(services: &Services, id: &VolumeId, why: &str) -> Result<(), Error> {
-    loop {
-        let mut volume = services.store.volume_fetch(id).await?;
-        match volume.desired {
-            VolumeDesired::Present => {}
-            VolumeDesired::Gone => return Ok(()),
-        }
-        volume.desired = VolumeDesired::Gone;
-        volume.reason = Some(why.to_owned());
-        if write(services, &volume).await?.is_some() {
-            tracing::info!(volume.id = %id, account.id = %volume.account, "a volume is ended: {why}");
-            return Ok(());
-        }
-    }
-}
-
 /// Writes what is wanted of a volume; none when it changed meanwhile.
 async fn write(
     services: &Services,
@@ -289,14 +274,20 @@ async fn write(
 ) -> Result<Option<NetworkVolume>, Error> {
     match services.store.volume_update(volume).await {
         Ok(volume) => {
-            services.store.volume_nudge(&volume.id).await?;
-            services.board.volumes.notify_one();
-            services.announce();
+            wanted(services, &volume).await?;
             Ok(Some(volume))
         }
         Err(StoreError::Stale) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Has it seen to at once that something else is wanted of a volume.
+async fn wanted(services: &Services, volume: &NetworkVolume) -> Result<(), Error> {
+    services.store.volume_nudge(&volume.id).await?;
+    services.board.volumes.notify_one();
+    services.announce();
+    Ok(())
 }
 
 async fn wait(

@@ -1,9 +1,10 @@
 //! Credit: vouchers are redeemed once, and a top-up ends what an empty account suffers.
 
 use crate::database::{Database, on_both};
-use crate::samples::{account, at, metered, with_account};
+use crate::samples::{account, at, bare_pod, metered, with_account};
 use crate::statements::{charge, nanos};
 use livery_domain::account::{AccountSettings, Standing};
+use livery_domain::pod::Pod;
 use livery_ledger::{Book, Change, Item, Meter, top_up};
 use livery_store::{AccountStand, Credit, Error, Posted, Redeemed, Store, Voucher};
 use livery_units::{AccountId, ContentHash, Money, Rate};
@@ -13,6 +14,8 @@ on_both!(
     of_many_who_redeem_at_once_one_does,
     a_top_up_ends_the_lack_of_credit,
     nobody_runs_out_who_was_topped_up_meanwhile,
+    of_those_who_see_one_need_one_helps,
+    what_is_wanted_for_want_of_credit_is_not_wanted_after_a_top_up,
     a_cap_and_a_warning_are_kept,
     rates_of_open_meters_are_added_up,
 );
@@ -145,6 +148,53 @@ async fn nobody_runs_out_who_was_topped_up_meanwhile(database: Database) {
     assert!(store.account_run_out(&seen, at(8)).await.unwrap());
 }
 
+async fn of_those_who_see_one_need_one_helps(database: Database) {
+    let store = database.store().await;
+    let id = with_account(&store, Credit::Prepaid).await;
+    let seen = store.account_stand(&id).await.unwrap();
+    // Each control plane counts its payments by itself.
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..6 {
+        let (store, seen) = (database.store().await, seen.clone());
+        let payment = top_up(&id, nanos(10), &format!("no. {number}"), at(5));
+        tasks.spawn(async move { store.account_help(&seen, &payment).await.unwrap() });
+    }
+    let helped = tasks.join_all().await.into_iter().filter(|helped| *helped);
+    assert_eq!(helped.count(), 1);
+    assert_eq!(balance(&store, &id).await, 10);
+
+    // What was settled meanwhile may forbid it.
+    let seen = store.account_stand(&id).await.unwrap();
+    let settings = AccountSettings::default();
+    store.account_settle(&seen, &settings, None).await.unwrap();
+    let payment = top_up(&id, nanos(10), "after", at(6));
+    assert_eq!(store.account_help(&seen, &payment).await, Ok(false));
+    let seen = store.account_stand(&id).await.unwrap();
+    assert_eq!(store.account_help(&seen, &payment).await, Ok(true));
+    let again = store.account_stand(&id).await.unwrap();
+    assert_eq!(store.account_help(&again, &payment).await, Ok(false));
+    assert_eq!(store.ledger_check().await, Ok(2));
+}
+
+async fn what_is_wanted_for_want_of_credit_is_not_wanted_after_a_top_up(database: Database) {
+    let store = database.store().await;
+    let id = with_account(&store, Credit::Prepaid).await;
+    let pod = bare_pod(1);
+    store.pod_insert(&pod).await.unwrap();
+    let (since, later) = (at(7), at(8));
+    let out = Standing::Out { since };
+    store.account_standing_set(&id, out).await.unwrap();
+    let unpaid = async |pod: &Pod, since| store.pod_update_unpaid(pod, since).await;
+    assert_eq!(unpaid(&pod, later).await, Ok(None));
+    let written = unpaid(&pod, since).await.unwrap().unwrap();
+    assert_eq!(store.pod_fetch(&pod.id).await, Ok(written.clone()));
+    assert_eq!(unpaid(&pod, since).await, Err(Error::Stale));
+    let paid = top_up(&id, nanos(10), "p1", at(9));
+    store.account_top_up(&paid).await.unwrap();
+    assert_eq!(unpaid(&written, since).await, Ok(None));
+    assert_eq!(store.pod_fetch(&pod.id).await, Ok(written));
+}
+
 async fn a_cap_and_a_warning_are_kept(database: Database) {
     let store = database.store().await;
     let id = with_account(&store, Credit::Prepaid).await;
@@ -177,7 +227,7 @@ async fn rates_of_open_meters_are_added_up(database: Database) {
         before: None,
         after: metered(pod, at(0), at(0)),
     });
-    store.meter_apply(&open, &[], at(0)).await.unwrap();
+    store.meter_apply(&open, &[], None, at(0)).await.unwrap();
     let rates = store.account_rates().await.unwrap();
     let rate = open[0].after.rate;
     let three = Rate {
@@ -192,7 +242,7 @@ async fn rates_of_open_meters_are_added_up(database: Database) {
             ..open[2].after.clone()
         },
     };
-    store.meter_apply(&[closed], &[], at(0)).await.unwrap();
+    store.meter_apply(&[closed], &[], None, at(0)).await.unwrap();
     let rates = store.account_rates().await.unwrap();
     assert_eq!(rates[&id][0].amount, nanos(rate.amount.nanos() * 2));
 }

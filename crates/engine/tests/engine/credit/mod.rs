@@ -5,6 +5,7 @@ mod accounts;
 mod limits;
 mod out;
 mod paying;
+mod silence;
 
 use crate::support::{Bench, until};
 use livery_domain::account::Standing;

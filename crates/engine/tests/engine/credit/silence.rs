@@ -1,0 +1,167 @@
+//! What happens to an account while nobody looks, and between a look and the act.
+
+use super::{
+    HOURS, burn_down_to, comes_to, dollars, left, look, notices, now, pod, prepaid, stand, told,
+    top_up,
+};
+use crate::support::{Bench, until};
+use livery_domain::account::Standing;
+use livery_domain::pod::{Phase, Pod};
+use livery_domain::reminder::NoticeKind;
+use livery_domain::volume::VolumePhase;
+use livery_engine::{NewVolume, SettingsChange};
+use livery_store::Period;
+use livery_units::{Bytes, Day, Money};
+use std::time::Duration;
+
+/// What the pod of these tests costs in a minute, at most.
+const MINUTE: i64 = 2;
+
+fn this_month(bench: &Bench) -> Period {
+    let today = Day::of(now(bench));
+    Period {
+        from: today.month_start(),
+        until: today.next(),
+    }
+}
+
+async fn forgiven(bench: &Bench) -> Money {
+    let payments = bench.store.payment_list(&bench.account, this_month(bench));
+    let payments = payments.await.unwrap().into_iter();
+    let forgiven = payments.filter(|payment| payment.memo.starts_with("top-up forgiven "));
+    forgiven.map(|payment| payment.amount).sum()
+}
+
+#[tokio::test]
+async fn an_account_owes_a_minute_at_most_however_long_its_host_was_silent() {
+    let bench = prepaid().await;
+    let box_ = pod(&bench).await;
+    burn_down_to(&bench, 300).await;
+    bench.host.script(|script| script.unreachable = true);
+    bench.clock.forward(24 * HOURS);
+    look(&bench).await;
+    assert!(left(&bench).await > Money::ZERO, "nobody knows how it is");
+    bench.host.script(|script| script.unreachable = false);
+    comes_to(&bench, &box_, Phase::Stopped).await;
+
+    // Charged are a whole day and what was before, and one minute of it is owed.
+    let charged = bench.store.pod_charged(&box_.id).await.unwrap();
+    let day = Money::from_nanos(24 * box_.offer.price.per_hour().nanos());
+    assert!(charged >= day, "{charged} for a day at {day}");
+    let owed = Money::ZERO.saturating_minus(left(&bench).await);
+    assert!(owed > Money::ZERO && owed <= dollars(MINUTE), "{owed} owed");
+    until("the books say so", || async {
+        let charged = bench.store.pod_charged(&box_.id).await.unwrap();
+        let paid = dollars(1_000).saturating_plus(forgiven(&bench).await);
+        (left(&bench).await == paid.saturating_minus(charged)).then_some(())
+    })
+    .await;
+    let owed = Money::ZERO.saturating_minus(left(&bench).await);
+    assert_ne!(stand(&bench).await.standing, Standing::Good);
+    // It is forgiven once, and what is owed then stays owed.
+    look(&bench).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    look(&bench).await;
+    assert_eq!(Money::ZERO.saturating_minus(left(&bench).await), owed);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_account_owes_a_minute_at_most_after_the_control_plane_was_away() {
+    let mut bench = prepaid().await;
+    let box_ = pod(&bench).await;
+    burn_down_to(&bench, 300).await;
+    bench.engine.stop();
+    bench.engine.stopped().await;
+    bench.clock.forward(24 * HOURS);
+    bench.restart().await;
+    comes_to(&bench, &box_, Phase::Stopped).await;
+    let owed = Money::ZERO.saturating_minus(left(&bench).await);
+    assert!(owed > Money::ZERO && owed <= dollars(MINUTE), "{owed} owed");
+    assert!(forgiven(&bench).await > dollars(1_000));
+    bench.store.ledger_check().await.unwrap();
+}
+
+/// Says the last warning, and lets the day after it pass while nobody looks.
+async fn about_to_be_deleted() -> (Bench, Pod) {
+    let bench = prepaid().await;
+    let wanted = NewVolume {
+        name: "data".to_owned(),
+        size: Bytes::gib(10),
+        host: None,
+    };
+    let volume = bench.engine.volume_create(&bench.account, wanted);
+    volume.await.unwrap();
+    let box_ = pod(&bench).await;
+    burn_down_to(&bench, 1).await;
+    let box_ = comes_to(&bench, &box_, Phase::Stopped).await;
+    bench.clock.forward(6 * 24 * HOURS + HOURS);
+    told(&bench, NoticeKind::LastWarning).await;
+    until("the warning is noted", || async {
+        stand(&bench).await.last_warned
+    })
+    .await;
+    bench.engine.stop();
+    bench.engine.stopped().await;
+    bench.clock.forward(24 * HOURS);
+    (bench, box_)
+}
+
+#[tokio::test]
+async fn what_is_there_when_the_account_is_topped_up_stays() {
+    let (mut bench, box_) = about_to_be_deleted().await;
+    // The payment is in the books a moment after it was decided to delete and the pod is gone.
+    bench.sql(
+        "CREATE TRIGGER paid AFTER UPDATE OF desired ON pods WHEN NEW.desired = 'gone'
+         BEGIN UPDATE accounts SET out_since = NULL; END;",
+    );
+    bench.restart().await;
+    comes_to(&bench, &box_, Phase::Terminated).await;
+    look(&bench).await;
+    top_up(&bench, "second").await;
+    look(&bench).await;
+    let kept = bench.engine.volume_fetch(&bench.account, "data");
+    assert_eq!(kept.await.unwrap().volume.phase(), VolumePhase::Ready);
+}
+
+#[tokio::test]
+async fn a_pod_that_cannot_be_written_keeps_no_other_running() {
+    let bench = prepaid().await;
+    let mut bad = bench.new_pod();
+    bad.name = Some("bad".into());
+    let bad = bench.engine.pod_create(&bench.account, bad).await.unwrap();
+    let good = pod(&bench).await;
+    comes_to(&bench, &bad, Phase::Running).await;
+    bench.sql(&format!(
+        "CREATE TRIGGER bad BEFORE UPDATE OF desired ON pods
+         WHEN NEW.id = '{}' AND NEW.desired = 'stopped'
+         BEGIN SELECT RAISE(ABORT, 'a bad page'); END;",
+        bad.id
+    ));
+    burn_down_to(&bench, 1).await;
+    comes_to(&bench, &good, Phase::Stopped).await;
+    bench.sql("DROP TRIGGER bad;");
+    comes_to(&bench, &bad, Phase::Stopped).await;
+    assert_eq!(notices(&bench, NoticeKind::OutOfCredit).await.len(), 1);
+}
+
+#[tokio::test]
+async fn accounts_that_rent_nothing_are_not_looked_at_closely() {
+    let bench = prepaid().await;
+    for number in 0..5 {
+        let name = format!("friend {number}");
+        bench.engine.account_create(&name).await.unwrap();
+    }
+    let seen = async |accounts: u64| {
+        until("the accounts are seen to", || async {
+            super::settle(&bench, SettingsChange::default())
+                .await
+                .unwrap();
+            let tasks = bench.engine.tasks();
+            let task = tasks.into_iter().find(|task| task.name == "credit")?;
+            (task.result["accounts"] == accounts).then_some(task.result["looked_at"].clone())
+        })
+        .await
+    };
+    assert_eq!(seen(7).await, 0);
+}
