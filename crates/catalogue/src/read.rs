@@ -70,7 +70,7 @@ pub fn read(files: &[(&str, &str)]) -> Result<PriceList, Error> {
         catalogue: Catalogue {
             // Without a day there is a mistake, and the list is not returned.
             released: released.unwrap_or(Day::of(livery_units::Timestamp::from_millis(0))),
-            gpus: gpus(&mut parsed),
+            gpus: gpus(&mut parsed, released),
             listings: Vec::new(),
             terms: Vec::new(),
         },
@@ -137,7 +137,7 @@ fn released(files: &mut [Parsed<'_>]) -> Option<Day> {
     found
 }
 
-fn gpus(files: &mut [Parsed<'_>]) -> Vec<GpuType> {
+fn gpus(files: &mut [Parsed<'_>], released: Option<Day>) -> Vec<GpuType> {
     let mut names: BTreeMap<GpuModel, String> = BTreeMap::new();
     let mut gpus = Vec::new();
     // Canonical names first: an alias must not take the name of a type that comes later.
@@ -157,7 +157,7 @@ fn gpus(files: &mut [Parsed<'_>]) -> Vec<GpuType> {
     }
     for file in files.iter_mut() {
         for shape in &file.sheet.gpu {
-            gpus.extend(gpu(&mut file.checker, shape, &mut names));
+            gpus.extend(gpu(&mut file.checker, shape, released, &mut names));
         }
     }
     gpus
@@ -166,6 +166,7 @@ fn gpus(files: &mut [Parsed<'_>]) -> Vec<GpuType> {
 fn gpu(
     checker: &mut Checker<'_>,
     shape: &GpuShape,
+    released: Option<Day>,
     names: &mut BTreeMap<GpuModel, String>,
 ) -> Option<GpuType> {
     let aliases = aliases(checker, shape, names);
@@ -177,6 +178,7 @@ fn gpu(
         text.parse().map_err(|why| format!("{why}"))
     });
     let source = checker.words(&shape.source, "source");
+    let as_of = checker.as_of(&shape.as_of, released);
     Some(GpuType {
         model: GpuModel::parse(shape.name.get_ref()),
         aliases,
@@ -186,6 +188,7 @@ fn gpu(
         compute_capability,
         tflops,
         source: source?,
+        as_of: as_of?,
     })
 }
 

@@ -30,6 +30,7 @@ pub(crate) struct GpuShape {
     pub(crate) compute: Option<Text>,
     pub(crate) tflops: Option<Text>,
     pub(crate) source: Text,
+    pub(crate) as_of: Text,
     #[serde(default)]
     pub(crate) aliases: Vec<Text>,
     #[serde(default)]

@@ -30,6 +30,13 @@ pub struct GpuType {
     pub compute_capability: Option<String>,
     /// Dense tensor throughput in FP16, in TFLOPS, such as `82.6`.
     pub tflops: Option<String>,
+    /// What a program can count on of its memory.
+    #[serde(with = "text::size")]
+    pub usable: Bytes,
+    /// Where these figures were published.
+    pub source: String,
+    /// The day on which they stood there.
+    pub as_of: Day,
     /// Who has it, the cheapest first.
     pub sellers: Vec<Seller>,
 }

@@ -143,6 +143,10 @@ fn every_price_has_a_source_and_a_day_and_old_ones_are_dated() {
         assert!(row.as_of <= list.catalogue.released, "{row:?}");
         assert!(row.is_dated(later), "{row:?}");
     }
+    for gpu in &list.catalogue.gpus {
+        assert!(!gpu.source.is_empty(), "{gpu:?}");
+        assert!(gpu.as_of <= list.catalogue.released, "{gpu:?}");
+    }
     assert!(!is_dated(
         list.catalogue.released,
         list.catalogue.released.start()

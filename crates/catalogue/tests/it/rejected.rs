@@ -10,6 +10,7 @@ name = "RTX 4090"
 vram = "24GB"
 architecture = "Ada Lovelace"
 source = "x"
+as_of = "2022-09-01"
 "#;
 
 const PROVIDER: &str = r#"
@@ -58,32 +59,34 @@ type Case = (&'static str, &'static str, usize, &'static str);
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
-    ("price = \"0.50\"", "price = \"0.50\", colour = 1", 24, "colour"),
-    ("price = \"0.50\"", "price = \"-0.50\"", 24, "negative"),
-    ("price = \"0.50\"", "price = 0.50", 24, "expected a string"),
-    ("price = \"0.50\"", "price = \"0.50-0.40\"", 24, "does not rise"),
-    ("price = \"0.50\"", "price = \"0.50\", count = 0", 24, "count"),
-    ("price = \"0.50\"", "price = \"0.50\", vcpu = \"-4\"", 24, "virtual CPUs"),
-    ("price = \"0.50\"", "price = \"0.50\", memory = \"0GB\"", 24, "nothing"),
-    ("price = \"0.50\"", "price = \"0.50\", reliability = \"98\"", 24, "share of the time"),
-    ("price = \"0.50\"", "price = \"0.50\", reliability = \"1.001\"", 24, "share of the time"),
-    ("price = \"0.50\"", "price = \"0.50\", reliability = \"-0.5\"", 24, "share of the time"),
-    ("price = \"0.50\"", "price = \"0.50\", sale = \"gift\"", 24, "gift"),
-    ("tier = \"secure\"", "tier = \"secure\"\ngpus_up_to = 0", 23, "gpus_up_to: from 1 to 256"),
-    ("tier = \"secure\"\nrows = [\n  { machine = \"m\"", "tier = \"secure\"\ngpus_up_to = 2\nrows = [\n  { machine = \"m\", count = 1", 25, "no `count`"),
-    ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 24, "RTX 4091"),
-    ("gpu = \"RTX 4090\"", "gpu = \"4090\"", 24, "is RTX 4090 meant?"),
-    ("tier = \"secure\"", "tier = \"moon\"", 22, "moon"),
-    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-02-30\"\ntier", 21, "2026-02-30"),
-    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-11-22\"\ntier", 21, "after the release"),
-    ("source = \"x\"\nas_of = \"2026-01-01\"\ntier", "source = \" \"\nas_of = \"2026-01-01\"\ntier", 20, "source"),
-    ("start_up = \"1m\"", "start_up = \"soon\"", 16, "start_up"),
-    ("start_up = \"1m\"\n", "", 12, "start_up"),
-    ("name = \"one\"", "name = \"One!\"", 11, "One!"),
+    ("price = \"0.50\"", "price = \"0.50\", colour = 1", 25, "colour"),
+    ("price = \"0.50\"", "price = \"-0.50\"", 25, "negative"),
+    ("price = \"0.50\"", "price = 0.50", 25, "expected a string"),
+    ("price = \"0.50\"", "price = \"0.50-0.40\"", 25, "does not rise"),
+    ("price = \"0.50\"", "price = \"0.50\", count = 0", 25, "count"),
+    ("price = \"0.50\"", "price = \"0.50\", vcpu = \"-4\"", 25, "virtual CPUs"),
+    ("price = \"0.50\"", "price = \"0.50\", memory = \"0GB\"", 25, "nothing"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"98\"", 25, "share of the time"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"1.001\"", 25, "share of the time"),
+    ("price = \"0.50\"", "price = \"0.50\", reliability = \"-0.5\"", 25, "share of the time"),
+    ("price = \"0.50\"", "price = \"0.50\", sale = \"gift\"", 25, "gift"),
+    ("tier = \"secure\"", "tier = \"secure\"\ngpus_up_to = 0", 24, "gpus_up_to: from 1 to 256"),
+    ("tier = \"secure\"\nrows = [\n  { machine = \"m\"", "tier = \"secure\"\ngpus_up_to = 2\nrows = [\n  { machine = \"m\", count = 1", 26, "no `count`"),
+    ("gpu = \"RTX 4090\"", "gpu = \"RTX 4091\"", 25, "RTX 4091"),
+    ("gpu = \"RTX 4090\"", "gpu = \"4090\"", 25, "is RTX 4090 meant?"),
+    ("tier = \"secure\"", "tier = \"moon\"", 23, "moon"),
+    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-02-30\"\ntier", 22, "2026-02-30"),
+    ("as_of = \"2026-01-01\"\ntier", "as_of = \"2026-11-22\"\ntier", 22, "after the release"),
+    ("source = \"x\"\nas_of = \"2026-01-01\"\ntier", "source = \" \"\nas_of = \"2026-01-01\"\ntier", 21, "source"),
+    ("start_up = \"1m\"", "start_up = \"soon\"", 17, "start_up"),
+    ("start_up = \"1m\"\n", "", 13, "start_up"),
+    ("name = \"one\"", "name = \"One!\"", 12, "One!"),
     ("name = \"RTX 4090\"", "name = \"rtx4090\"", 5, "written `RTX 4090`"),
     ("vram = \"24GB\"", "vram = \"lots\"", 6, "lots"),
     ("vram = \"24GB\"", "vram = \"24GB\"\nusable = \"25GB\"", 7, "25 GiB is not what a driver reports"),
     ("vram = \"24GB\"", "vram = \"24GB\"\nusable = \"22GB\"", 7, "22 GiB is not what a driver reports"),
+    ("as_of = \"2022-09-01\"", "as_of = \"2026-11-22\"", 9, "after the release"),
+    ("as_of = \"2022-09-01\"\n", "", 4, "missing field `as_of`"),
     ("vram = \"24GB\"", "vram = \"24GB\"\ncompute = \"eight\"", 7, "eight"),
     ("vram = \"24GB\"", "vram = \"24GB\"\ntflops = \"1.23\"", 7, "1.23"),
     ("format = 1", "format = 2", 1, "reads 1"),
@@ -120,7 +123,7 @@ fn what_stands_twice_on_several_pages_is_a_mistake() {
     let several = page("gpus_up_to = 4\n", one);
     for row in [one, &two] {
         let twice = format!("{}{several}{}", whole(), page("", row));
-        assert_eq!(mistakes(&twice), ["list.toml:41: m: this row stands twice"]);
+        assert_eq!(mistakes(&twice), ["list.toml:42: m: this row stands twice"]);
     }
     let five = one.replace("price", "count = 5, price");
     let text = format!("{}{several}{}", whole(), page("", &five));
@@ -143,26 +146,26 @@ fn a_list_of_more_prices_than_can_be_looked_through_is_rejected() {
 fn what_stands_twice_is_a_mistake() {
     let row = "  { machine = \"m\", gpu = \"RTX 4090\", price = \"0.50\" },\n";
     let twice = whole().replace(row, &row.repeat(2));
-    assert_eq!(mistakes(&twice), ["list.toml:25: m: this row stands twice"]);
+    assert_eq!(mistakes(&twice), ["list.toml:26: m: this row stands twice"]);
     let other_price = row.replace("0.50", "0.60");
     let twice = whole().replace(row, &format!("{row}{other_price}"));
-    assert_eq!(mistakes(&twice), ["list.toml:25: m: this row stands twice"]);
+    assert_eq!(mistakes(&twice), ["list.toml:26: m: this row stands twice"]);
     let twice = format!("{}{PROVIDER}", whole());
     assert_eq!(
         mistakes(&twice),
-        ["list.toml:28: name: the provider one stands twice"]
+        ["list.toml:29: name: the provider one stands twice"]
     );
     let twice = format!("{HEAD}{GPU}{GPU}{PROVIDER}");
     assert_eq!(
         mistakes(&twice),
-        ["list.toml:11: name: `RTX 4090` stands twice"]
+        ["list.toml:12: name: `RTX 4090` stands twice"]
     );
     let taken = GPU.replace("4090", "4080") + "aliases = [\"NVIDIA RTX 4090\"]\n";
     let text = format!("{HEAD}{GPU}{taken}{PROVIDER}");
     let found = mistakes(&text);
     assert_eq!(
         found,
-        ["list.toml:15: alias: `NVIDIA RTX 4090` is a name of RTX 4090 already"]
+        ["list.toml:17: alias: `NVIDIA RTX 4090` is a name of RTX 4090 already"]
     );
 }
 

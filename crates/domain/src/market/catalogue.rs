@@ -29,6 +29,8 @@ pub struct GpuType {
     pub tflops: Option<Tflops>,
     /// Where these figures were published.
     pub source: String,
+    /// The day on which they stood there. What a GPU is does not change, so they are never dated.
+    pub as_of: Day,
 }
 
 /// A spelling of a GPU's name.

@@ -48,6 +48,7 @@ pub(crate) fn catalogue() -> Catalogue {
         compute_capability: Some(capability),
         tflops: Some(tflops.parse().unwrap()),
         source: "a data sheet".to_owned(),
+        as_of: day("2022-09-01"),
     });
     Catalogue {
         released: day("2026-11-01"),

@@ -10,7 +10,7 @@ use livery_domain::market::{
 };
 use livery_domain::offer::{Offer, Pricing, SupplierName};
 use livery_domain::placement::{Fit, Need, Preference, Ranking, rank};
-use livery_units::Money;
+use livery_units::{Day, Money, Timestamp};
 use std::collections::BTreeMap;
 
 /// What is sought in the filter language, and in which order it is wanted.
@@ -151,7 +151,7 @@ pub(super) fn gpus(market: &Market) -> Vec<GpuOnSale> {
         let known = catalogue.type_of(&gpus.model, gpus.vram);
         let model = known.map_or(&gpus.model, |gpu| &gpu.model);
         if known.is_none() && !types.iter().any(|gpu| gpu.model == *model) {
-            types.push(unheard_of(gpus, &entry.row.supplier));
+            types.push(unheard_of(gpus, &entry.row.supplier, market.asked));
         }
         let hourly = entry.row.price.per_hour().nanos();
         let seller = Seller {
@@ -183,7 +183,7 @@ fn real_gpus(entry: &Entry) -> Option<&Gpus> {
     entry.gpus().filter(is_real)
 }
 
-fn unheard_of(gpus: &Gpus, supplier: &SupplierName) -> GpuType {
+fn unheard_of(gpus: &Gpus, supplier: &SupplierName, now: Timestamp) -> GpuType {
     GpuType {
         model: gpus.model.clone(),
         aliases: Vec::new(),
@@ -193,5 +193,6 @@ fn unheard_of(gpus: &Gpus, supplier: &SupplierName) -> GpuType {
         compute_capability: None,
         tflops: None,
         source: format!("an offer of {supplier}"),
+        as_of: Day::of(now),
     }
 }

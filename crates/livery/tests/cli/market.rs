@@ -163,6 +163,9 @@ fn gpus_are_listed_with_who_has_them() {
     let plane = Plane::started();
     let gpus = plane.run(&["gpus", "--json"]).expect(0).json();
     assert!(gpus.as_array().unwrap().len() >= 60);
+    for gpu in gpus.as_array().unwrap() {
+        assert!(!text(gpu, "source").is_empty() && text(gpu, "as_of").len() == 10);
+    }
     let found = plane.run(&["gpus", "4090"]).expect(0);
     let lines: Vec<&str> = found.out.lines().collect();
     assert_eq!(lines.len(), 2, "{}", found.out);

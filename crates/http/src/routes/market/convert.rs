@@ -31,9 +31,12 @@ pub(super) fn gpu(on_sale: GpuOnSale) -> dto::GpuType {
         name: gpu.model.to_string(),
         aliases,
         vram: gpu.vram,
+        usable: gpu.usable(),
         architecture: gpu.architecture,
         compute_capability: capability.map(|(major, minor)| format!("{major}.{minor}")),
         tflops: gpu.tflops.map(|tflops| tflops.to_string()),
+        source: gpu.source,
+        as_of: gpu.as_of,
         sellers: on_sale.sellers.into_iter().map(seller).collect(),
     }
 }
