@@ -36,6 +36,7 @@ pub struct GpuType {
     /// Where these figures were published.
     pub source: String,
     /// The day on which they stood there.
+    #[serde(with = "text")]
     pub as_of: Day,
     /// Who has it, the cheapest first.
     pub sellers: Vec<Seller>,
