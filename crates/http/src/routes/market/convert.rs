@@ -18,6 +18,7 @@ const GPUS_MAX: usize = 100;
 pub(super) fn gpu(on_sale: GpuOnSale) -> dto::GpuType {
     let gpu = on_sale.gpu;
     let capability = gpu.compute_capability;
+    let usable = gpu.usable();
     let mut aliases: Vec<String> = gpu.aliases.into_iter().map(|alias| alias.name).collect();
     aliases.dedup();
     let seller = |seller: livery_engine::Seller| dto::Seller {
@@ -31,7 +32,7 @@ pub(super) fn gpu(on_sale: GpuOnSale) -> dto::GpuType {
         name: gpu.model.to_string(),
         aliases,
         vram: gpu.vram,
-        usable: gpu.usable(),
+        usable,
         architecture: gpu.architecture,
         compute_capability: capability.map(|(major, minor)| format!("{major}.{minor}")),
         tflops: gpu.tflops.map(|tflops| tflops.to_string()),
