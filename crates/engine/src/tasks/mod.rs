@@ -129,7 +129,7 @@ pub(crate) fn spawn_all(services: &Arc<Services>, stop: &CancellationToken, trac
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
         Arc::new(volumes::VolumeReconciler::new(stop.clone())),
-        Arc::new(volumes::VolumeSweep),
+        Arc::new(volumes::VolumeSweep::default()),
         Arc::new(Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),

@@ -10,7 +10,8 @@ use livery_domain::reminder::{Notice, NoticeKind};
 use livery_store::Credit;
 use livery_units::{Span, VolumeId};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -72,8 +73,23 @@ impl BackgroundTask for VolumeReconciler {
     }
 }
 
-/// Looks for volumes at suppliers that no row stands behind.
-pub(crate) struct VolumeSweep;
+/// Looks for volumes at suppliers that no row stands behind. One is told of when two sweeps in a row
+/// have found it: between the supplier's word and the rows' a volume may have been deleted.
+#[derive(Default)]
+pub(crate) struct VolumeSweep {
+    before: Mutex<BTreeSet<VolumeId>>,
+}
+
+impl VolumeSweep {
+    /// Returns those that the last sweep found too, and remembers these for the next.
+    fn seen_before<'s>(&self, strays: &'s [Stray]) -> Vec<&'s Stray> {
+        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = strays.iter().map(|stray| stray.volume.clone()).collect();
+        let before = std::mem::replace(&mut *before, found);
+        let again = |stray: &&Stray| before.contains(&stray.volume);
+        strays.iter().filter(again).collect()
+    }
+}
 
 #[async_trait]
 impl BackgroundTask for VolumeSweep {
@@ -94,7 +110,7 @@ impl BackgroundTask for VolumeSweep {
             Ok(strays) => strays,
             Err(error) => return json!({ "error": error.to_string() }),
         };
-        for stray in &strays {
+        for stray in self.seen_before(&strays) {
             tell(services, stray).await;
         }
         let ids = strays.iter().map(|stray| stray.volume.to_string());
@@ -128,5 +144,30 @@ async fn tell(services: &Services, stray: &Stray) {
             at: services.now(),
         };
         reminders::tell(services, notice).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use livery_domain::offer::SupplierName;
+    use livery_units::{Bytes, HostId};
+
+    #[test]
+    fn a_volume_that_is_deleted_while_a_sweep_looks_is_no_stray() {
+        let stray = |number| Stray {
+            supplier: SupplierName::new("local"),
+            host: HostId::from_entropy(1),
+            volume: VolumeId::from_entropy(number),
+            size: Bytes::gib(1),
+        };
+        let (deleted, stays) = (stray(1), stray(2));
+        let sweep = VolumeSweep::default();
+        let first = [deleted, stays.clone()];
+        assert_eq!(sweep.seen_before(&first), Vec::<&Stray>::new());
+        let second = [stays.clone(), stray(3)];
+        assert_eq!(sweep.seen_before(&second), [&stays]);
+        assert_eq!(sweep.seen_before(&[]), Vec::<&Stray>::new());
+        assert_eq!(sweep.seen_before(&second), Vec::<&Stray>::new());
     }
 }

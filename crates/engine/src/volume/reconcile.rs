@@ -2,10 +2,12 @@
 
 use crate::error::Error;
 use crate::money;
+use crate::reminders;
 use crate::services::Services;
 use crate::tasks::Seat;
+use livery_domain::reminder::{Notice, NoticeKind};
 use livery_domain::volume::{
-    NetworkVolume, VolumeDesired, VolumeObserved, VolumeStep, plan_volume,
+    NetworkVolume, VolumeDesired, VolumeObserved, VolumePhase, VolumeStep, plan_volume,
 };
 use livery_store::Error as StoreError;
 use livery_supplier::{Error as SupplierError, Retry, VolumeFound, VolumeOrder, Volumes};
@@ -166,7 +168,12 @@ async fn observe(
 ) -> Result<NetworkVolume, Error> {
     match volumes.observe(&volume.host, &volume.id).await {
         Ok(found) => {
+            let before = volume.phase();
             volume.saw(seen(found), now);
+            let is_missing = volume.phase() == VolumePhase::Missing && volume.began.is_some();
+            if is_missing && before != VolumePhase::Missing {
+                tell_missing(services, &volume, now).await;
+            }
             record(services, volume).await
         }
         // What cannot be reached stays as it was last seen: nothing is concluded from silence.
@@ -175,6 +182,25 @@ async fn observe(
             Err(error.into())
         }
     }
+}
+
+/// Tells a volume's user, once each time, that it is there no more. Told first: a row without its
+/// notice would be silent if this process ended in between.
+async fn tell_missing(services: &Services, volume: &NetworkVolume, now: Timestamp) {
+    let until = volume.kept_until.unwrap_or(volume.created);
+    let notice = Notice {
+        key: format!("missing volume {} {}", volume.id, until.millis()),
+        account: volume.account.clone(),
+        pod: None,
+        kind: NoticeKind::Orphan,
+        message: format!(
+            "network volume {} ({}) is no longer at {}: what was on it is lost unless its disk comes \
+             back. It is not charged any more. Delete it: `livery volume delete {}`",
+            volume.name, volume.id, volume.supplier, volume.id
+        ),
+        at: now,
+    };
+    reminders::tell(services, notice).await;
 }
 
 async fn grow(

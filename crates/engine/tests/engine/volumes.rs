@@ -3,6 +3,7 @@
 
 use crate::support::{Bench, until};
 use livery_domain::pod::{Phase, Pod};
+use livery_domain::reminder::NoticeKind;
 use livery_domain::volume::VolumePhase;
 use livery_engine::{Error, NewPod, NewVolume, VolumeRefusal, VolumeView, Which};
 use livery_host_api::Error as HostError;
@@ -299,6 +300,12 @@ async fn a_volume_that_vanished_is_told_of_not_paid_for_and_not_made_anew() {
     })
     .await;
     assert_eq!(lost.kept_until, last);
+    // Told before the row says so, and once.
+    let notices = bench.store.notice_list(&bench.account, 100).await.unwrap();
+    let told = notices
+        .iter()
+        .filter(|row| row.notice.kind == NoticeKind::Orphan && row.notice.message.contains("data"));
+    assert_eq!(told.count(), 1, "{notices:?}");
     assert!(lost.reason.unwrap().contains("not there any more"));
     assert_eq!(bench.host.volumes.list(), []);
     let refused = bench
@@ -347,7 +354,8 @@ async fn what_nobody_owns_is_reported_and_left_alone() {
     let stray = VolumeId::from_entropy(77);
     let spec = VolumeSpec { size: 1 << 30 };
     bench.host.volumes.create(&stray, spec).unwrap();
-    // The next control plane's first sweep tells the owner.
+    // The next control plane's sweeps tell the owner.
+    bench.clock.hurry(100);
     bench.restart().await;
     until("the owner is told", || async {
         let notices = bench.store.notice_list(&bench.account, 100).await.unwrap();
