@@ -11,7 +11,7 @@ pub struct RunLimitArgs {
     #[arg(long, value_name = "DOLLARS")]
     max_cost: Option<String>,
     /// End the run when it has held a machine for so long: hours such as 8, or 1h30m
-    #[arg(long, visible_alias = "terminate-after", value_name = "HOURS")]
+    #[arg(long, visible_aliases = ["terminate-after", "stop-after"], value_name = "HOURS")]
     max_hours: Option<String>,
     /// When nothing has gone on in its pod for so long, do what --idle-action says
     #[arg(long, value_name = "SPAN")]
@@ -48,5 +48,27 @@ impl RunLimitArgs {
             overrides.set_idle(text, action).map_err(mistake)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: RunLimitArgs,
+    }
+
+    /// A pod's limits are those of every launch; that a run brings its results home first does not
+    /// take any of them away.
+    #[test]
+    fn a_runs_time_is_limited_by_each_of_a_pods_names_for_it() {
+        for name in ["--max-hours", "--terminate-after", "--stop-after"] {
+            let line = Line::try_parse_from(["run", name, "1h30m"]).unwrap();
+            assert_eq!(line.limits.max_hours.as_deref(), Some("1h30m"), "{name}");
+        }
     }
 }
