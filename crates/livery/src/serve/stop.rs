@@ -63,8 +63,8 @@ pub async fn host_agent(data_dir: &Path) -> anyhow::Result<Ending> {
 fn tell_what_goes_on(health: &Health) {
     if health.pods_live > 0 {
         warn(&format!(
-            "{} pods go on and cost {}/h; `livery pods` starts a control plane again and shows \
-             them",
+            "{} pods go on and cost {}/h. Until a control plane runs again no limit, idle rule or empty \
+             balance ends them, and nobody is reminded of them; `livery pods` starts one and shows them",
             health.pods_live, health.hourly
         ));
     }
