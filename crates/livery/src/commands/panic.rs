@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 
 /// End everything of yours, everywhere, now: runs without their results, pods with their disks.
 ///
-/// Network volumes are data: they are kept, with a word on what they go on costing, unless
-/// `--volumes` is given. Prints a line for each thing as soon as it is confirmed gone. Exits with 1 when something is not
-/// confirmed in the end; the control plane goes on ending it, also without this command, and the
-/// command may be given again at any time.
+/// At a terminal it asks first; a script is not asked. Network volumes are data: they are kept, with a
+/// word on what they go on costing, unless `--volumes` is given. Prints a line for each thing as soon as
+/// it is confirmed gone. Exits with 1 when something is not confirmed in the end; the control plane goes
+/// on ending it, also without this command, and the command may be given again at any time. A machine
+/// that is kept because its launch key is not known here makes it 1 too: it may be yours.
 #[derive(Debug, clap::Args)]
 pub struct PanicArgs {
     /// Do not ask whether that is meant
@@ -211,17 +212,47 @@ impl Watch {
                 out.flush()?;
             }
         }
-        let unconfirmed = self.waiting().count();
-        if unconfirmed == 0 {
-            say("everything is confirmed gone");
-            return Ok(Ending::Done);
-        }
-        say(&format!(
-            "{unconfirmed} not confirmed; the control plane goes on ending them. `livery panic` \
-             again shows how far it is"
-        ));
-        Ok(Ending::BadNews)
+        let (ending, words) = verdict(&report.things);
+        say(&words);
+        Ok(ending)
     }
+}
+
+/// Returns how it ended, and says so: what is kept is never among what is confirmed gone.
+fn verdict(things: &[Thing]) -> (Ending, String) {
+    let count = |fates: &[Fate]| {
+        let of_fate = things.iter().filter(|thing| fates.contains(&thing.fate));
+        of_fate.count()
+    };
+    let unconfirmed = count(&[Fate::Asked, Fate::Failed]);
+    let kept = count(&[Fate::Kept]);
+    let machines = things
+        .iter()
+        .filter(|thing| thing.fate == Fate::Kept && thing.kind == ThingKind::Lease)
+        .count();
+    let kept_too = match kept {
+        0 => String::new(),
+        kept => format!(", {kept} kept"),
+    };
+    if unconfirmed > 0 {
+        let words = format!(
+            "{unconfirmed} not confirmed{kept_too}; the control plane goes on ending them. `livery \
+             panic` again shows how far it is"
+        );
+        return (Ending::BadNews, words);
+    }
+    if machines > 0 {
+        let words = format!(
+            "{kept} kept, everything else is confirmed gone; {machines} of them are machines that may \
+             be yours and cost you: `livery panic --unknown` ends them too"
+        );
+        return (Ending::BadNews, words);
+    }
+    let words = match kept {
+        0 => "everything is confirmed gone".to_owned(),
+        kept => format!("{kept} kept, everything else is confirmed gone"),
+    };
+    (Ending::Done, words)
 }
 
 fn line(thing: &Thing, style: Style) -> String {
@@ -241,5 +272,51 @@ fn line(thing: &Thing, style: Style) -> String {
     match &thing.why {
         Some(why) if thing.fate != Fate::Gone => format!("{fate}: {what} ({why})"),
         Some(_) | None => format!("{fate}: {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thing(kind: ThingKind, fate: Fate) -> Thing {
+        Thing {
+            kind,
+            id: "one".into(),
+            name: String::new(),
+            place: "here".into(),
+            fate,
+            why: None,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_not_said_to_be_gone() {
+        let gone = || thing(ThingKind::Pod, Fate::Gone);
+        let volume = || thing(ThingKind::Volume, Fate::Kept);
+        let machine = || thing(ThingKind::Lease, Fate::Kept);
+        let asked = || thing(ThingKind::Pod, Fate::Asked);
+        for (things, ending, words) in [
+            (vec![gone()], Ending::Done, "everything is confirmed gone"),
+            (
+                vec![gone(), volume()],
+                Ending::Done,
+                "1 kept, everything else is confirmed gone",
+            ),
+            (
+                vec![gone(), volume(), machine()],
+                Ending::BadNews,
+                "2 kept, everything else is confirmed gone; 1 of them are machines",
+            ),
+            (
+                vec![asked(), machine(), gone()],
+                Ending::BadNews,
+                "1 not confirmed, 1 kept; the control plane goes on",
+            ),
+        ] {
+            let (found, said) = verdict(&things);
+            assert_eq!(found, ending, "{said}");
+            assert!(said.starts_with(words), "{said}");
+        }
     }
 }
