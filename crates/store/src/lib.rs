@@ -56,5 +56,5 @@ pub use row::Which;
 pub use statement::{Carried, Grouping, Payment, Period, StatementLine};
 pub use task_status::TaskRun;
 pub use token::Token;
-pub use transfer::{Posted, TransferFilter};
+pub use transfer::Posted;
 pub use voucher::{Redeemed, Voucher};

@@ -21,13 +21,6 @@ pub enum Posted {
     Replayed,
 }
 
-/// Which transfers a listing wants; nothing given is all of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TransferFilter {
-    /// Of this account.
-    pub account: Option<AccountId>,
-}
-
 macro_rules! columns {
     () => {
         "id, kind, from_book, to_book, amount, at_ms, account_id, pod_id, run_id, volume_id, item, \
@@ -35,18 +28,6 @@ macro_rules! columns {
     };
 }
 pub(crate) use columns;
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM transfers ",
-            $rest,
-            " ORDER BY seq"
-        )
-    };
-}
 
 impl Store {
     /// Posts transfers, all or none.
@@ -74,21 +55,6 @@ impl Store {
         append(&mut transaction, last, transfers, &prepaid).await?;
         transaction.commit().await?;
         Ok(Posted::New)
-    }
-
-    /// Returns transfers in the order in which they were posted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn transfer_list(&self, filter: &TransferFilter) -> Result<Vec<Transfer>> {
-        let rows = match &filter.account {
-            Some(account) => {
-                let query = sqlx::query(select!("WHERE account_id = $1"));
-                query.bind(account.as_str()).fetch_all(self.read()).await?
-            }
-            None => sqlx::query(select!("")).fetch_all(self.read()).await?,
-        };
-        rows.iter().map(transfer).collect()
     }
 }
 
