@@ -56,7 +56,7 @@ pub enum Cheaper {
 /// Buying and renting side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BuyOrRent {
-    /// From where on buying is cheaper; none when it never is.
+    /// From where on buying is cheaper; none when power takes all that the rent would.
     pub break_even: Option<BreakEven>,
     /// What power costs in a month.
     pub power_monthly: Money,
@@ -97,7 +97,7 @@ pub fn buy_or_rent(purchase: &Purchase, usage: &Usage) -> Result<BuyOrRent, Mone
     let buying = money(net + power * months)?;
     let renting = money(rent_monthly * months)?;
     Ok(BuyOrRent {
-        break_even: break_even(net, hours, rent_monthly - power),
+        break_even: break_even(net, hours, rent_monthly - power)?,
         power_monthly,
         buying,
         renting,
@@ -109,14 +109,27 @@ pub fn buy_or_rent(purchase: &Purchase, usage: &Usage) -> Result<BuyOrRent, Mone
     })
 }
 
-fn break_even(net: i128, hours: i128, saved_monthly: i128) -> Option<BreakEven> {
-    if saved_monthly <= 0 || hours == 0 {
-        return None;
+fn break_even(
+    net: i128,
+    hours: i128,
+    saved_monthly: i128,
+) -> Result<Option<BreakEven>, MoneyError> {
+    // What is sold for more than it costs is paid back at once.
+    if net < 0 {
+        return Ok(Some(BreakEven {
+            hours: 0,
+            months_tenths: 0,
+        }));
     }
-    let net = net.max(0);
-    let ceiling = |dividend: i128, divisor: i128| u64::try_from((dividend + divisor - 1) / divisor);
-    Some(BreakEven {
-        hours: ceiling(net * hours, saved_monthly).ok()?,
-        months_tenths: ceiling(net * 10, saved_monthly).ok()?,
-    })
+    if saved_monthly <= 0 || hours == 0 {
+        return Ok(None);
+    }
+    let ceiling = |dividend: i128| {
+        let quotient = (dividend + saved_monthly - 1) / saved_monthly;
+        u64::try_from(quotient).map_err(|_| MoneyError)
+    };
+    Ok(Some(BreakEven {
+        hours: ceiling(net * hours)?,
+        months_tenths: ceiling(net * 10)?,
+    }))
 }

@@ -107,6 +107,33 @@ fn sums_beyond_money_are_errors() {
         ..guide(u32::MAX)
     };
     assert!(buy_or_rent(&dear, &usage(720, "2")).is_err());
+    // Also months beyond counting, which are not the same as never.
+    let dear = Purchase {
+        price: Money::from_nanos(i64::MAX),
+        power: Power::PerMonth(Money::ZERO),
+        ..guide(1)
+    };
+    let least = Usage {
+        hours_per_month: 700,
+        rent_hourly: Money::from_nanos(1),
+    };
+    assert!(buy_or_rent(&dear, &least).is_ok());
+    let dearest = Usage {
+        hours_per_month: 1,
+        ..least
+    };
+    assert!(buy_or_rent(&dear, &dearest).is_err());
+}
+
+#[test]
+fn what_is_sold_for_more_than_it_costs_is_paid_back_at_once() {
+    let sold = Purchase {
+        resale: dollars("2000"),
+        ..guide(1)
+    };
+    let found = buy_or_rent(&sold, &usage(100, "0")).unwrap();
+    assert_eq!(found.break_even.unwrap().hours, 0);
+    assert_eq!(found.cheaper, Cheaper::Buying);
 }
 
 proptest! {

@@ -4,7 +4,7 @@ use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
 use crate::ui::{dollars, out, print_json, say};
-use livery_api::dto::{Inquiry, WantedGpus};
+use livery_api::dto::{Inquiry, QuoteLine, WantedGpus};
 use livery_domain::market::{BuyOrRent, Cheaper, Power, Purchase, Usage, buy_or_rent};
 use livery_units::Money;
 use serde::Serialize;
@@ -50,8 +50,10 @@ pub struct BuyOrRentArgs {
 
 /// What `--json` prints.
 #[derive(Serialize)]
-struct Printed {
+struct Printed<'a> {
     rent_hourly: String,
+    /// The price that is the rent, when none was given.
+    rent_of: Option<&'a QuoteLine>,
     break_even_hours: Option<u64>,
     break_even_months: Option<String>,
     power_monthly: String,
@@ -63,12 +65,7 @@ struct Printed {
 
 /// Runs the command.
 pub async fn run(args: BuyOrRentArgs, settings: &Settings) -> anyhow::Result<Ending> {
-    if [args.price, args.resale]
-        .iter()
-        .any(|amount| amount.is_negative())
-    {
-        return Err(Failure::mistake("a price is not negative").into());
-    }
+    check(&args)?;
     let rent = rent(&args, settings).await?;
     let purchase = Purchase {
         price: args.price,
@@ -81,22 +78,49 @@ pub async fn run(args: BuyOrRentArgs, settings: &Settings) -> anyhow::Result<End
     };
     let usage = Usage {
         hours_per_month: args.hours_per_month,
-        rent_hourly: rent,
+        rent_hourly: rent.hourly,
     };
     let found = buy_or_rent(&purchase, &usage);
     let found = found.map_err(|why| Failure::mistake(why.to_string()))?;
     if args.json {
-        print_json(&printed(&found, rent, args.months))?;
+        print_json(&printed(&found, &rent, args.months))?;
     } else {
-        print(&found, rent, args.months)?;
+        if let Some(line) = &rent.of {
+            say(&asked(line));
+        }
+        print(&found, rent.hourly, args.months)?;
     }
     Ok(Ending::Done)
 }
 
+/// Nobody is paid for buying, for power or for renting.
+fn check(args: &BuyOrRentArgs) -> Result<(), Failure> {
+    for (flag, amount) in [
+        ("--price", Some(args.price)),
+        ("--resale", Some(args.resale)),
+        ("--power-monthly", args.power_monthly),
+        ("--per-kwh", args.per_kwh),
+        ("--rent", args.rent),
+    ] {
+        if amount.is_some_and(Money::is_negative) {
+            return Err(Failure::mistake(format!(
+                "{flag}: an amount is not negative"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What renting costs in an hour, and whose price that is when it was not given.
+struct Rent {
+    hourly: Money,
+    of: Option<QuoteLine>,
+}
+
 /// Returns the rent that was given, or else the lowest that somebody asks for the GPU.
-async fn rent(args: &BuyOrRentArgs, settings: &Settings) -> anyhow::Result<Money> {
-    if let Some(rent) = args.rent {
-        return Ok(rent);
+async fn rent(args: &BuyOrRentArgs, settings: &Settings) -> anyhow::Result<Rent> {
+    if let Some(hourly) = args.rent {
+        return Ok(Rent { hourly, of: None });
     }
     let question = Inquiry {
         gpus: args.gpu.iter().cloned().collect(),
@@ -107,27 +131,42 @@ async fn rent(args: &BuyOrRentArgs, settings: &Settings) -> anyhow::Result<Money
     // What is free here is bought already.
     let priced = answer
         .lines
-        .iter()
+        .into_iter()
         .filter(|line| line.price.hourly > Money::ZERO);
     let lowest = priced.min_by_key(|line| line.price.hourly);
     let line = lowest.ok_or_else(|| {
         Failure::mistake("nobody rents that GPU out").hint("give the rent with `--rent`")
     })?;
-    say(&format!(
-        "rent: {} asks {}/h",
-        line.title, line.price.hourly
-    ));
-    Ok(line.price.hourly)
+    Ok(Rent {
+        hourly: line.price.hourly,
+        of: Some(line),
+    })
+}
+
+/// Says whose price the rent is, and how sure it is.
+fn asked(line: &QuoteLine) -> String {
+    let price = dollars::price(&line.price, line.price_high.as_ref());
+    let lower = match line.price_high {
+        Some(_) => ", and the lower end is the rent",
+        None => "",
+    };
+    let day = match line.as_of {
+        Some(day) if line.dated => format!(" (dated {day})"),
+        Some(day) => format!(" (of {day})"),
+        None => String::new(),
+    };
+    format!("rent: {} asks {price}{lower}{day}", line.title)
 }
 
 fn months(tenths: u64) -> String {
     format!("{}.{}", tenths / 10, tenths % 10)
 }
 
-fn printed(found: &BuyOrRent, rent: Money, over: u32) -> Printed {
+fn printed<'a>(found: &BuyOrRent, rent: &'a Rent, over: u32) -> Printed<'a> {
     let plain = |amount: Money| amount.to_string().replace('$', "");
     Printed {
-        rent_hourly: plain(rent),
+        rent_hourly: plain(rent.hourly),
+        rent_of: rent.of.as_ref(),
         break_even_hours: found.break_even.map(|at| at.hours),
         break_even_months: found.break_even.map(|at| months(at.months_tenths)),
         power_monthly: plain(found.power_monthly),
