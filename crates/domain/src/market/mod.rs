@@ -27,7 +27,8 @@ pub use comparison::{
 };
 pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
 pub use filter::{
-    FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind, Untold, is_same_supplier,
+    FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind, Untold, closest,
+    is_same_supplier,
 };
 pub use memory::{Measure, Need, Part, Spread};
 pub use order::{Direction, Order};

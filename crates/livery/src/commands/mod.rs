@@ -21,6 +21,7 @@ pub mod host;
 mod inquiry;
 pub mod logs;
 mod money;
+mod names;
 pub mod offers;
 mod offers_all;
 pub mod orphans;

@@ -1,6 +1,6 @@
 //! `livery offers`
 
-use super::offers_all;
+use super::{names, offers_all};
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
@@ -110,18 +110,27 @@ pub async fn run(args: OffersArgs, settings: &Settings) -> anyhow::Result<Ending
     let asked = offers_all::Asked::read(&args.filter, args.order.as_deref())?;
     let client = connect::client(settings).await?;
     if args.all {
+        let filter = asked.filter.clone();
         let found = offers_all::rows(&client, asked).await?;
         match args.json {
             true => print_json(&found.rows)?,
             false => offers_all::print_rows(&found.rows)?,
         }
         offers_all::say_untold(&found.untold);
+        if found.rows.is_empty() {
+            say("nothing matches");
+            names::say_unknown(&client, filter.as_deref()).await;
+        }
         return Ok(Ending::Done);
     }
     let explain = args.explain;
     let json = args.json;
+    let filter = asked.filter.clone();
     let answer = client.offers(&question(args, asked)).await?;
     offers_all::say_untold(&answer.untold);
+    if answer.offers.is_empty() {
+        names::say_unknown(&client, filter.as_deref()).await;
+    }
     if json {
         if explain {
             print_json(&answer)?;

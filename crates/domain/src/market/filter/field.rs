@@ -228,8 +228,8 @@ pub(in crate::market) fn unknown(name: &str) -> (String, String) {
     (format!("there is no field `{name}`"), hint)
 }
 
-/// Returns the word that was probably meant.
-pub(super) fn closest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the word that was probably meant by a text that is none of them.
+pub fn closest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |word: &str| strsim::damerau_levenshtein(text, word);
     // Comparing takes the product of both lengths, so a monster of a word is not compared.
     let near = words.filter(|word| text.len() <= 2 * word.len() + 2);

@@ -21,7 +21,7 @@ mod value;
 
 pub use error::{FilterError, FilterErrors};
 pub(super) use field::unknown;
-pub use field::{FIELDS, Field, FieldInfo, Kind};
+pub use field::{FIELDS, Field, FieldInfo, Kind, closest};
 pub use untold::Untold;
 pub use value::is_same_supplier;
 pub(crate) use value::{Value, spelled};
@@ -83,6 +83,20 @@ impl Filter {
         self.conditions
             .iter()
             .any(|condition| condition.field == field)
+    }
+
+    /// Returns the names of that kind of which a match must bear one.
+    pub fn names(&self, kind: Kind) -> Vec<&str> {
+        let mut names = Vec::new();
+        for condition in &self.conditions {
+            let Test::OneOf(values) = &condition.test else {
+                continue;
+            };
+            if condition.field.info().kind == kind {
+                names.extend(values.iter().filter_map(Value::text));
+            }
+        }
+        names
     }
 
     /// Adds the conditions of another filter.

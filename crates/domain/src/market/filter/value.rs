@@ -15,6 +15,16 @@ pub(crate) enum Value {
     Text(String),
 }
 
+impl Value {
+    /// Returns it, if it is a text.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Number(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+}
+
 /// Why a value is none, and what to write instead.
 pub(super) struct BadValue {
     pub message: String,
