@@ -142,7 +142,7 @@ impl Place {
     }
 
     async fn ask(&self) -> Result<Response<Incoming>, FetchError> {
-        let failed = |why: crate::Error| self.unreachable(&why);
+        let failed = |why: crate::Error| self.unconnected(why);
         match &self.target {
             Target::Http { host, port } => {
                 let stream = tcp(&self.target, host, *port).await.map_err(failed)?;
@@ -201,6 +201,19 @@ impl Place {
         FetchError::Unreachable {
             url: self.url.clone(),
             why: why.to_string(),
+        }
+    }
+
+    /// Says why there is no connection; a file's server is no control plane.
+    fn unconnected(&self, error: crate::Error) -> FetchError {
+        let why = match error {
+            crate::Error::NoServer { source, .. } => source.to_string(),
+            crate::Error::Unreachable { why, .. } => why,
+            other => other.to_string(),
+        };
+        FetchError::Unreachable {
+            url: self.url.clone(),
+            why,
         }
     }
 }

@@ -28,7 +28,6 @@ impl Bundle {
     pub fn new(bytes: Vec<u8>) -> Result<Self, Error> {
         if bytes.len() > BUNDLE_BYTES_MAX {
             return Err(Error::TooLarge {
-                bytes: bytes.len(),
                 most: BUNDLE_BYTES_MAX,
             });
         }

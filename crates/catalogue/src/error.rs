@@ -9,11 +9,9 @@ pub enum Error {
     #[error("the price list is rejected: {}", listed(.0))]
     Rejected(Vec<Mistake>),
     /// It is longer than a price list may be.
-    #[error("the price list has {bytes} bytes and may have {most} at most")]
+    #[error("the price list has more than {most} bytes, which is the most it may have")]
     TooLarge {
-        /// How long it is.
-        bytes: usize,
-        /// How long it may be.
+        /// How long it may be, in bytes.
         most: usize,
     },
     /// It is not text.

@@ -1,6 +1,6 @@
 //! What work costs, as it travels: the question, and the answer side by side.
 
-use super::{Gpus, Offer, Price, Standing, Submission};
+use super::{Gpus, MarketRow, Offer, Price, Standing, Submission};
 use crate::text;
 use livery_domain::market::Sale;
 use livery_domain::offer::Tier;
@@ -135,6 +135,8 @@ pub struct QuoteLine {
     /// How much cheaper than the reference it is, in per cent; none where one of both is not wholly
     /// known.
     pub saving_percent: Option<i64>,
+    /// What the provider asks as a range that begins below this price: a figure counts before it.
+    pub lower_range: Option<MarketRow>,
     /// What sessions of 5 minutes, 30 minutes and 2 hours cost.
     pub sessions: Option<SessionCosts>,
     /// For a spot machine: what the same work costs on demand.

@@ -52,6 +52,11 @@ pub struct Seller {
     /// Its lowest price of one such GPU on demand, in an hour.
     #[serde(with = "text::dollars")]
     pub from: Money,
+    /// Where the range ends that this price is the lower end of.
+    #[serde(with = "text::dollars_option")]
+    pub up_to: Option<Money>,
+    /// How many such GPUs the machine of that price has: fewer may not be sold.
+    pub count: u32,
     /// Whether it can be rented from here now.
     pub rentable: bool,
     /// Whether the figure is older than 30 days.
@@ -168,6 +173,11 @@ pub struct Catalogue {
     pub built_in: bool,
     /// The bundle's SHA-256.
     pub sha256: String,
+    /// The day of the list that came with the program, when it is newer than this one.
+    #[serde(with = "text::option")]
+    pub newer_built_in: Option<Day>,
+    /// Why the bundle that was put in the built-in one's place does not count, when it does not.
+    pub unreadable: Option<String>,
     /// How many types of GPU it has.
     pub gpus: usize,
     /// Each provider's terms and figures in short.
@@ -190,6 +200,8 @@ pub struct Provider {
     pub newest: Option<Day>,
     /// What its prices lie between in an hour, as its source sums it up.
     pub range: Option<HourlyRange>,
+    /// The same for some of its machines only.
+    pub tier_ranges: Vec<TierRange>,
     /// Disks of a machine that is up, per GB.
     pub storage_running: Option<Price>,
     /// Disks kept while it is stopped, per GB.
@@ -208,6 +220,11 @@ pub struct Provider {
     pub interruptions_per_million_hours: Option<u32>,
     /// Where these terms were published.
     pub source: String,
+    /// The day on which they stood there.
+    #[serde(with = "text")]
+    pub as_of: Day,
+    /// Whether they are older than 30 days.
+    pub terms_dated: bool,
 }
 
 /// What prices lie between, in an hour.
@@ -219,6 +236,17 @@ pub struct HourlyRange {
     /// The upper end.
     #[serde(with = "text::dollars")]
     pub high: Money,
+}
+
+/// What the prices of a tier lie between, in an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierRange {
+    /// The tier.
+    #[serde(with = "text")]
+    pub tier: Tier,
+    /// The range.
+    #[serde(flatten)]
+    pub range: HourlyRange,
 }
 
 /// Which bundle is sent.

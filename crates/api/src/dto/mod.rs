@@ -34,7 +34,7 @@ pub use estimate::{
 };
 pub use market::{
     BundleQuery, Catalogue, GpuList, GpuType, HourlyRange, MarketQuery, MarketRow, MarketRows,
-    Provider, Seller, Standing, Untold, UntoldField,
+    Provider, Seller, Standing, TierRange, Untold, UntoldField,
 };
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
 pub use orphan::{Orphan, OrphanList};

@@ -73,10 +73,32 @@ fn why(market: &Market, best: &Entry, need: &Need) -> String {
         several => format!(", spread over {several}"),
     };
     format!(
-        "{count}x {model} of {seller} at {}/h is the cheapest that will do: it has {has} on each GPU, \
+        "{count}x {model} of {seller} at {}/h{} is the cheapest that will do: it has {has} on each GPU, \
          and {each} are needed{several}",
         row.price.per_hour(),
+        caveat(market, best),
     )
+}
+
+/// Says what makes a price less than sure: that a range begins with it, and that it is of long ago.
+fn caveat(market: &Market, entry: &Entry) -> String {
+    let Some(listing) = entry.listing() else {
+        return String::new();
+    };
+    let mut all = Vec::new();
+    if let Some(high) = listing.price_high {
+        all.push(format!(
+            "the lower end of a range up to {}/h",
+            high.per_hour()
+        ));
+    }
+    if entry.is_dated(market.asked) {
+        all.push(format!("dated {}", listing.as_of));
+    }
+    match all.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", all.join(", ")),
+    }
 }
 
 fn nobody(need: &Need) -> String {

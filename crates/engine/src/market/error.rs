@@ -1,6 +1,7 @@
 //! Why a question about prices has no answer.
 
 use livery_domain::market::FilterErrors;
+use livery_units::Day;
 
 /// Why a question about prices has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,14 @@ pub enum MarketError {
     /// No supplier has that name.
     #[error("no provider is called `{0}`; there are {1}")]
     UnknownSupplier(String, String),
+    /// A bundle is of a day to come.
+    #[error("the price list is of {released}, and today is {today}")]
+    NotYet {
+        /// The day that it says it was released.
+        released: Day,
+        /// Today, in UTC.
+        today: Day,
+    },
     /// The bundle was not taken.
     #[error(transparent)]
     Catalogue(#[from] livery_catalogue::Error),
@@ -29,7 +38,7 @@ impl MarketError {
             Self::Filter(_) => "MKT001",
             Self::UnknownGpu(_) => "MKT002",
             Self::NothingSold(_) => "MKT003",
-            Self::Catalogue(_) => "MKT004",
+            Self::Catalogue(_) | Self::NotYet { .. } => "MKT004",
             Self::UnknownSupplier(..) => "MKT005",
         }
     }
@@ -43,7 +52,7 @@ impl MarketError {
                 Some("`livery offers --all` lists every price; leave something out of the question")
             }
             Self::UnknownSupplier(..) => Some("`livery catalog show` lists every provider"),
-            Self::Catalogue(_) => {
+            Self::Catalogue(_) | Self::NotYet { .. } => {
                 Some("the catalogue stays as it was; mend the bundle and try again")
             }
         }

@@ -56,6 +56,8 @@ pub struct Answer {
     pub entries: Vec<Entry>,
     /// For each line, what the three sessions cost.
     pub sessions: Vec<Option<[Money; 3]>>,
+    /// For each line, the cheapest range that begins below its price and that its figure counts before.
+    pub ranges: Vec<Option<Entry>>,
     /// What nobody sells of what was wanted, a sentence for each.
     pub unsold: Vec<String>,
     /// Suppliers that are set up here and did not answer, with the reason.
@@ -119,7 +121,7 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
     let mut unsold = Vec::new();
     for wanted in &inquiry.wanted {
         let mut of_wanted = choose(market, inquiry, wanted);
-        of_wanted.sort_by_key(|(line, _)| (line.rank().is_none(), line.rank()));
+        of_wanted.sort_by_key(|one| (one.line.rank().is_none(), one.line.rank()));
         if of_wanted.is_empty() {
             unsold.push(unsold::sentence(market, inquiry, wanted));
         }
@@ -128,8 +130,13 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
     if chosen.is_empty() {
         return Err(MarketError::NothingSold(unsold.join("\n")));
     }
-    let (lines, entries): (Vec<Line>, Vec<Entry>) = chosen.into_iter().unzip();
-    let quotes: Vec<Quote> = lines.into_iter().map(|line| line.quote).collect();
+    let mut quotes = Vec::new();
+    let (mut entries, mut ranges) = (Vec::new(), Vec::new());
+    for one in chosen {
+        quotes.push(one.line.quote);
+        entries.push(one.entry.clone());
+        ranges.push(one.range.cloned());
+    }
     let sessions = quotes
         .iter()
         .map(|quote| session_costs(quote).ok())
@@ -144,6 +151,7 @@ pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, Marke
         comparison,
         entries,
         sessions,
+        ranges,
         unsold,
         silent: silent(market),
     })
@@ -168,31 +176,51 @@ fn silent(market: &Market) -> Vec<(String, String)> {
     market.suppliers.iter().filter_map(of).collect()
 }
 
+/// A price that counts.
+struct Chosen<'a> {
+    line: Line,
+    entry: &'a Entry,
+    /// The cheapest range that begins below it, and does not count beside a figure.
+    range: Option<&'a Entry>,
+}
+
 /// Returns the line that counts for each provider and way of sale.
-fn choose(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<(Line, Entry)> {
+fn choose<'a>(market: &'a Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<Chosen<'a>> {
     let catalogue = &market.catalogue.list.catalogue;
     let fitting = market.entries.iter().filter(|entry| {
         let meets = |need: &Need| fits(catalogue, entry, need);
         inquiry.takes(entry, wanted) && wanted.needs.iter().any(meets)
     });
-    let counting = counting_among(fitting.collect());
+    let fitting: Vec<&Entry> = fitting.collect();
+    let counting = counting_among(fitting.clone());
     let quotes = counting
         .iter()
         .map(|entry| quote(catalogue, entry))
         .collect();
     let all = Comparison::new(quotes, &inquiry.work, None);
-    let mut best: Vec<(Line, Entry)> = Vec::new();
+    let mut best: Vec<Chosen<'a>> = Vec::new();
     for (line, entry) in all.lines.into_iter().zip(counting) {
-        let same = |(other, _): &&mut (Line, Entry)| {
-            other.quote.supplier == line.quote.supplier && other.quote.sale == line.quote.sale
-        };
+        let same = |other: &&mut Chosen<'_>| is_of_one(other.entry, entry);
+        let range = None;
         match best.iter_mut().find(same) {
-            None => best.push((line, entry.clone())),
-            Some(known) if is_better(&line, &known.0) => *known = (line, entry.clone()),
+            None => best.push(Chosen { line, entry, range }),
+            Some(known) if is_better(&line, &known.line) => *known = Chosen { line, entry, range },
             Some(_) => {}
         }
     }
+    for one in best.iter_mut().filter(|one| one.entry.is_firm()) {
+        let hourly = |entry: &Entry| entry.row.price.per_hour();
+        let below = fitting.iter().copied().filter(|entry| {
+            !entry.is_firm() && is_of_one(entry, one.entry) && hourly(entry) < hourly(one.entry)
+        });
+        one.range = below.min_by_key(|entry| hourly(entry));
+    }
     best
+}
+
+/// Whether two prices are of one provider and sold in one way.
+fn is_of_one(one: &Entry, other: &Entry) -> bool {
+    (&one.row.supplier, one.row.sale) == (&other.row.supplier, other.row.sale)
 }
 
 /// A line without an estimate is better than none at all, and worse than any with one.

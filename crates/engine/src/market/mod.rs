@@ -136,8 +136,11 @@ impl Engine {
         bundle: Bundle,
         checksum: Checksum,
     ) -> Result<Catalogued, Error> {
-        let keeper = &self.services.catalogue;
-        keeper.replace(&self.services.store, bundle, checksum).await
+        let services = &self.services;
+        let keeper = &services.catalogue;
+        keeper
+            .replace(&services.store, bundle, checksum, services.now())
+            .await
     }
 
     /// Goes back to the built-in catalogue.

@@ -10,7 +10,7 @@ use livery_domain::market::{
 };
 use livery_domain::offer::{Offer, Pricing, SupplierName};
 use livery_domain::placement::{Fit, Need, Preference, Ranking, rank};
-use livery_units::{Day, Money, Timestamp};
+use livery_units::{Day, Money, Rate, Timestamp};
 use std::collections::BTreeMap;
 
 /// What is sought in the filter language, and in which order it is wanted.
@@ -51,6 +51,10 @@ pub struct Seller {
     pub title: String,
     /// Its lowest price of one such GPU on demand, in an hour.
     pub from: Money,
+    /// Where the range ends that this price is the lower end of.
+    pub up_to: Option<Money>,
+    /// How many such GPUs the machine of that price has.
+    pub count: u32,
     /// Whether it can be rented from here now.
     pub standing: Standing,
     /// Whether the figure is older than 30 days.
@@ -153,18 +157,23 @@ pub(super) fn gpus(market: &Market) -> Vec<GpuOnSale> {
         if known.is_none() && !types.iter().any(|gpu| gpu.model == *model) {
             types.push(unheard_of(gpus, &entry.row.supplier, market.asked));
         }
-        let hourly = entry.row.price.per_hour().nanos();
+        let of_one =
+            |rate: Rate| Money::from_nanos(rate.per_hour().nanos() / i64::from(gpus.count.max(1)));
+        let high = entry.listing().and_then(|listing| listing.price_high);
         let seller = Seller {
             supplier: entry.row.supplier.clone(),
             title: market.title(&entry.row.supplier),
-            from: Money::from_nanos(hourly / i64::from(gpus.count.max(1))),
+            from: of_one(entry.row.price),
+            up_to: high.map(of_one),
+            count: gpus.count,
             standing: entry.row.standing,
             is_dated: entry.is_dated(market.asked),
         };
         let sellers = sold.entry(model.clone()).or_default();
         let known = sellers.entry(seller.supplier.clone());
         let known = known.or_insert_with(|| seller.clone());
-        if seller.from < known.from {
+        // Of equal prices, the one for the smallest machine.
+        if (seller.from, seller.count) < (known.from, known.count) {
             *known = seller;
         }
     }

@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{dollars, out, print_json, say};
 use anyhow::Context;
-use livery_api::dto::{Catalogue, Provider};
+use livery_api::dto::{Catalogue, HourlyRange, Provider};
 use livery_api::{Client, FetchError, fetch};
 use livery_catalogue::{BUNDLE_BYTES_MAX, Bundle, Checksum};
 use std::io::Write;
@@ -113,6 +113,17 @@ fn said(catalogue: &Catalogue, form: Form) -> anyhow::Result<()> {
         catalogue.gpus,
         catalogue.providers.len()
     ));
+    if let Some(day) = catalogue.newer_built_in {
+        say(&format!(
+            "it is older than the built-in one of {day}; `livery catalog update --reset` goes back to that"
+        ));
+    }
+    if let Some(why) = &catalogue.unreadable {
+        say(&format!(
+            "the bundle that was put in its place cannot be read by this program: {why}\n\
+             `livery catalog update` with --from puts another there, or with --reset forgets it"
+        ));
+    }
     Ok(())
 }
 
@@ -122,7 +133,7 @@ fn show(catalogue: &Catalogue, form: Form) -> anyhow::Result<()> {
     }
     let mut table = Table::new([
         "PROVIDER", "PRICES", "DATED", "NEWEST", "RANGE", "STORAGE", "STOPPED", "VOLUME", "EGRESS",
-        "TOP-UP",
+        "TOP-UP", "TERMS OF",
     ]);
     for provider in &catalogue.providers {
         table.row(cells(provider));
@@ -134,14 +145,17 @@ fn show(catalogue: &Catalogue, form: Form) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn cells(provider: &Provider) -> [String; 10] {
+fn cells(provider: &Provider) -> [String; 11] {
     let unknown = || "-".to_owned();
     let price = |price: Option<&livery_api::dto::Price>| {
         price.map_or_else(unknown, |price| dollars::price(price, None))
     };
-    let range = provider
-        .range
-        .map(|range| format!("{}-{}/h", range.low, range.high));
+    let span = |range: &HourlyRange| format!("{}-{}/h", range.low, range.high);
+    let tiers = provider.tier_ranges.iter();
+    let tiers = tiers.map(|one| format!("{} {}", one.tier, span(&one.range)));
+    let ranges: Vec<String> = provider.range.iter().map(span).chain(tiers).collect();
+    let range = Some(ranges.join(", ")).filter(|text| !text.is_empty());
+    let mark = if provider.terms_dated { " (dated)" } else { "" };
     [
         provider.title.clone(),
         provider.prices.to_string(),
@@ -157,6 +171,7 @@ fn cells(provider: &Provider) -> [String; 10] {
         provider
             .minimum_top_up
             .map_or_else(unknown, |amount| amount.to_string()),
+        format!("{}{mark}", provider.as_of),
     ]
 }
 
@@ -183,6 +198,14 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");
     PathBuf::from(name)
+}
+
+/// Returns where the checksum of what is at an address is: `.sha256` belongs to the file's name, and
+/// what stands behind a `?` goes with it.
+fn beside_on_the_web(url: &str) -> String {
+    let path_end = url.find(['?', '#']).unwrap_or(url.len());
+    let (path, rest) = url.split_at(path_end);
+    format!("{path}.sha256{rest}")
 }
 
 /// Reads a bundle and its checksum, and checks that they belong together.
@@ -233,8 +256,7 @@ impl Source<'_> {
     async fn sum(&self) -> anyhow::Result<String> {
         let bytes = match self {
             Self::Web(url) => {
-                let address = format!("{url}.sha256");
-                let fetched = fetch(&address, SUM_BYTES_MAX).await;
+                let fetched = fetch(&beside_on_the_web(url), SUM_BYTES_MAX).await;
                 fetched.map_err(|why| Failure::mistake(why.to_string()).hint(NO_SUM))?
             }
             Self::File(path) => {

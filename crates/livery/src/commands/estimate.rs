@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::ui::say;
 use anyhow::Context;
 use livery_api::dto::{Submission, WantedGpus};
-use livery_domain::job::{Job, Resources};
+use livery_domain::job::{DEFAULT_DISK, Job, Resources};
 use livery_domain::offer::Pricing;
 use livery_jobfile::{JobFile, Overrides, render_all};
 use std::path::{Path, PathBuf};
@@ -86,16 +86,14 @@ fn read(path: &Path, envs: &[String]) -> anyhow::Result<(Job, Submission)> {
 /// What the job says about its length, its disk and its way of sale.
 fn said(job: &Job) -> FromJob {
     let first = job.resources.as_slice().first();
-    let disk = |resources: &Resources| match (resources.disk_size, resources.volume_wanted()) {
-        (None, None) => None,
-        (own, volume) => Some(
-            own.unwrap_or_default()
-                .saturating_plus(volume.unwrap_or_default()),
-        ),
+    // What a pod of it is launched with.
+    let disk = |resources: &Resources| {
+        let own = resources.disk_size.unwrap_or(DEFAULT_DISK);
+        own.saturating_plus(resources.volume_wanted().unwrap_or(DEFAULT_DISK))
     };
     FromJob {
         hours: job.budget.max_hours,
-        disk: first.and_then(disk),
+        disk: Some(disk(first.unwrap_or(&Resources::default()))),
         checkpoint: job
             .checkpoint
             .as_ref()

@@ -1,5 +1,6 @@
 //! `livery gpus`
 
+use super::names;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
@@ -9,6 +10,8 @@ use livery_api::dto::{GpuType, Seller};
 use livery_domain::gpu::GpuModel;
 
 /// List every type of GPU: its memory, who has it, and from what price.
+///
+/// Prices are of one GPU in an hour; `(of 8x)` is one of eight that are rented together.
 #[derive(Debug, clap::Args)]
 pub struct GpusArgs {
     /// Only those that a request for this name would be content with
@@ -27,7 +30,13 @@ pub async fn run(args: GpusArgs, settings: &Settings) -> anyhow::Result<Ending> 
     let client = connect::client(settings).await?;
     let mut gpus = client.gpus().await?.gpus;
     if let Some(name) = &args.name {
+        let all: Vec<String> = gpus.iter().map(|gpu| gpu.name.clone()).collect();
         gpus.retain(|gpu| is_called(gpu, name));
+        if gpus.is_empty() {
+            let wanted = GpuModel::parse(name);
+            let all = all.iter().map(String::as_str);
+            say(&names::unknown("type of GPU", wanted.as_str(), all));
+        }
     }
     if args.sold {
         gpus.retain(|gpu| !gpu.sellers.is_empty());
@@ -55,9 +64,7 @@ pub async fn run(args: GpusArgs, settings: &Settings) -> anyhow::Result<Ending> 
             gpu.architecture.clone(),
             gpu.compute_capability.clone().unwrap_or_else(unknown),
             gpu.tflops.clone().unwrap_or_else(unknown),
-            from.map_or_else(unknown, |seller| {
-                format!("{}/h", dollars::cents(seller.from))
-            }),
+            from.map_or_else(unknown, |seller| format!("{}/h", price(seller))),
             sellers.join(", "),
         ]);
     }
@@ -85,5 +92,17 @@ fn seller(seller: &Seller) -> String {
         (false, true) => "*",
         (false, false) => "",
     };
-    format!("{} {}{mark}", seller.title, dollars::cents(seller.from))
+    format!("{} {}{mark}", seller.title, price(seller))
+}
+
+/// Writes what one GPU costs: a range as it is, and beside what is sold several at a time, how many.
+fn price(seller: &Seller) -> String {
+    let mut text = dollars::cents(seller.from);
+    if let Some(end) = seller.up_to {
+        text.push_str(&format!("-{}", dollars::cents(end)));
+    }
+    if seller.count > 1 {
+        text.push_str(&format!(" (of {}x)", seller.count));
+    }
+    text
 }

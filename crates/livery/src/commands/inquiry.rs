@@ -314,6 +314,10 @@ fn remarks(line: &QuoteLine) -> String {
     if let Some(on_demand) = line.on_demand_total {
         all.push(format!("{} on demand", dollars::cents(on_demand)));
     }
+    if let Some(range) = &line.lower_range {
+        let price = dollars::price(&range.price, range.price_high.as_ref());
+        all.push(format!("{} at {price} ({})", range.machine, range.tier));
+    }
     if line.standing == Standing::Silent {
         all.push("does not answer".to_owned());
     }

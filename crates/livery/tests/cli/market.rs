@@ -332,7 +332,9 @@ fn advice_names_the_cheapest_gpu_that_will_do_and_why() {
     assert_eq!(small["will_do"], false);
     assert!(text(&small, "here").contains("lacks 2 GiB"), "{small}");
     assert!(
-        text(&small, "reason").contains("RTX 3060 of Vast.ai at $0.10/h"),
+        text(&small, "reason").contains(
+            "RTX 3060 of Vast.ai at $0.10/h (the lower end of a range up to $0.15/h, dated 2024-01-01)"
+        ),
         "{small}"
     );
     let enough = advise("RTX 4090", &["flux-lora"]);

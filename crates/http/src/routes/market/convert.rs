@@ -3,7 +3,8 @@
 use crate::convert;
 use crate::error::Refusal;
 use livery_api::dto;
-use livery_domain::market::{Catalogue, Line, Sale, SpotRisk, Unknown, Work};
+use livery_catalogue::TypicalRange;
+use livery_domain::market::{Catalogue, Line, Sale, SpotRisk, Unknown, Work, is_dated};
 use livery_domain::offer::{Pricing, SupplierName};
 use livery_domain::placement::{GpuNeed, Need};
 use livery_engine::{
@@ -26,6 +27,8 @@ pub(super) fn gpu(on_sale: GpuOnSale) -> dto::GpuType {
         supplier: seller.supplier.to_string(),
         title: seller.title,
         from: seller.from,
+        up_to: seller.up_to,
+        count: seller.count,
         dated: seller.is_dated,
     };
     dto::GpuType {
@@ -162,18 +165,23 @@ pub(super) fn answer(market: &Market, answer: Answer) -> dto::Answer {
             thorough,
         })
     });
-    let parts = comparison.lines.into_iter().zip(answer.entries);
+    let ranges = answer.ranges.iter();
+    let ranges = ranges.map(|range| range.as_ref().map(|entry| row(market, entry)));
+    let parts = comparison.lines.into_iter().zip(answer.entries).zip(ranges);
     let lines = parts.zip(sessions).zip(on_demand).enumerate();
-    let lines = lines.map(|(at, (((line, entry), sessions), on_demand))| {
-        let is_spot = line.quote.sale == Sale::Spot;
-        dto::QuoteLine {
-            sessions,
-            on_demand_total: on_demand.filter(|_| is_spot),
-            cheapest: marks.0 == Some(at),
-            fastest: marks.1 == Some(at),
-            ..quote_line(line, &entry, market.asked)
-        }
-    });
+    let lines = lines.map(
+        |(at, ((((line, entry), lower_range), sessions), on_demand))| {
+            let is_spot = line.quote.sale == Sale::Spot;
+            dto::QuoteLine {
+                lower_range,
+                sessions,
+                on_demand_total: on_demand.filter(|_| is_spot),
+                cheapest: marks.0 == Some(at),
+                fastest: marks.1 == Some(at),
+                ..quote_line(line, &entry, market.asked)
+            }
+        },
+    );
     let silent = answer.silent.into_iter();
     dto::Answer {
         lines: lines.collect(),
@@ -205,6 +213,7 @@ fn quote_line(line: Line, entry: &Entry, now: Timestamp) -> dto::QuoteLine {
         cost,
         problem,
         saving_percent: line.saving_percent,
+        lower_range: None,
         sessions: None,
         on_demand_total: None,
         cheapest: false,
@@ -254,20 +263,27 @@ pub(super) fn catalogue(catalogued: &Catalogued, now: Timestamp) -> dto::Catalog
             .iter()
             .filter(|row| row.supplier == terms.supplier)
             .collect();
-        let range = list
-            .ranges
-            .iter()
-            .find(|range| range.supplier == terms.supplier && range.tier.is_none());
+        let of_it = list.ranges.iter();
+        let of_it = of_it.filter(|range| range.supplier == terms.supplier);
+        let hourly = |range: &TypicalRange| dto::HourlyRange {
+            low: range.low.per_hour(),
+            high: range.high.per_hour(),
+        };
+        let of_tier = |range: &TypicalRange| {
+            let tier = range.tier?;
+            Some(dto::TierRange {
+                tier,
+                range: hourly(range),
+            })
+        };
         dto::Provider {
             name: terms.supplier.to_string(),
             title: terms.title.clone(),
             prices: rows.len(),
             dated: rows.iter().filter(|row| row.is_dated(now)).count(),
             newest: rows.iter().map(|row| row.as_of).max(),
-            range: range.map(|range| dto::HourlyRange {
-                low: range.low.per_hour(),
-                high: range.high.per_hour(),
-            }),
+            range: of_it.clone().find(|range| range.tier.is_none()).map(hourly),
+            tier_ranges: of_it.filter_map(of_tier).collect(),
             storage_running: terms.storage_running.map(Into::into),
             storage_stopped: terms.storage_stopped.map(Into::into),
             network_volume: terms.network_volume.map(Into::into),
@@ -278,12 +294,16 @@ pub(super) fn catalogue(catalogued: &Catalogued, now: Timestamp) -> dto::Catalog
                 .interruptions
                 .map(|interruptions| interruptions.per_million_hours),
             source: terms.source.clone(),
+            as_of: terms.as_of,
+            terms_dated: is_dated(terms.as_of, now),
         }
     });
     dto::Catalogue {
         released: known.released,
         built_in: catalogued.origin == CatalogueOrigin::BuiltIn,
         sha256: catalogued.checksum.to_string(),
+        newer_built_in: catalogued.newer_built_in(),
+        unreadable: catalogued.unreadable.clone(),
         gpus: Catalogue::clone(known).gpus.len(),
         providers: providers.collect(),
     }
