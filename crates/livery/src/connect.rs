@@ -28,6 +28,11 @@ async fn answered(settings: &Settings) -> anyhow::Result<Client> {
     }
 }
 
+/// Has a command that needs no control plane end with what is running, if one answers.
+pub fn close_with_existing(settings: &Settings) {
+    closing::remember(&existing(settings));
+}
+
 /// Returns a client of this machine's own control plane, whether or not there is one.
 pub fn own(settings: &Settings) -> Client {
     Client::new(Target::Unix(settings.place.socket.clone()), None)

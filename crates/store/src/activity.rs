@@ -125,6 +125,18 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets what is known about the use of a pod: it came up anew, and was not seen since.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_activity_forget(&self, pod: &PodId) -> Result<()> {
+        sqlx::query("DELETE FROM pod_activity WHERE pod_id = $1")
+            .bind(pod.as_str())
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+
     /// Says when the policies of pods are looked at next; never for those without a time. A pod that
     /// was changed since it was read at that generation is left due.
     ///

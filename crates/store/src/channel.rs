@@ -58,7 +58,8 @@ impl Store {
         channel(&row)
     }
 
-    /// Forgets a channel; what was still to be delivered there is not delivered any more.
+    /// Forgets a channel; what was still to be delivered there is not delivered any more, and is shown
+    /// at a terminal instead.
     ///
     /// # Errors
     /// [`Error::NotFound`] when the account has none of that name.
@@ -73,6 +74,16 @@ impl Store {
             transaction.rollback().await?;
             return Err(Error::NotFound);
         }
+        sqlx::query(
+            "UPDATE notices SET terminal_from = at_ms
+             WHERE account_id = $1 AND terminal_from IS NULL AND notice_key IN (
+                SELECT notice_key FROM deliveries
+                WHERE account_id = $1 AND channel = $2 AND state <> 'sent')",
+        )
+        .bind(account.as_str())
+        .bind(name)
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query(
             "DELETE FROM deliveries WHERE account_id = $1 AND channel = $2 AND state <> 'sent'",
         )

@@ -53,7 +53,8 @@ const UNSHOWN: &str =
      FROM notices n
      WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
         AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running') OR (
-            EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND p.desired = 'running')
+            EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND (p.desired = 'running'
+                OR (p.ended IS NULL AND p.observed IN ('up', 'unknown'))))
             AND NOT EXISTS (SELECT 1 FROM notices later
                 WHERE later.account_id = n.account_id AND later.pod_id = n.pod_id
                 AND later.kind IN ('started', 'still-running') AND later.at_ms > n.at_ms)))
@@ -77,7 +78,12 @@ impl Store {
         }
         let settings = self.reminder_settings(&notice.account).await?;
         let from = settings.carried_from(notice.kind, notice.at);
-        let on_terminal = notice.kind.is_urgent() || settings.terminal == Terminal::On;
+        let on_terminal = match settings.terminal {
+            Terminal::On => true,
+            Terminal::Off => {
+                notice.kind.is_urgent() || self.has_no_channel(&notice.account).await?
+            }
+        };
         let mut transaction = self.write().begin().await?;
         let added = sqlx::query(
             "INSERT INTO notices
@@ -115,6 +121,15 @@ impl Store {
         }
         transaction.commit().await?;
         Ok(NoticeAdded::New)
+    }
+
+    /// Without a channel the terminal is all there is.
+    async fn has_no_channel(&self, account: &AccountId) -> Result<bool> {
+        let row = sqlx::query("SELECT name FROM channels WHERE account_id = $1 LIMIT 1")
+            .bind(account.as_str())
+            .fetch_optional(self.read())
+            .await?;
+        Ok(row.is_none())
     }
 
     /// Looking costs no write, and most notices are added again and again by what looks at states.
@@ -177,7 +192,8 @@ impl Store {
     }
 
     /// Returns the notices that the next command of an account's user is to show, the oldest first,
-    /// at most `limit`. That a pod runs is news only while it does, and only by its last notice.
+    /// at most `limit`. That a pod runs is news only while it is to run or may, and only by its last
+    /// notice.
     ///
     /// # Errors
     /// When the database fails.

@@ -82,6 +82,18 @@ pub struct Pod {
     pub ended: Option<Timestamp>,
 }
 
+/// What a rule did says more than what came of it, once that has come.
+fn reason(ruled: Option<String>, reason: Option<String>, phase: Phase) -> Option<String> {
+    match phase {
+        Phase::Stopping | Phase::Terminating => match (ruled, reason) {
+            (Some(ruled), Some(reason)) => Some(format!("to be {ruled}; not yet: {reason}")),
+            (ruled, reason) => ruled.or(reason),
+        },
+        Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopped => ruled.or(reason),
+        Phase::Exited | Phase::Terminated | Phase::Lost => ruled.or(reason),
+    }
+}
+
 impl From<livery_domain::pod::Pod> for Pod {
     fn from(pod: livery_domain::pod::Pod) -> Self {
         let phase = pod.phase();
@@ -92,8 +104,7 @@ impl From<livery_domain::pod::Pod> for Pod {
             phase,
             desired: pod.desired,
             observed: pod.observed,
-            // What a rule did says more than what came of it.
-            reason: pod.ruled.or(pod.reason),
+            reason: reason(pod.ruled, pod.reason, phase),
             run: pod.run,
             image: pod.order.image,
             command: pod.order.command,

@@ -5,7 +5,7 @@
 //! notice is for, so that evaluating again, late, or on two control planes tells nothing twice.
 
 use super::{Notice, NoticeKind, for_people, rounded};
-use crate::pod::{Phase, Pod};
+use crate::pod::{Observed, Phase, Pod};
 use livery_units::{AccountId, Day, Money, PodId, Span, Timestamp};
 
 /// Reminders come at these multiples of the first interval, as far as they are within a day.
@@ -35,22 +35,28 @@ pub fn last_mark(first: Span, elapsed: Span) -> Option<Span> {
 ///
 /// It needs no amount, so that whoever asks reads the books only when there is something to tell.
 pub fn running_key(pod: &Pod, first: Span, now: Timestamp) -> Option<String> {
-    let started = running_since(pod)?;
+    let (started, end) = running_since(pod)?;
     let mark = last_mark(first, now.since(started));
-    let mark = mark.unwrap_or(Span::ZERO).millis();
+    let mark = match end {
+        End::Open => mark.unwrap_or(Span::ZERO),
+        // That it came up is no news any more.
+        End::Asked => mark?,
+    };
+    let mark = mark.millis();
     Some(format!("running/{}/{}/{mark}", pod.id, started.millis()))
 }
 
 /// Returns the notice that is due of a running pod, with what it has cost so far.
 pub fn running(pod: &Pod, so_far: Money, first: Span, now: Timestamp) -> Option<Notice> {
-    let started = running_since(pod)?;
+    let (started, end) = running_since(pod)?;
     let elapsed = now.since(started);
-    let (kind, message) = match last_mark(first, elapsed) {
-        None => (NoticeKind::Started, started_words(pod)),
-        Some(_) => (
+    let (kind, message) = match (last_mark(first, elapsed), end) {
+        (None, _) => (NoticeKind::Started, started_words(pod)),
+        (Some(_), End::Open) => (
             NoticeKind::StillRunning,
             still_running_words(pod, elapsed, so_far),
         ),
+        (Some(_), End::Asked) => (NoticeKind::StillRunning, unconfirmed_words(pod, so_far)),
     };
     Some(Notice {
         key: running_key(pod, first, now)?,
@@ -62,11 +68,26 @@ pub fn running(pod: &Pod, so_far: Money, first: Span, now: Timestamp) -> Option<
     })
 }
 
-fn running_since(pod: &Pod) -> Option<Timestamp> {
-    match pod.phase() {
-        Phase::Running => pod.started,
-        Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Stopped => None,
-        Phase::Exited | Phase::Terminating | Phase::Terminated | Phase::Lost => None,
+/// Whether a pod was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It is to run.
+    Open,
+    /// It is to end, and nobody has said that it did.
+    Asked,
+}
+
+/// Returns since when a pod is running, or may be: one that was asked to end costs until it has.
+fn running_since(pod: &Pod) -> Option<(Timestamp, End)> {
+    let end = match pod.phase() {
+        Phase::Running => End::Open,
+        Phase::Stopping | Phase::Terminating => End::Asked,
+        Phase::Pending | Phase::Starting | Phase::Stopped => return None,
+        Phase::Exited | Phase::Terminated | Phase::Lost => return None,
+    };
+    match pod.observed {
+        Observed::Up | Observed::Unknown => pod.started.map(|started| (started, end)),
+        Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost => None,
     }
 }
 
@@ -92,6 +113,18 @@ fn still_running_words(pod: &Pod, elapsed: Span, so_far: Money) -> String {
     format!("{name} has run for {long} on {on} at {price}: {so_far} so far. {verb} it: {end}")
 }
 
+fn unconfirmed_words(pod: &Pod, so_far: Money) -> String {
+    let (name, on, price, so_far) = (called(pod), machine(pod), price(pod), rounded(so_far));
+    let why = match &pod.reason {
+        Some(why) => format!(" ({why})"),
+        None => String::new(),
+    };
+    format!(
+        "{name} was asked to end and may still be running on {on} at {price}: nobody has confirmed \
+         it{why}; {so_far} so far. How it is: livery pods"
+    )
+}
+
 fn called(pod: &Pod) -> String {
     match &pod.run {
         Some(run) => format!("pod {} of run {run}", pod.order.name),
@@ -112,7 +145,7 @@ fn price(pod: &Pod) -> String {
 }
 
 /// Returns the command that ends what a pod costs by the hour.
-fn end_command(pod: &Pod) -> String {
+pub fn end_command(pod: &Pod) -> String {
     match &pod.run {
         Some(run) => format!("livery cancel {run}"),
         None => format!("livery pod stop {}", pod.id),
@@ -171,6 +204,12 @@ impl Budget {
             .filter(|_| spent_any)
     }
 
+    /// Returns the notice of what is ended because of its limit. That is a little before all is spent,
+    /// so that the end is within the limit too.
+    pub fn reached(&self, now: Timestamp) -> Notice {
+        self.at_mark(MARKS[MARKS.len() - 1], now)
+    }
+
     /// Returns how much is spent, in whole percent; everything when there was nothing to spend.
     fn percent(&self) -> i128 {
         let spent = i128::from(self.spent.nanos()) * 100;
@@ -182,11 +221,14 @@ impl Budget {
     /// Returns the notice of the last mark that was reached. A limit that was changed has marks of
     /// its own.
     pub fn notice(&self, now: Timestamp) -> Option<Notice> {
-        let mark = self.mark()?;
+        Some(self.at_mark(self.mark()?, now))
+    }
+
+    fn at_mark(&self, mark: u8, now: Timestamp) -> Notice {
         let limit = self.limit.nanos();
         let (subject, pod, what, advice) = self.words(Reached::of(mark));
         let (spent, of) = (rounded(self.spent), rounded(self.limit));
-        Some(Notice {
+        Notice {
             key: format!("budget/{subject}/{limit}/{mark}"),
             account: self.account.clone(),
             pod,
@@ -196,7 +238,7 @@ impl Budget {
                 self.percent()
             ),
             at: now,
-        })
+        }
     }
 
     fn words(&self, reached: Reached) -> (String, Option<PodId>, String, String) {

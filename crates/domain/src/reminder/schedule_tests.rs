@@ -159,8 +159,7 @@ fn a_runs_pod_is_ended_by_cancelling_the_run() {
 fn a_pod_that_is_not_running_gives_no_notice() {
     for (desired, observed) in [
         (Desired::Stopped, Observed::Down),
-        (Desired::Stopped, Observed::Up),
-        (Desired::Gone, Observed::Up),
+        (Desired::Gone, Observed::Down),
         (Desired::Running, Observed::Starting),
         (Desired::Running, Observed::Down),
         (Desired::Running, Observed::Lost),
@@ -311,4 +310,61 @@ proptest! {
         prop_assert!(marks.len() <= MARKS.len());
         prop_assert_eq!(marks.last() == Some(&100), spent > 0 && spent >= limit);
     }
+}
+
+#[test]
+fn a_pod_that_was_asked_to_end_is_told_of_until_somebody_says_that_it_did() {
+    let with = |desired, observed| Pod {
+        desired,
+        observed,
+        reason: Some("host host_1 is not connected".to_owned()),
+        ..pod()
+    };
+    let told = |pod: &Pod, elapsed: u64| {
+        let notice = running(pod, money(10), first(), at(1_000 + elapsed));
+        let key = running_key(pod, first(), at(1_000 + elapsed));
+        assert_eq!(key, notice.as_ref().map(|notice| notice.key.clone()));
+        notice.map(|notice| notice.message)
+    };
+    for desired in [Desired::Stopped, Desired::Gone] {
+        for observed in [Observed::Up, Observed::Unknown] {
+            let pod = with(desired, observed);
+            assert_eq!(told(&pod, HOUR - 1), None);
+            let text = "pod train was asked to end and may still be running on RTX 4090 at $0.69/h: \
+                        nobody has confirmed it (host host_1 is not connected); $0.00 so far. How it \
+                        is: livery pods";
+            assert_eq!(told(&pod, HOUR).as_deref(), Some(text));
+        }
+        for observed in [Observed::Down, Observed::Lost, Observed::Absent] {
+            assert_eq!(told(&with(desired, observed), HOUR), None);
+        }
+    }
+}
+
+#[test]
+fn what_is_ended_by_its_limit_is_told_at_the_last_mark() {
+    let budget = Budget {
+        account: AccountId::from_entropy(1),
+        scope: Scope::Pod {
+            id: PodId::from_entropy(7),
+            name: "train".to_owned(),
+        },
+        limit: money(1_200_000_000),
+        spent: money(1_030_000_000),
+    };
+    assert_eq!(budget.mark(), Some(80));
+    let reached = budget.reached(at(5));
+    assert!(reached.key.ends_with("/1200000000/100"), "{}", reached.key);
+    assert_eq!(
+        reached.message,
+        "the limit of pod train: $1.03 of $1.20 is spent (85 %). It is being terminated"
+    );
+    let all = Budget {
+        spent: money(1_300_000_000),
+        ..budget
+    };
+    assert_eq!(
+        all.notice(at(6)).map(|notice| notice.key),
+        Some(reached.key)
+    );
 }

@@ -4,6 +4,7 @@ use super::access::lease_of;
 use super::asking::{ask, stop, terminate};
 use crate::error::Error;
 use crate::money;
+use crate::reminders;
 use crate::services::Services;
 use crate::tasks::Seat;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
@@ -164,7 +165,15 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         return Ok(pod);
     }
     // Posted when the pod was accepted; again here in case of a crash in between.
-    money::hold(services, &pod).await?;
+    match money::hold(services, &pod).await {
+        Ok(()) => {}
+        // Nobody is told later, at a top-up, that it starts after all.
+        Err(error @ Error::InsufficientFunds { .. }) => {
+            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
+            return record(services, pod).await;
+        }
+        Err(error) => return Err(error),
+    }
     let order = Order {
         pod: pod.id.clone(),
         offer: pod.offer.clone(),
@@ -238,6 +247,11 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         money::count(services, &pod.id).await?;
     }
     let pod = record(services, pod).await?;
+    if pod.started != before.started && pod.observed == Observed::Up {
+        // Nobody was seen to leave it idle before.
+        services.store.pod_activity_forget(&pod.id).await?;
+        reminders::came_up(services, &pod).await;
+    }
     count_when_new(services, &before, &pod).await?;
     Ok(pod)
 }

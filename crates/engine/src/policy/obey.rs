@@ -7,6 +7,7 @@ use crate::{credit, money, pod, reminders};
 use livery_domain::pod::{
     Activity, Cause, Desired, Due, IdlePolicy, LOOK_LEAST, LOOK_MOST, Pod, PolicyAct, Wish, due,
 };
+use livery_domain::reminder::schedule::{Budget, Scope, end_command};
 use livery_domain::reminder::{Notice, NoticeKind};
 use livery_units::{AccountId, Money, PodId, Timestamp};
 use std::collections::BTreeMap;
@@ -114,8 +115,9 @@ async fn obey(
             let since = activity.map_or(now, |activity| activity.active_at);
             let key = format!("idle/{}/{}/{nth}", pod.id, since.millis());
             let message = format!(
-                "pod {} is idle: {cause}; `livery pod stop {}` stops it",
-                pod.order.name, pod.id
+                "pod {} is idle: {cause}; `{}` ends that",
+                pod.order.name,
+                end_command(pod)
             );
             Ok(tell(services, pod, NoticeKind::Idle, key, message, now).await)
         }
@@ -138,7 +140,8 @@ async fn end(
         if credit::why_ended(services, run).await?.is_some() {
             return Ok(Kept::Yes);
         }
-        let message = format!("run {run} is ended: {cause}");
+        tell_limit(services, pod, cause, now).await;
+        let message = format!("run {run} is being ended: {cause}");
         let key = format!("policy/{run}");
         let kept = tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
         credit::tell_run(services, run, &words, now).await?;
@@ -149,14 +152,36 @@ async fn end(
         Desired::Gone | Desired::Running => "terminated",
     };
     let words = format!("{done} by its policy: {cause}");
+    tell_limit(services, pod, cause, now).await;
     // Told first: an act without its notice would be silent if this process ended in between.
     let since = pod.started.unwrap_or(pod.created);
     let key = format!("policy/{}/{done}/{}", pod.id, since.millis());
-    let message = format!("pod {} was {words}", pod.order.name);
+    // It is a wish so far: its host may not answer.
+    let message = format!("pod {} is being {words}", pod.order.name);
     let kept = tell(services, pod, NoticeKind::PolicyAction, key, message, now).await;
     match pod::rule(services, &pod.id, desired, &words).await? {
         Wish::Changed | Wish::AsBefore => Ok(kept),
     }
+}
+
+/// Tells of the last mark of a pod's limit, which ends it.
+async fn tell_limit(services: &Services, pod: &Pod, cause: Cause, now: Timestamp) {
+    let (limit, spent) = match cause {
+        Cause::MaxCost { most, so_far } => (most, so_far),
+        Cause::StopAfter(_) | Cause::TerminateAfter(_) | Cause::Idle(_) => return,
+    };
+    let scope = Scope::Pod {
+        id: pod.id.clone(),
+        name: pod.order.name.clone(),
+    };
+    let account = pod.account.clone();
+    let budget = Budget {
+        account,
+        scope,
+        limit,
+        spent,
+    };
+    reminders::tell(services, budget.reached(now)).await;
 }
 
 async fn tell(

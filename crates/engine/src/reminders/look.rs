@@ -7,7 +7,7 @@ use crate::run;
 use crate::services::Services;
 use livery_domain::pod::Pod;
 use livery_domain::reminder::schedule::{Budget, Scope, running, running_key};
-use livery_domain::reminder::{Notice, ReminderSettings};
+use livery_domain::reminder::{FIRST_MAX, Notice, ReminderSettings};
 use livery_domain::run::Run;
 use livery_store::{AccountStand, Period, Which};
 use livery_units::{AccountId, Day, Money, RunId, Span, Timestamp};
@@ -60,6 +60,13 @@ pub(crate) async fn look(services: &Services, before: &Told) -> Result<(Told, Ta
         look.note(looked);
     }
     Ok((look.told, look.tally))
+}
+
+/// Tells of a pod that came up, at once; what cannot be kept is told by the next look.
+pub(crate) async fn came_up(services: &Services, pod: &Pod) {
+    if let Some(notice) = running(pod, Money::ZERO, FIRST_MAX, services.now()) {
+        tell(services, notice).await;
+    }
 }
 
 /// An account whose settings cannot be read is reminded as a new one would be.

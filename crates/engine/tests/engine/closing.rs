@@ -105,7 +105,22 @@ async fn a_pod_that_does_not_answer_stays_in_the_line() {
     })
     .await;
     assert_eq!(closing(&bench).await.silent, 1, "it may be running");
+    bench.clock.forward(3_600);
+    let told = until("it is told of", || async {
+        let settings = bench.engine.reminder_settings(&bench.account).await;
+        let settled = bench
+            .engine
+            .reminder_settle(&bench.account, &settings.unwrap());
+        settled.await.unwrap();
+        let notices = closing(&bench).await.notices;
+        let told = notices.into_iter().map(|notice| notice.message);
+        told.last().filter(|told| told.contains("asked to end"))
+    })
+    .await;
+    assert!(told.contains("may still be running"), "{told}");
+    assert!(told.contains("nobody has confirmed it ("), "{told}");
     bench.host.script(|script| script.unreachable = false);
     comes_to(&bench, &pod, Phase::Stopped).await;
+    // That it might be running is no news any more.
     assert_eq!(closing(&bench).await, Closing::default());
 }

@@ -90,6 +90,22 @@ async fn a_pod_is_told_of_at_its_start_and_at_growing_intervals() {
 }
 
 #[tokio::test]
+async fn a_pod_that_came_up_for_a_moment_was_told_of() {
+    let bench = Bench::new().await;
+    let pod = up(&bench, PodPolicy::default()).await;
+    let id = pod.id.as_str();
+    bench.engine.pod_stop(&bench.account, id).await.unwrap();
+    until("the pod is stopped", || async {
+        let pod = bench.engine.pod_fetch(&bench.account, id).await.unwrap();
+        (pod.phase() == Phase::Stopped).then_some(())
+    })
+    .await;
+    let listed = listed(&bench).await;
+    let kinds: Vec<NoticeKind> = listed.iter().map(|row| row.notice.kind).collect();
+    assert_eq!(kinds, [NoticeKind::Started]);
+}
+
+#[tokio::test]
 async fn a_control_plane_that_was_away_for_long_tells_once() {
     let mut bench = Bench::new().await;
     up(&bench, PodPolicy::default()).await;

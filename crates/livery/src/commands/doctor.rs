@@ -1,5 +1,6 @@
 //! `livery doctor`
 
+use crate::connect;
 use crate::doctor::{self, Finding, Health};
 use crate::failure::Ending;
 use crate::settings::Settings;
@@ -18,7 +19,8 @@ pub struct DoctorArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &DoctorArgs, settings: &Settings) -> anyhow::Result<Ending> {
+pub async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result<Ending> {
+    connect::close_with_existing(settings);
     let findings = doctor::examine(&settings.place);
     if args.json {
         print_json(&findings)?;

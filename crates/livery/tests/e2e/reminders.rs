@@ -46,6 +46,13 @@ fn every_command_ends_with_what_is_running() {
     let ran = ends_with_it(&world, &script, 42);
     assert_eq!(ran.out, "data\n");
 
+    // `doctor` needs no control plane, and asks the one that is there.
+    until("doctor ends with the line too", PATIENCE, || {
+        let ran = reminding(&world, &["doctor", "--json"]);
+        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap();
+        ran.err.contains("1 pod is running").then_some(())
+    });
+
     for arguments in [
         &["version"][..],
         &["schema", "job"],

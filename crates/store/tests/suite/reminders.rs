@@ -18,6 +18,7 @@ on_both!(
     what_is_muted_is_listed_and_carried_nowhere,
     a_quiet_time_holds_all_but_the_urgent_back,
     what_was_shown_is_not_shown_again,
+    what_no_channel_carries_is_shown_although_the_terminal_is_off,
     of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs,
     old_notices_are_forgotten_but_not_those_of_living_pods,
 );
@@ -276,6 +277,29 @@ async fn what_was_shown_is_not_shown_again(database: Database) {
     assert_eq!(shown, [None, Some(at(2_000))]);
 }
 
+async fn what_no_channel_carries_is_shown_although_the_terminal_is_off(database: Database) {
+    let store = store_with(&database, &["one", "two"]).await;
+    let settings = ReminderSettings {
+        terminal: Terminal::Off,
+        ..ReminderSettings::default()
+    };
+    settle(&store, settings).await;
+    store.notice_add(&notice("sent")).await.unwrap();
+    for delivery in claim(&store, 1_000).await {
+        store
+            .delivery_tried(&delivery, &Tried::Sent, at(1_001))
+            .await
+            .unwrap();
+    }
+    store.notice_add(&notice("due")).await.unwrap();
+    assert!(unshown(&store, 9_000).await.is_empty());
+    store.channel_remove(&account(), "one").await.unwrap();
+    assert_eq!(unshown(&store, 9_000).await, ["due"]);
+    store.channel_remove(&account(), "two").await.unwrap();
+    store.notice_add(&notice("without")).await.unwrap();
+    assert_eq!(unshown(&store, 9_000).await, ["due", "without"]);
+}
+
 async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(database: Database) {
     let store = store_with(&database, &[]).await;
     let pod = |number: u128, desired| livery_domain::pod::Pod {
@@ -304,6 +328,15 @@ async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(databa
     }
     let shown = unshown(&store, 9_000).await;
     assert_eq!(shown, ["idle", "two hours", "why it was stopped"]);
+
+    // Asked to end, and nobody knows whether it did.
+    let silent = livery_domain::pod::Pod {
+        observed: livery_domain::pod::Observed::Unknown,
+        ..pod(2, Desired::Stopped)
+    };
+    store.pod_update(&silent).await.unwrap();
+    let shown = unshown(&store, 9_000).await;
+    assert!(shown.contains(&"of a stopped pod".to_owned()), "{shown:?}");
 }
 
 async fn old_notices_are_forgotten_but_not_those_of_living_pods(database: Database) {
