@@ -1,7 +1,7 @@
 //! What the command line says beside a job file.
 
 use crate::amounts::{self, Trouble};
-use crate::read::{check_env_name, check_env_value, job_name};
+use crate::read::{NEVER, check_env_name, check_env_value, job_name};
 use livery_domain::job::Job;
 use livery_domain::pod::{IdleAction, IdlePolicy};
 use livery_domain::run::RunLimits;
@@ -91,8 +91,12 @@ impl Overrides {
         Ok(())
     }
 
-    /// Takes `--idle-after SPAN` and what happens then.
+    /// Takes `--idle-after SPAN` and what happens then, or `--idle-after never`.
     pub fn set_idle(&mut self, text: &str, action: IdleAction) -> Result<(), OverrideError> {
+        if text == NEVER {
+            self.limits.idle = Some(IdlePolicy::NEVER);
+            return Ok(());
+        }
         let after = amounts::duration(text).map_err(bad("idle-after"))?;
         self.limits.idle = Some(IdlePolicy { after, action });
         Ok(())

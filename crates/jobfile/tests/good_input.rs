@@ -3,7 +3,8 @@
 use livery_domain::gpu::GpuModel;
 use livery_domain::job::{Alternatives, Bound, Job, Required, Resources};
 use livery_domain::offer::{Pricing, Tier};
-use livery_jobfile::{parse, render_all};
+use livery_domain::pod::{IdleAction, IdlePolicy};
+use livery_jobfile::{Overrides, parse, render_all};
 use livery_units::{Bytes, Money, Span};
 
 fn good(text: &str) -> Job {
@@ -144,4 +145,22 @@ fn the_example_is_a_job() {
     let job = good(include_str!("../../../examples/lora-digits/job.yaml"));
     assert_eq!(job.name, "lora-digits");
     assert_eq!(job.file_mounts.len(), 1);
+}
+
+#[test]
+fn a_run_can_be_left_alone_when_it_is_idle() {
+    let idle = |text: &str| good(&format!("run: x\nidle: {text}")).idle;
+    for text in ["{after: never}", "{action: terminate, after: never}"] {
+        assert_eq!(idle(text), Some(IdlePolicy::NEVER), "{text}");
+    }
+    let ended = idle("{after: 30m}").unwrap();
+    assert_eq!(
+        (ended.after, ended.action),
+        (Span::from_secs(1_800), IdleAction::Terminate)
+    );
+    let mut overrides = Overrides::default();
+    overrides.set_idle("never", IdleAction::Terminate).unwrap();
+    let mut job = good("run: x\nidle: {after: 30m}");
+    overrides.apply(&mut job);
+    assert_eq!(job.idle, Some(IdlePolicy::NEVER));
 }

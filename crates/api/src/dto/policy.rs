@@ -30,7 +30,8 @@ pub struct Policy {
 pub struct Idle {
     /// For how many milliseconds it must have been idle.
     pub after_ms: u64,
-    /// `remind`, `stop` or `terminate`.
+    /// `remind`, `stop`, `terminate`, or `nothing` for a pod that is left alone although its account
+    /// has a rule.
     #[serde(with = "text")]
     pub action: IdleAction,
 }

@@ -196,6 +196,10 @@ impl Acts {
     }
 
     fn idle(&mut self, policy: IdlePolicy, idle: &Idle, look: &mut Look) {
+        match policy.action {
+            IdleAction::Nothing => return,
+            IdleAction::Remind | IdleAction::Stop | IdleAction::Terminate => {}
+        }
         let Idle::For { span, sampled } = idle else {
             look.in_a(policy.after.min(UNKNOWN_LOOK));
             return;
@@ -217,6 +221,7 @@ impl Acts {
             }
             IdleAction::Stop => self.stop_if(Over::Yes, cause),
             IdleAction::Terminate => self.terminate_if(Over::Yes, cause),
+            IdleAction::Nothing => return,
         }
         look.in_a(LOOK_LEAST);
     }

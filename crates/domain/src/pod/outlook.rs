@@ -53,12 +53,13 @@ pub fn outlook(
         let left = idle.after.millis().saturating_sub(so_long.millis());
         let cause = Cause::Idle(idle.after);
         let act = match idle.action {
-            IdleAction::Remind => PolicyAct::Remind { cause, nth: 0 },
-            IdleAction::Stop => PolicyAct::Stop(cause),
-            IdleAction::Terminate => PolicyAct::Terminate(cause),
+            IdleAction::Remind => Some(PolicyAct::Remind { cause, nth: 0 }),
+            IdleAction::Stop => Some(PolicyAct::Stop(cause)),
+            IdleAction::Terminate => Some(PolicyAct::Terminate(cause)),
+            IdleAction::Nothing => None,
         };
         let at = now.after(Span::from_millis(left));
-        coming.push(Coming { act, at });
+        coming.extend(act.map(|act| Coming { act, at }));
     }
     coming.sort_by_key(|one| one.at);
     coming

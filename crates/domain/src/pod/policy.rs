@@ -40,6 +40,15 @@ pub struct IdlePolicy {
     pub action: IdleAction,
 }
 
+impl IdlePolicy {
+    /// The policy of a pod that is left alone although its account has a rule; when it is idle is of
+    /// no account.
+    pub const NEVER: Self = Self {
+        after: Span::from_secs(86_400),
+        action: IdleAction::Nothing,
+    };
+}
+
 /// What happens to an idle pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IdleAction {
@@ -49,13 +58,37 @@ pub enum IdleAction {
     Stop,
     /// It is terminated, and its disks with it.
     Terminate,
+    /// It is left alone, whatever its account's rule is.
+    Nothing,
 }
 
 words!(
     IdleAction,
     "idle action",
-    "remind, stop, terminate",
+    "remind, stop, terminate, nothing",
     Remind = "remind",
     Stop = "stop",
-    Terminate = "terminate"
+    Terminate = "terminate",
+    Nothing = "nothing"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_that_is_to_be_left_alone_has_no_part_in_its_accounts_rule() {
+        let accounts = IdlePolicy {
+            after: Span::from_secs(60),
+            action: IdleAction::Stop,
+        };
+        let own = |idle| PodPolicy {
+            idle,
+            ..PodPolicy::default()
+        };
+        let of = |idle| own(idle).or_idle(Some(accounts)).idle;
+        assert_eq!(of(None), Some(accounts));
+        assert_eq!(of(Some(IdlePolicy::NEVER)), Some(IdlePolicy::NEVER));
+        assert_eq!("nothing".parse(), Ok(IdlePolicy::NEVER.action));
+    }
+}

@@ -51,7 +51,7 @@ async fn come_round(bench: &Bench) {
     tasks_come_round(bench, &["pod-reconciler", "activity", "policy"]).await;
 }
 
-async fn tasks_come_round(bench: &Bench, names: &[&str]) {
+pub async fn tasks_come_round(bench: &Bench, names: &[&str]) {
     for name in names {
         let count = || {
             let tasks = bench.engine.tasks();
@@ -180,6 +180,10 @@ async fn a_pod_ends_before_it_has_cost_more_than_it_may() {
     assert!(cost <= most, "{cost} is more than {most}");
     let nine_tenths = Money::from_nanos(most.nanos() / 10 * 9);
     assert!(cost > nine_tenths, "{cost} of {most}: it ended too early");
+    let marks = notices(&bench, NoticeKind::BudgetMark).await;
+    let last = |notice: &Notice| notice.key.ends_with("/100");
+    let last = marks.iter().find(|notice| last(notice)).unwrap();
+    assert!(last.message.ends_with("It is being terminated"), "{last:?}");
     bench.store.ledger_check().await.unwrap();
 }
 
@@ -265,6 +269,31 @@ async fn an_idle_pod_is_reminded_of_at_growing_intervals_by_its_accounts_rule() 
     assert_eq!(now(&bench, &up).await.phase(), Phase::Running);
     let idle = bench.engine.pod_idle_since(&[up]).await.unwrap();
     assert_eq!(idle.len(), 1, "it is shown as idle");
+}
+
+#[tokio::test]
+async fn a_pod_is_left_alone_although_its_account_has_a_rule() {
+    let bench = Bench::new().await;
+    let settings = AccountSettings {
+        idle: idle(secs(300), IdleAction::Stop).idle,
+        ..AccountSettings::default()
+    };
+    let set = bench.store.account_settings_set(&bench.account, &settings);
+    set.await.unwrap();
+    let alone = PodPolicy {
+        idle: Some(IdlePolicy::NEVER),
+        ..PodPolicy::default()
+    };
+    let up = pod(&bench, alone).await;
+    pass(&bench, secs(600), secs(60)).await;
+    let policy = bench.engine.pod_policy(&bench.account, "box").await;
+    assert_eq!(policy.unwrap().coming, []);
+    assert_eq!(now(&bench, &up).await.phase(), Phase::Running);
+    let set = bench
+        .engine
+        .pod_policy_set(&bench.account, "box", PodPolicy::default());
+    set.await.unwrap();
+    comes_to(&bench, &up, Phase::Stopped).await;
 }
 
 #[tokio::test]

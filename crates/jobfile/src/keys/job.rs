@@ -59,8 +59,8 @@ keys! {
 keys! {
     /// Keys of `idle`.
     IdleKey as IDLE_KEYS {
-        After = "after", NUMBER_OR_TEXT, ["30m"],
-            "How long the pod must have done nothing: no CPU or GPU use, no session, no traffic, no writes.";
+        After = "after", NUMBER_OR_TEXT, ["30m", "never"],
+            "How long the pod must have done nothing: no CPU or GPU use, no session, no traffic, no writes; `never` if it is to be left alone although its account has a rule.";
         Action = "action", Shape::Word(&["remind", "terminate"]), ["remind", "terminate"],
             "Whether its user is reminded of it, or the run is ended; it is ended if not given.";
     }

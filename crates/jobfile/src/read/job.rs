@@ -175,12 +175,16 @@ fn budget(node: &Node, findings: &mut Findings<'_>) -> Budget {
     budget
 }
 
+/// What leaves an idle run alone, whatever its account's rule is.
+pub(crate) const NEVER: &str = "never";
+
 /// A run that is idle is ended unless the file wants a reminder only.
 fn idle(node: &Node, findings: &mut Findings<'_>) -> Option<IdlePolicy> {
     let (mut after, mut action) = (None, IdleAction::Terminate);
     for (key, entry) in entries(node, &IDLE, IdleKey::ALL, findings) {
         let (at, text) = (&entry.value.at, entry.value.text());
         match key {
+            IdleKey::After if text == NEVER => return Some(IdlePolicy::NEVER),
             IdleKey::After => after = findings.take(at, amounts::duration(text)),
             // The shape let only words through that parse.
             IdleKey::Action => action = text.parse().unwrap_or(action),

@@ -10,5 +10,5 @@ mod texts;
 
 pub(crate) use env::{check_name as check_env_name, check_value as check_env_value};
 pub(crate) use findings::Findings;
-pub(crate) use job::{Draft, job};
+pub(crate) use job::{Draft, NEVER, job};
 pub(crate) use texts::{image, name as job_name};

@@ -7,6 +7,7 @@ use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json};
 use livery_api::dto::{Coming, Idle, Policy, PolicyView};
+use livery_domain::pod::IdleAction;
 use livery_units::{Span, Timestamp};
 
 /// Show when a pod ends by itself and what is going to happen, or change it.
@@ -70,6 +71,10 @@ fn policy_rows(policy: &Policy, accounts_idle: Option<Idle>) -> Vec<[String; 2]>
         format!("{} after {span} without use{whose}", idle.action)
     };
     let when_idle = match (policy.idle, accounts_idle) {
+        (Some(own), Some(_)) if own.action == IdleAction::Nothing => {
+            "nothing (the account's rule is not for it)".to_owned()
+        }
+        (Some(own), None) if own.action == IdleAction::Nothing => "nothing".to_owned(),
         (Some(own), _) => idle(own, ""),
         (None, Some(accounts)) => idle(accounts, " (the account's rule)"),
         (None, None) => "nothing".to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use livery_api::dto::{Idle, Policy};
-use livery_domain::pod::IdleAction;
+use livery_domain::pod::{IdleAction, IdlePolicy};
 use livery_units::{Money, Span};
 use std::str::FromStr;
 
@@ -19,11 +19,11 @@ pub struct PolicyArgs {
     #[arg(long, value_name = "DOLLARS", value_parser = or_none::<Money>)]
     max_cost: Option<Limit<Money>>,
     /// When nobody has used it for so long, do what --idle-action says; `none` for what the account
-    /// has settled
-    #[arg(long, value_name = "SPAN", value_parser = or_none::<Span>)]
-    idle_after: Option<Limit<Span>>,
+    /// has settled, `never` to leave it alone whatever that is
+    #[arg(long, value_name = "SPAN", value_parser = or_never)]
+    idle_after: Option<IdleAfter>,
     /// What to do with an idle pod: remind, stop or terminate [default: stop]
-    #[arg(long, value_name = "ACTION")]
+    #[arg(long, value_name = "ACTION", value_parser = action)]
     idle_action: Option<IdleAction>,
 }
 
@@ -32,6 +32,17 @@ pub struct PolicyArgs {
 enum Limit<T> {
     None,
     Of(T),
+}
+
+/// When a pod is idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IdleAfter {
+    /// As its account has it.
+    Accounts,
+    /// It is left alone.
+    Never,
+    /// After so long without use.
+    Of(Span),
 }
 
 impl<T> Limit<T> {
@@ -50,6 +61,24 @@ fn or_none<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<Limit<T>, S
     }
     let value = text.parse::<T>().map_err(|error| error.to_string())?;
     Ok(Limit::Of(value))
+}
+
+fn or_never(text: &str) -> Result<IdleAfter, String> {
+    if text == "never" {
+        return Ok(IdleAfter::Never);
+    }
+    Ok(match or_none(text)? {
+        Limit::None => IdleAfter::Accounts,
+        Limit::Of(span) => IdleAfter::Of(span),
+    })
+}
+
+fn action(text: &str) -> Result<IdleAction, String> {
+    match text.parse() {
+        Ok(IdleAction::Nothing) => Err("say `--idle-after never` instead".into()),
+        Ok(action) => Ok(action),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl PolicyArgs {
@@ -79,19 +108,28 @@ impl PolicyArgs {
     }
 
     fn idle(&self, before: Option<Idle>) -> Result<Option<Idle>, Failure> {
+        let acts = |idle: &Idle| idle.action != IdleAction::Nothing;
+        let acting = before.filter(acts);
         let action = self
             .idle_action
-            .or(before.map(|idle| idle.action))
+            .or(acting.map(|idle| idle.action))
             .unwrap_or(IdleAction::Stop);
-        let after_ms = match (self.idle_after, before) {
-            (Some(Limit::None), _) => return Ok(None),
-            (Some(Limit::Of(after)), _) => after.millis(),
-            (None, Some(before)) => before.after_ms,
+        let after_ms = match (self.idle_after, acting) {
+            (Some(IdleAfter::Accounts), _) => return Ok(None),
+            (Some(IdleAfter::Never), _) if self.idle_action.is_some() => {
+                return Err(Failure::mistake(
+                    "--idle-after never leaves nothing for --idle-action to do",
+                )
+                .hint("leave one of the two out"));
+            }
+            (Some(IdleAfter::Never), _) => return Ok(Some(IdlePolicy::NEVER.into())),
+            (Some(IdleAfter::Of(after)), _) => after.millis(),
+            (None, Some(acting)) => acting.after_ms,
             (None, None) if self.idle_action.is_some() => {
                 return Err(Failure::mistake("--idle-action says nothing by itself")
                     .hint("say when a pod is idle too: `--idle-after 30m`"));
             }
-            (None, None) => return Ok(None),
+            (None, None) => return Ok(before),
         };
         Ok(Some(Idle { after_ms, action }))
     }
@@ -131,6 +169,38 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_can_be_left_alone_and_be_watched_again() {
+        let never = PolicyArgs {
+            idle_after: Some(or_never("never").unwrap()),
+            ..PolicyArgs::default()
+        };
+        let alone = never.change(Policy::default()).unwrap();
+        assert_eq!(alone.idle, Some(IdlePolicy::NEVER.into()));
+        let costly = PolicyArgs {
+            max_cost: Some(or_none("5").unwrap()),
+            ..PolicyArgs::default()
+        };
+        assert_eq!(costly.change(alone).unwrap().idle, alone.idle);
+        let both = PolicyArgs {
+            idle_action: Some(IdleAction::Remind),
+            ..never
+        };
+        assert!(both.change(Policy::default()).is_err());
+        let timed = PolicyArgs {
+            idle_after: Some(or_never("30m").unwrap()),
+            ..PolicyArgs::default()
+        };
+        let idle = timed.change(alone).unwrap().idle.unwrap();
+        assert_eq!((idle.after_ms, idle.action), (1_800_000, IdleAction::Stop));
+        let accounts = PolicyArgs {
+            idle_after: Some(or_never("none").unwrap()),
+            ..PolicyArgs::default()
+        };
+        assert_eq!(accounts.change(alone).unwrap().idle, None);
+        assert!(action("nothing").is_err() && action("stop").is_ok());
+    }
+
+    #[test]
     fn an_action_without_a_time_is_refused() {
         let args = PolicyArgs {
             idle_action: Some(IdleAction::Stop),
@@ -138,7 +208,7 @@ mod tests {
         };
         assert!(args.change(Policy::default()).is_err());
         let timed = PolicyArgs {
-            idle_after: Some(or_none("30m").unwrap()),
+            idle_after: Some(or_never("30m").unwrap()),
             ..PolicyArgs::default()
         };
         let idle = timed.change(Policy::default()).unwrap().idle.unwrap();

@@ -13,7 +13,8 @@ pub struct RunLimitArgs {
     /// End the run when it has held a machine for so long: hours such as 8, or 1h30m
     #[arg(long, visible_aliases = ["terminate-after", "stop-after"], value_name = "HOURS")]
     max_hours: Option<String>,
-    /// When nothing has gone on in its pod for so long, do what --idle-action says
+    /// When nothing has gone on in its pod for so long, do what --idle-action says; `never` leaves it
+    /// alone although the account has a rule
     #[arg(long, value_name = "SPAN")]
     idle_after: Option<String>,
     /// What to do with an idle run: remind or terminate [default: terminate]
@@ -25,6 +26,7 @@ pub struct RunLimitArgs {
 fn run_action(text: &str) -> Result<IdleAction, String> {
     match text.parse() {
         Ok(action @ (IdleAction::Remind | IdleAction::Terminate)) => Ok(action),
+        Ok(IdleAction::Nothing) => Err("say `--idle-after never` instead".into()),
         Ok(IdleAction::Stop) => Err("a run cannot be stopped and go on; use `terminate`".into()),
         Err(error) => Err(error.to_string()),
     }
