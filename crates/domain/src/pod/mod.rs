@@ -6,6 +6,7 @@ mod idle;
 mod outlook;
 mod plan;
 mod policy;
+mod power;
 mod seen;
 mod want;
 
@@ -18,6 +19,7 @@ pub use idle::{
 pub use outlook::{Coming, outlook};
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
 pub use policy::{IdleAction, IdlePolicy, PodPolicy};
+pub use power::StopPower;
 pub use want::{Wish, WishError};
 
 use crate::offer::words;

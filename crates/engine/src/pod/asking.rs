@@ -10,11 +10,15 @@ use livery_units::Span;
 /// How long a stopped pod's processes get between SIGTERM and SIGKILL.
 const STOP_GRACE: Span = Span::from_secs(10);
 
-/// Asks a pod's supplier to stop it; one that cannot stop machines has nothing to do.
+/// Asks a pod's supplier to stop it.
 pub(super) async fn stop(services: &Services, pod: &Pod) -> Result<(), Error> {
     match services.supplier(pod.supplier())?.stopping() {
         Some(stopping) => Ok(stopping.stop(&lease_of(pod), STOP_GRACE).await?),
-        None => Ok(()),
+        // Never silently: it would run on and cost.
+        None => {
+            let message = format!("supplier {} cannot stop machines", pod.supplier());
+            Err(SupplierError::Unsupported { message }.into())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accepting a pod: the intent row and the hold, before any supplier hears of it.
 
+use super::power::check_power;
 use crate::credit;
 use crate::error::Error;
 use crate::money;
@@ -63,19 +64,8 @@ impl NewPod {
             .unwrap_or(SMALLEST_DISK)
             .saturating_plus(self.volume_disk.unwrap_or(SMALLEST_DISK));
         need.disk = need.disk.max(wanted_disk);
-        let ranking = rank(
-            services.offers().await,
-            std::slice::from_ref(&need),
-            Preference::Cheapest,
-            &[],
-        );
-        let Some(best) = ranking.fits.into_iter().next() else {
-            return Err(Error::NoOffer {
-                misfits: ranking.misfits,
-            });
-        };
-        let offer = best.offer;
         let policy = self.policy;
+        let offer = choose(services, &need, &policy).await?;
         let order = self.order(&offer, volume.map(|volume| volume.id))?;
         accept(
             services,
@@ -140,6 +130,22 @@ impl NewPod {
             ports: self.ports,
         })
     }
+}
+
+/// Returns the cheapest offer that fits, at a supplier that can do what the policy says.
+async fn choose(services: &Services, need: &Need, policy: &PodPolicy) -> Result<Offer, Error> {
+    let need = std::slice::from_ref(need);
+    let ranking = rank(services.offers().await, need, Preference::Cheapest, &[]);
+    let mut refused = None;
+    for fit in ranking.fits {
+        match check_power(services, &fit.offer.supplier, policy) {
+            Ok(()) => return Ok(fit.offer),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or(Error::NoOffer {
+        misfits: ranking.misfits,
+    }))
 }
 
 /// Settles the two disks: what was asked for, else a default that leaves room on the offer. Together

@@ -3,11 +3,13 @@
 mod access;
 mod asking;
 mod create;
+mod power;
 mod reconcile;
 mod rule;
 
 pub use create::NewPod;
 pub(crate) use create::{Launch, accept, disks};
+pub(crate) use power::{check_power, stop_power};
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
 pub(crate) use rule::{Unless, rule, rule_unless};
 
@@ -68,6 +70,9 @@ pub(crate) async fn want(
                 credit::may_start(services, &pod).await?;
                 // The row is about to forget since when it was up.
                 money::count(services, &pod.id).await?;
+            }
+            Ok(Wish::Changed) if desired == Desired::Stopped => {
+                power::check_stop(services, pod.supplier())?;
             }
             Ok(Wish::Changed) => {}
             Ok(Wish::AsBefore) => return Ok(pod),

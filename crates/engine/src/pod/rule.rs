@@ -1,5 +1,6 @@
 //! What a rule does to a pod instead of its user: a policy, an empty balance.
 
+use super::power::stop_power;
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Wish};
@@ -38,7 +39,13 @@ pub(crate) async fn rule_unless(
 ) -> Result<Wish, Error> {
     loop {
         let mut row = services.store.pod_fetch(pod).await?;
-        match row.rule(desired, words) {
+        let ruled = stop_power(services, row.supplier()).ruled(desired);
+        let words = if ruled == desired {
+            words.to_owned()
+        } else {
+            format!("{words}; it cannot be stopped where it is, so it is terminated")
+        };
+        match row.rule(ruled, &words) {
             Ok(Wish::Changed) => {}
             Ok(Wish::AsBefore) | Err(_) => return Ok(Wish::AsBefore),
         }

@@ -77,6 +77,7 @@ impl Engine {
                 Desired::Gone => return Err(gone(&pod)),
             }
             check(&pod, &policy)?;
+            pod::check_power(services, pod.supplier(), &policy)?;
             pod.policy = policy;
             match services.store.pod_update(&pod).await {
                 Ok(pod) => {
@@ -125,7 +126,8 @@ async fn view(services: &Services, pod: Pod) -> Result<PolicyView, Error> {
     let known = services.store.pod_activities(std::slice::from_ref(&pod.id));
     let activity = known.await?.remove(&pod.id);
     let so_far = money::cost_so_far(services, &pod).await?;
-    let policy = pod.policy.or_idle(settings.idle);
+    let power = pod::stop_power(services, pod.supplier());
+    let policy = pod.policy.or_idle(settings.idle).within(power);
     let coming = outlook(&pod, &policy, activity.as_ref(), so_far, services.now());
     Ok(PolicyView {
         pod,

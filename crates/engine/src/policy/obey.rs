@@ -85,7 +85,8 @@ async fn look(
     now: Timestamp,
     tally: &mut Tally,
 ) -> Result<Option<Timestamp>, Error> {
-    let policy = pod.policy.or_idle(accounts_idle);
+    let power = pod::stop_power(services, pod.supplier());
+    let policy = pod.policy.or_idle(accounts_idle).within(power);
     // What a pod costs takes several reads; few need it.
     let so_far = match policy.max_cost {
         Some(_) => money::cost_so_far(services, pod).await?,

@@ -1,12 +1,13 @@
 //! Pods through the engine: what is wanted comes about, and every second is paid for once.
 
-use crate::support::{Bench, until};
-use livery_domain::pod::{Phase, Pod, PodFailure};
+use crate::support::{Bench, CLOUD, until};
+use livery_domain::offer::SupplierName;
+use livery_domain::pod::{Phase, Pod, PodFailure, PodPolicy};
 use livery_engine::Error;
 use livery_host_api::Error as HostError;
 use livery_ledger::Book;
 use livery_store::Credit;
-use livery_units::Money;
+use livery_units::{Money, Span};
 
 async fn phase(bench: &Bench, pod: &Pod, wanted: Phase) -> Pod {
     until(&format!("pod is {wanted}"), || async {
@@ -238,4 +239,39 @@ async fn files_of_the_host_are_images_for_its_owner_alone() {
         );
     }
     assert_eq!(bench.host.pod_count(), 0);
+}
+
+/// Where machines cannot be stopped, nothing says that one will be.
+#[tokio::test]
+async fn a_pod_that_cannot_be_stopped_is_not_said_to_be() {
+    let bench = Bench::new().await;
+    bench.cloud.script(|script| {
+        script.down = false;
+        script.cannot_stop = true;
+    });
+    let stops = PodPolicy {
+        stop_after: Some(Span::from_secs(3_600)),
+        ..PodPolicy::default()
+    };
+    let at_cloud = |policy| {
+        let mut new = bench.new_pod();
+        new.need.suppliers = vec![SupplierName::new(CLOUD)];
+        new.policy = policy;
+        bench.engine.pod_create(&bench.account, new)
+    };
+    let refused = at_cloud(stops).await.unwrap_err();
+    assert_eq!(refused.code(), "POD005", "{refused}");
+    let pod = at_cloud(PodPolicy::default()).await.unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+    let refused = bench.engine.pod_stop(&bench.account, "box").await;
+    let words = refused.unwrap_err().to_string();
+    assert!(words.contains("livery pod terminate"), "{words}");
+    let refused = bench.engine.pod_policy_set(&bench.account, "box", stops);
+    assert_eq!(refused.await.unwrap_err().code(), "POD005");
+    phase(&bench, &pod, Phase::Running).await;
+    // Elsewhere it can be stopped, and that is where such a pod goes, also when it is dearer there.
+    let mut anywhere = bench.new_pod();
+    anywhere.policy = stops;
+    let elsewhere = bench.engine.pod_create(&bench.account, anywhere).await;
+    assert_ne!(elsewhere.unwrap().supplier().to_string(), CLOUD);
 }

@@ -3,8 +3,9 @@
 use super::{
     HOURS, burn_down_to, code, comes_to, left, look, notices, pod, prepaid, stand, told, top_up,
 };
-use crate::support::{Bench, until};
+use crate::support::{Bench, CLOUD, until};
 use livery_domain::account::Standing;
+use livery_domain::offer::SupplierName;
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::reminder::NoticeKind;
 use livery_domain::run::{Outcome, RunStep};
@@ -242,4 +243,23 @@ async fn a_run_whose_results_never_come_ends_when_its_time_is_over() {
     assert_eq!(over.outcome, Outcome::OverBudget);
     assert!(over.results.is_none());
     assert_ne!(stand(&bench).await.standing, Standing::Good);
+}
+
+/// Where machines cannot be stopped, one that nobody pays for is ended.
+#[tokio::test]
+async fn a_pod_that_cannot_be_stopped_is_terminated_when_nothing_is_left() {
+    let bench = prepaid().await;
+    bench.cloud.script(|script| {
+        script.down = false;
+        script.cannot_stop = true;
+    });
+    let mut new = bench.new_pod();
+    new.need.suppliers = vec![SupplierName::new(CLOUD)];
+    let created = bench.engine.pod_create(&bench.account, new).await.unwrap();
+    let there = comes_to(&bench, &created, Phase::Running).await;
+    burn_down_to(&bench, 1).await;
+    let gone = comes_to(&bench, &there, Phase::Terminated).await;
+    let words = gone.ruled.unwrap();
+    assert!(words.contains("cannot be stopped"), "{words}");
+    assert_eq!(bench.cloud.machines(), [""; 0]);
 }

@@ -24,6 +24,8 @@ pub struct CloudScript {
     pub lists_twice: bool,
     /// What is ended stays.
     pub keeps_everything: bool,
+    /// It has not the power to stop machines.
+    pub cannot_stop: bool,
     /// Listing panics, as code with a mistake in it does.
     pub panics: bool,
 }
@@ -165,7 +167,7 @@ impl Supplier for Cloud {
     }
 
     fn stopping(&self) -> Option<&dyn Stopping> {
-        Some(self)
+        (!self.lock().script.cannot_stop).then_some(self)
     }
 }
 
