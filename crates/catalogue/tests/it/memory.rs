@@ -76,6 +76,39 @@ fn what_the_guides_say_from_experience_is_said_of_cards_as_they_are_sold() {
     assert_eq!(found.first().map(String::as_str), Some("T4"));
 }
 
+/// What is never advised elsewhere will not do here either, however much memory it has.
+#[test]
+fn gpus_that_trainers_do_not_know_will_not_do() {
+    let catalogue = catalogue();
+    let gpus = |name: &str| {
+        let kind = catalogue.gpu(name).unwrap();
+        Gpus {
+            model: kind.model.clone(),
+            count: 2,
+            vram: kind.vram,
+            reality: GpuReality::Real,
+        }
+    };
+    let here = |all: Vec<Gpus>| {
+        let machine = ThisMachine::Gpus(all);
+        advise(&Task::SdxlLora, &machine, &[], &catalogue).here
+    };
+    for (name, why) in [
+        ("K80", "tensor cores"),
+        ("P40", "tensor cores"),
+        ("MI300X", "CUDA"),
+    ] {
+        let said = here(vec![gpus(name)]).to_string();
+        assert!(said.starts_with("this machine will not do: "), "{said}");
+        assert!(said.contains(name) && said.contains(why), "{said}");
+    }
+    // What will do beside it decides, and so does what is only too small.
+    let both = here(vec![gpus("K80"), gpus("RTX 3060")]);
+    assert!(matches!(both, Here::WillDo { .. }), "{both}");
+    let small = here(vec![gpus("K80"), gpus("RTX 3070")]);
+    assert!(matches!(small, Here::TooSmall { .. }), "{small}");
+}
+
 #[test]
 fn one_rule_says_what_a_card_is_sold_as() {
     let catalogue = catalogue();

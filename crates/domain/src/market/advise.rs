@@ -1,6 +1,7 @@
 //! Local or cloud: how much GPU memory a training needs, and where there is enough of it.
 
 use super::memory::{Need, need};
+use super::quote::TENSOR_CORES;
 use super::{Catalogue, Covers, Quote, Sale};
 use crate::gpu::{GpuReality, Gpus};
 use crate::offer::{Tier, words};
@@ -83,6 +84,13 @@ pub enum Here {
         /// What each lacks.
         lacking: Bytes,
     },
+    /// Its GPUs have no tensor cores that trainers know.
+    NotForTraining {
+        /// The first of them.
+        gpus: Gpus,
+        /// Why.
+        why: &'static str,
+    },
     /// Training on it is slow.
     AppleSilicon,
     /// There is no GPU.
@@ -116,7 +124,9 @@ pub fn advise(
             gpus.reality == GpuReality::Real && need.fits(gpus.count, vram(gpus))
         });
         let is_whole = quote.covers == Covers::Machine;
-        by_the_hour && is_whole && quote.tier != Tier::Local && enough
+        // Of a GPU that nobody knows it is not said that it will do.
+        let trains = quote.compute_capability >= Some(TENSOR_CORES);
+        by_the_hour && is_whole && trains && quote.tier != Tier::Local && enough
     };
     let mut elsewhere: Vec<usize> = (0..quotes.len())
         .filter(|at| will_do(&quotes[*at]))
@@ -128,24 +138,42 @@ pub fn advise(
         (quote.price.per_hour(), quote.sale, count, *at)
     });
     Advice {
-        here: here(&need, machine, vram),
+        here: here(&need, machine, catalogue),
         need,
         elsewhere,
     }
 }
 
-fn here(need: &Need, machine: &ThisMachine, vram: impl Fn(&Gpus) -> Bytes) -> Here {
+/// Returns why trainers can do nothing with a GPU; none also for one that nobody knows.
+fn unfit(gpus: &Gpus, catalogue: &Catalogue) -> Option<&'static str> {
+    let kind = catalogue.type_of(&gpus.model, gpus.vram)?;
+    match kind.compute_capability {
+        None => Some("is not NVIDIA's, and most trainers want CUDA"),
+        Some(known) if known < TENSOR_CORES => {
+            Some("has no tensor cores, and trainers no longer know such GPUs")
+        }
+        Some(_) => None,
+    }
+}
+
+fn here(need: &Need, machine: &ThisMachine, catalogue: &Catalogue) -> Here {
     let all = match machine {
         ThisMachine::Gpus(all) => all,
         ThisMachine::AppleSilicon => return Here::AppleSilicon,
         ThisMachine::NoGpu => return Here::NoGpu,
     };
     let mut nearest: Option<(Bytes, &Gpus)> = None;
+    let mut useless = None;
     for gpus in all
         .iter()
         .filter(|gpus| gpus.reality == GpuReality::Real && gpus.count > 0)
     {
-        let has = vram(gpus);
+        if let Some(why) = unfit(gpus, catalogue) {
+            let gpus = gpus.clone();
+            useless = useless.or(Some(Here::NotForTraining { gpus, why }));
+            continue;
+        }
+        let has = need.memory_of(gpus, catalogue);
         // No more of them than are needed.
         if let Some(count) = need.least(has).filter(|count| *count <= gpus.count) {
             let gpus = Gpus {
@@ -160,10 +188,11 @@ fn here(need: &Need, machine: &ThisMachine, vram: impl Fn(&Gpus) -> Bytes) -> He
             nearest = Some((lacking, gpus));
         }
     }
-    nearest.map_or(Here::NoGpu, |(lacking, gpus)| Here::TooSmall {
+    let too_small = nearest.map(|(lacking, gpus)| Here::TooSmall {
         gpus: gpus.clone(),
         lacking,
-    })
+    });
+    too_small.or(useless).unwrap_or(Here::NoGpu)
 }
 
 /// Says it in a sentence.
@@ -181,6 +210,9 @@ impl fmt::Display for Here {
                     f,
                     "this machine will not do: {gpus} lacks {lacking} on each"
                 )
+            }
+            Self::NotForTraining { gpus, why } => {
+                write!(f, "this machine will not do: {} {why}", gpus.model)
             }
             Self::AppleSilicon => f.write_str(
                 "this machine will not do: training on Apple's GPUs is slow, and most trainers \

@@ -6,7 +6,7 @@ use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Day, Money, OfferId, Per, Rate, Span};
 
 /// The compute capability of the first GPUs with tensor cores.
-const TENSOR_CORES: (u8, u8) = (7, 0);
+pub(super) const TENSOR_CORES: (u8, u8) = (7, 0);
 
 /// Where a price comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]

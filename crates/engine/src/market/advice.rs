@@ -20,15 +20,10 @@ pub struct Advised {
     pub reason: String,
 }
 
-/// The first GPUs with tensor cores: mixed precision is worth little on older ones, and trainers have
-/// begun to leave them behind. Others than NVIDIA's have no such number.
-const TENSOR_CORES: (u8, u8) = (7, 0);
-
 /// Advises.
 pub(super) fn advise(market: &Market, task: &Task, machine: &ThisMachine) -> Advised {
     let catalogue = &market.catalogue.list.catalogue;
-    let mut entries = counting(market);
-    entries.retain(|entry| entry.row.compute_capability >= Some(TENSOR_CORES));
+    let entries = counting(market);
     let quotes: Vec<Quote> = entries
         .iter()
         .map(|entry| quote(catalogue, entry))
