@@ -7,7 +7,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Buf, BytesMut};
 use futures_util::StreamExt;
 use http::request::Parts;
+use livery_api::WAIT_MAX_MS;
 use livery_host_api::ByteStream;
+use livery_units::Span;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// A JSON body; what is no such body is refused as a `Problem`.
@@ -53,6 +56,25 @@ impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// How long an answer may wait for something to change, in milliseconds; not at all when left out.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct WaitQuery {
+    wait_ms: u64,
+}
+
+impl WaitQuery {
+    /// Returns for how long to wait.
+    pub(crate) fn most(&self) -> Span {
+        patience(self.wait_ms)
+    }
+}
+
+/// Returns for how long an answer waits when so much is asked for.
+pub(crate) fn patience(wait_ms: u64) -> Span {
+    Span::from_millis(wait_ms.min(WAIT_MAX_MS))
 }
 
 /// Longest head of a stream.

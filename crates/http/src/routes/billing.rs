@@ -19,7 +19,6 @@ use livery_engine::{
     StatementLine, StatementQuery,
 };
 use livery_units::{AccountId, Day};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -166,7 +165,7 @@ async fn page(
     query: &dto::StatementQuery,
 ) -> Result<dto::Statement, Refusal> {
     let query = StatementQuery {
-        period: period(query)?,
+        period: period(query, Day::of(app.engine.now()))?,
         by: match query.by {
             dto::StatementBy::Line => Grouping::Lines,
             dto::StatementBy::Day => Grouping::Days,
@@ -180,8 +179,7 @@ async fn page(
 }
 
 /// Returns the days asked for: from the first of this month and until today where they are left out.
-fn period(query: &dto::StatementQuery) -> Result<Period, Refusal> {
-    let today = Day::of(now());
+fn period(query: &dto::StatementQuery, today: Day) -> Result<Period, Refusal> {
     let from = query.from.unwrap_or_else(|| today.month_start());
     let to = query.to.unwrap_or_else(|| today.max(from));
     if to < from {
@@ -190,12 +188,6 @@ fn period(query: &dto::StatementQuery) -> Result<Period, Refusal> {
     }
     let until = to.next();
     Ok(Period { from, until })
-}
-
-fn now() -> livery_units::Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.unwrap_or_default().as_millis();
-    livery_units::Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 fn statement_of(account: &AccountId, statement: Statement) -> dto::Statement {
@@ -299,4 +291,34 @@ async fn csv_of(
         (CONTENT_DISPOSITION, name),
     ];
     Ok((headers, body).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_days_it_is_this_month_until_today() {
+        let day = |text: &str| text.parse::<Day>().unwrap();
+        let today = day("2028-02-29");
+        let asked = |from: Option<&str>, to: Option<&str>| {
+            let query = dto::StatementQuery {
+                from: from.map(day),
+                to: to.map(day),
+                ..dto::StatementQuery::default()
+            };
+            period(&query, today).ok().map(|one| (one.from, one.until))
+        };
+        let month = (day("2028-02-01"), day("2028-03-01"));
+        assert_eq!(asked(None, None), Some(month));
+        assert_eq!(
+            asked(Some("2028-01-31"), Some("2028-01-31")),
+            Some((day("2028-01-31"), day("2028-02-01")))
+        );
+        assert_eq!(
+            asked(Some("2028-03-05"), None),
+            Some((day("2028-03-05"), day("2028-03-06")))
+        );
+        assert_eq!(asked(Some("2028-02-03"), Some("2028-02-02")), None);
+    }
 }

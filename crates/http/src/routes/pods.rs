@@ -3,17 +3,14 @@
 use super::{Route, delete, get, policy, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{Json, Path, Query, incoming, outgoing, split_head};
+use crate::body::{Json, Path, Query, WaitQuery, incoming, outgoing, split_head};
 use crate::convert;
 use crate::error::Refusal;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use livery_api::WAIT_MAX_MS;
 use livery_api::dto::{ExecSpec, NewPod, Pod, PodList, Stats, WhichQuery};
-use livery_units::Span;
-use serde::Deserialize;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -79,19 +76,13 @@ async fn start(State(app): State<App>, Acting(account): Acting, Path(pod): Path<
     Ok(Json(app.engine.pod_start(&account, &pod).await?.into()))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct WaitQuery {
-    wait_ms: u64,
-}
-
 async fn wait(
     State(app): State<App>,
     Acting(account): Acting,
     Path(pod): Path<String>,
     Query(query): Query<WaitQuery>,
 ) -> Answer {
-    let most = Span::from_millis(query.wait_ms.min(WAIT_MAX_MS));
+    let most = query.most();
     Ok(Json(
         app.engine.pod_wait(&account, &pod, most).await?.into(),
     ))

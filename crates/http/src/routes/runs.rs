@@ -3,18 +3,16 @@
 use super::{Route, get, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{Json, Path, Query, outgoing};
+use crate::body::{Json, Path, Query, outgoing, patience};
 use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use livery_api::WAIT_MAX_MS;
 use livery_api::dto::{
     EventsQuery, LogQuery, Receipt, Results, Run, RunEvents, RunList, Submission, WhichQuery,
 };
 use livery_engine::{Error, Follow};
-use livery_units::Span;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -75,7 +73,7 @@ async fn events(
     Query(query): Query<EventsQuery>,
 ) -> Result<Json<RunEvents>, Refusal> {
     let run = app.engine.run_fetch(&account, &run).await?;
-    let wait = Span::from_millis(query.wait_ms.min(WAIT_MAX_MS));
+    let wait = patience(query.wait_ms);
     let events = app.engine.run_events(&run.id, query.after, wait).await?;
     let events = events.into_iter().map(Into::into).collect();
     Ok(Json(RunEvents { events }))

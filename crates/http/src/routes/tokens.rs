@@ -10,9 +10,8 @@ use http::StatusCode;
 use livery_api::Code;
 use livery_api::dto::{NewToken, Token, TokenCreated, TokenList};
 use livery_engine::Error;
-use livery_units::{AccountId, ContentHash, Timestamp};
+use livery_units::{AccountId, ContentHash};
 use rand::distr::{Alphanumeric, SampleString};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -67,7 +66,7 @@ pub(super) async fn make(
     let secret = Alphanumeric.sample_string(&mut rand::rng(), TOKEN_CHARS);
     let token = format!("livery_{secret}");
     let hash = livery_content::hash_bytes(token.as_bytes());
-    let created = now();
+    let created = app.engine.now();
     let store = app.engine.store();
     let inserted = store.token_insert(hash, account, label, created).await;
     inserted.map_err(Error::from)?;
@@ -97,10 +96,4 @@ async fn revoke(State(app): State<App>, Path(token): Path<String>) -> Result<Sta
 
 fn id(hash: &ContentHash) -> String {
     hash.to_string()[..ID_CHARS].to_owned()
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.unwrap_or_default().as_millis();
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

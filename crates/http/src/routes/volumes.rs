@@ -3,16 +3,13 @@
 use super::{Route, delete, get, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{Json, Path, Query};
+use crate::body::{Json, Path, Query, WaitQuery};
 use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
 use http::StatusCode;
-use livery_api::WAIT_MAX_MS;
 use livery_api::dto::{NewVolume, Volume, VolumeList, VolumeSize, WhichQuery};
 use livery_engine::VolumeView;
-use livery_units::Span;
-use serde::Deserialize;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -87,19 +84,13 @@ async fn resize(
     Ok(Json(shown(volume)))
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct WaitQuery {
-    wait_ms: u64,
-}
-
 async fn wait(
     State(app): State<App>,
     Acting(account): Acting,
     Path(volume): Path<String>,
     Query(query): Query<WaitQuery>,
 ) -> Answer {
-    let most = Span::from_millis(query.wait_ms.min(WAIT_MAX_MS));
+    let most = query.most();
     let volume = app.engine.volume_wait(&account, &volume, most).await?;
     Ok(Json(shown(volume)))
 }
