@@ -26,7 +26,7 @@ pub struct Health {
     pub pods_live: usize,
     /// Runs that are not over.
     pub runs_live: usize,
-    /// What the live pods cost per hour in all.
+    /// What the live pods cost per hour in all as they are now, their disks included.
     #[serde(with = "text::dollars")]
     pub hourly: Money,
     /// How many bytes of files it can still take.

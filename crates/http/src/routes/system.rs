@@ -9,8 +9,11 @@ use crate::error::Refusal;
 use axum::extract::State;
 use livery_api::PROTOCOL;
 use livery_api::dto::{Health, Ledger, Shutdown, TaskList, Version};
+use livery_domain::pod::burn;
 use livery_engine::Which;
-use livery_units::{AccountId, Money};
+use livery_units::{AccountId, Money, Span};
+
+const HOUR: Span = Span::from_secs(3_600);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -38,7 +41,7 @@ async fn health(State(app): State<App>, Acting(account): Acting) -> Result<Json<
 async fn look(app: &App, account: &AccountId) -> Result<Health, Refusal> {
     let pods = app.engine.pod_list(account, Which::Live).await?;
     let runs = app.engine.run_list(account, Which::Live).await?;
-    let hourly = pods.iter().map(|pod| pod.offer.price.per_hour());
+    let hourly = pods.iter().map(|pod| burn(pod, HOUR));
     Ok(Health {
         hosts_connected: app.hosts.list().len(),
         pods_live: pods.len(),
