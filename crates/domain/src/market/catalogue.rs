@@ -214,11 +214,6 @@ impl GpuType {
 }
 
 impl Tflops {
-    /// Makes a throughput from tenths of a TFLOPS.
-    pub const fn from_tenths(tenths: u32) -> Self {
-        Self(tenths)
-    }
-
     /// Returns the throughput of that many.
     pub const fn times(self, count: u32) -> Self {
         Self(self.0.saturating_mul(count))

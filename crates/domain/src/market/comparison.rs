@@ -4,7 +4,6 @@ use super::estimate::{Estimate, EstimateError, Work, estimate, money, rounded};
 use super::{Covers, Quote, Sale};
 use crate::offer::SupplierName;
 use livery_units::{Money, MoneyError, Span};
-use std::collections::BTreeMap;
 
 /// One machine of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,29 +93,6 @@ impl Comparison {
             cheapest,
             fastest,
         }
-    }
-
-    /// Returns each supplier's cheapest line, by its index, the suppliers in the order in which they
-    /// came; a supplier on none of whose machines the work can be estimated is left out.
-    pub fn best_of_each(&self) -> Vec<usize> {
-        let mut best: BTreeMap<&SupplierName, (Money, usize)> = BTreeMap::new();
-        let mut order = Vec::new();
-        for (at, line) in self.lines.iter().enumerate() {
-            let Some(total) = line.total() else { continue };
-            let supplier = &line.quote.supplier;
-            let entry = best.entry(supplier).or_insert_with(|| {
-                order.push(supplier);
-                (total, at)
-            });
-            if total < entry.0 {
-                *entry = (total, at);
-            }
-        }
-        order
-            .iter()
-            .filter_map(|supplier| best.get(supplier))
-            .map(|(_, at)| *at)
-            .collect()
     }
 
     /// Returns the cheapest on-demand line for the same GPUs of the same supplier and tier: what is

@@ -248,7 +248,7 @@ fn savings_are_rounded_to_the_nearest_per_cent() {
 }
 
 #[test]
-fn each_supplier_is_shown_by_its_cheapest_line_and_spot_beside_on_demand() {
+fn a_spot_line_has_its_on_demand_twin_beside_it() {
     let aws = |sale, price: &str| {
         let mut listing = listing("aws", "V100", 1, price);
         listing.sale = sale;
@@ -262,17 +262,15 @@ fn each_supplier_is_shown_by_its_cheapest_line_and_spot_beside_on_demand() {
         aws(Sale::OnDemand, "3.06"),
     ];
     let found = Comparison::new(quotes.clone(), &Work::of(HOUR), None);
-    assert_eq!(found.best_of_each(), [2, 1]);
     assert_eq!(
         found.on_demand_beside(2).unwrap().quote.price,
         hourly("3.06")
     );
     assert_eq!(found.on_demand_beside(1), None);
     assert_eq!(found.lines[0].saving_percent, None);
-    // Work that a spot machine never ends leaves the supplier's other machines.
+    // Work that a spot machine never ends has no estimate there.
     let found = Comparison::new(quotes, &Work::of(hours(1_000)), None);
     assert_eq!(found.lines[2].estimate, Err(EstimateError::NeverEnds));
-    assert_eq!(found.best_of_each(), [3, 1]);
     assert_eq!(
         Comparison::new(Vec::new(), &Work::of(HOUR), None).cheapest,
         None
