@@ -24,6 +24,8 @@ pub struct Forecast {
     pub time: Option<Span>,
     /// What that time is.
     pub bound: Bound,
+    /// The other limit of the budget, when the money is used up before its hours are.
+    pub hours: Option<Span>,
     /// What it costs in that time, disks included.
     pub total: Option<Money>,
 }
@@ -105,7 +107,8 @@ fn least(fit: &Fit, job: &Job, catalogue: &Catalogue) -> Option<Money> {
 fn check_least(budget: &Budget, least: Option<Money>) -> Result<(), Error> {
     match (budget.max_total, least) {
         (Some(most), Some(least)) if least > most => Err(Error::BudgetTooSmall(format!(
-            "the cheapest offer that fits costs {least} at the very least, and max_total is {most}"
+            "the cheapest offer that fits costs {least} at the very least, and max_total is {most}; raise \
+             it"
         ))),
         _ => Ok(()),
     }
@@ -117,12 +120,12 @@ fn check_expected(budget: &Budget, expected: Option<Span>, found: &Forecast) -> 
     };
     if let Some(most) = budget.max_hours.filter(|most| expected > *most) {
         return Err(Error::BudgetTooSmall(format!(
-            "{expected} are expected, and max_hours is {most}"
+            "{expected} are expected, and max_hours is {most}; raise it, or expect less with --hours"
         )));
     }
     match (budget.max_total, found.total) {
         (Some(most), Some(total)) if total > most => Err(Error::BudgetTooSmall(format!(
-            "{expected} cost {total}, and max_total is {most}"
+            "{expected} cost {total}, and max_total is {most}; raise it, or expect less with --hours"
         ))),
         _ => Ok(()),
     }
@@ -147,6 +150,7 @@ fn of_offer(offer: &Offer, disk: Bytes, budget: &Budget, expected: Option<Span>)
         storage_hourly: rates.storage.per_hour(),
         time,
         bound,
+        hours: budget.max_hours.filter(|_| bound == Bound::Money),
         total: time.and_then(|time| rates.accrued(time).ok()),
     }
 }
@@ -171,7 +175,12 @@ impl fmt::Display for Forecast {
         match (self.bound, self.time) {
             (Bound::Expected, Some(time)) => write!(f, ", {time} expected")?,
             (Bound::Hours, Some(time)) => write!(f, ", at most {time} by max_hours")?,
-            (Bound::Money, Some(time)) => write!(f, ", at most {time} by max_total")?,
+            (Bound::Money, Some(time)) => {
+                write!(f, ", at most {time} by max_total")?;
+                if let Some(hours) = self.hours {
+                    write!(f, ", before max_hours ({hours})")?;
+                }
+            }
             (_, _) => f.write_str(", with no limit of time or money in its budget")?,
         }
         match self.total {
@@ -242,7 +251,7 @@ mod tests {
                 Some("0.36"),
                 Some(2),
                 None,
-                "at most 1h 00m by max_total, $0.36 in all",
+                "at most 1h 00m by max_total, before max_hours (2h 00m), $0.36 in all",
             ),
             (
                 Some("3.60"),
