@@ -203,7 +203,7 @@ async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
     let other: AccountId = "acc_other".parse().unwrap();
     for (account, token) in [(&owner, OWNERS_TOKEN), (&other, OTHERS_TOKEN)] {
         store
-            .account_ensure(account, "somebody", now)
+            .account_ensure(account, account.as_str(), now)
             .await
             .unwrap();
         store
