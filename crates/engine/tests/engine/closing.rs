@@ -108,9 +108,8 @@ async fn a_pod_that_does_not_answer_stays_in_the_line() {
     bench.clock.forward(3_600);
     let told = until("it is told of", || async {
         let settings = bench.engine.reminder_settings(&bench.account).await;
-        let settled = bench
-            .engine
-            .reminder_settle(&bench.account, &settings.unwrap());
+        let settings = settings.unwrap();
+        let settled = bench.engine.reminder_settle(&bench.account, &settings);
         settled.await.unwrap();
         let notices = closing(&bench).await.notices;
         let told = notices.into_iter().map(|notice| notice.message);

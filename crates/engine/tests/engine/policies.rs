@@ -278,7 +278,8 @@ async fn a_pod_is_left_alone_although_its_account_has_a_rule() {
         idle: idle(secs(300), IdleAction::Stop).idle,
         ..AccountSettings::default()
     };
-    let set = bench.store.account_settings_set(&bench.account, &settings);
+    let seen = bench.store.account_stand(&bench.account).await.unwrap();
+    let set = bench.store.account_settle(&seen, &settings, None);
     set.await.unwrap();
     let alone = PodPolicy {
         idle: Some(IdlePolicy::NEVER),
