@@ -316,8 +316,6 @@ fn the_guides_search_finds_its_offers_and_says_what_it_could_not_check() {
     let all = plane.run(&["offers", "--all", "gpu_ram>=12", "--json"]);
     let all = all.expect(0).json();
     assert!(all.as_array().unwrap().len() > 50);
-    let of_here = plane.run(&["offers", "reliability>0.95"]).expect(0);
-    of_here.says(&["do not tell `reliability`"]);
 }
 
 #[test]
