@@ -208,7 +208,6 @@ impl Place {
     fn unconnected(&self, error: crate::Error) -> FetchError {
         let why = match error {
             crate::Error::NoServer { source, .. } => source.to_string(),
-            crate::Error::Unreachable { why, .. } => why,
             other => other.to_string(),
         };
         FetchError::Unreachable {
