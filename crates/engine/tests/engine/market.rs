@@ -3,7 +3,7 @@
 
 use super::support::{Bench, CLOUD};
 use livery_catalogue::Bundle;
-use livery_domain::market::{Filter, Sale, Work};
+use livery_domain::market::{Field, Filter, Sale, Work};
 use livery_domain::offer::SupplierName;
 use livery_domain::run::{RunLimits, Submission};
 use livery_engine::{
@@ -250,6 +250,11 @@ async fn offers_are_sought_with_a_filter_and_an_order() {
         (vec![CLOUD.to_owned()], 3)
     );
     assert_eq!(seek("sale=spot", None).await, (Vec::new(), 4));
+    // Nobody here tells how reliable it is, and that is why nothing is found.
+    let reliable = Search::parse(Some("price<5 reliability>0.9"), None).unwrap();
+    let sought = bench.engine.seek(&need, &reliable).await.unwrap();
+    assert_eq!((sought.ranking.fits.len(), sought.untold.rows), (0, 3));
+    assert_eq!(sought.untold.fields, [(Field::Reliability, 3)]);
     let wrong = Search::parse(Some("prise<5"), None).unwrap_err();
     assert!(wrong.to_string().contains("^^^^^"), "{wrong}");
 }
