@@ -7,6 +7,7 @@
 
 mod obey;
 mod sample;
+mod silence;
 
 pub(crate) use obey::look_at_due;
 pub(crate) use sample::{SAMPLE_LEAST, Sampler};

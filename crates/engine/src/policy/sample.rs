@@ -1,14 +1,15 @@
 //! Asks hosts what their pods have used, and keeps how long each has been idle.
 
+use super::silence::Silences;
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::pod::{Activity, IdlePolicy};
 use livery_host_api::Host;
 use livery_units::{HostId, PodId, Span, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 /// A host is asked this often at most.
 pub(crate) const SAMPLE_LEAST: Span = Span::from_secs(1);
@@ -32,7 +33,13 @@ const HOSTS_AT_ONCE: usize = 16;
 /// When each host is asked next. Forgetting it means asking at once, which does no harm.
 #[derive(Default)]
 pub(crate) struct Sampler {
-    next: Mutex<BTreeMap<HostId, Timestamp>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    next: BTreeMap<HostId, Timestamp>,
+    silences: Silences,
 }
 
 impl Sampler {
@@ -40,47 +47,72 @@ impl Sampler {
     pub(crate) async fn sample(&self, services: &Arc<Services>) -> Value {
         let (mut asked, mut pods, mut failed) = (0_u64, 0_u64, 0_u64);
         let mut looks = JoinSet::new();
+        let mut at_work: HashMap<Id, HostId> = HashMap::new();
         let mut hosts = self.due(services).into_iter();
         loop {
             for (id, host) in hosts.by_ref().take(HOSTS_AT_ONCE - looks.len()) {
                 let services = Arc::clone(services);
-                looks.spawn(async move { (id, sample_host(&services, &*host).await) });
+                let look = looks.spawn(async move { sample_host(&services, &*host).await });
+                at_work.insert(look.id(), id);
             }
-            let Some(Ok((id, looked))) = looks.join_next().await else {
+            let Some(ended) = looks.join_next_with_id().await else {
                 break;
             };
             asked += 1;
-            let period = match looked {
-                Ok(looked) => {
-                    pods += looked.kept;
-                    looked.period
-                }
-                Err(error) => {
-                    failed += 1;
-                    tracing::debug!(host.id = %id, %error, "a host did not say what its pods use");
-                    SAMPLE_MOST
-                }
+            // A look that panics is one that failed: the others go on.
+            let (task, looked) = match ended {
+                Ok((task, looked)) => (task, looked.map_err(|error| error.to_string())),
+                Err(error) => (error.id(), Err(error.to_string())),
             };
-            self.lock().insert(id, services.now().after(period));
+            let Some(id) = at_work.remove(&task) else {
+                continue;
+            };
+            match &looked {
+                Ok(looked) => pods += looked.kept,
+                Err(_) => failed += 1,
+            }
+            self.note(id, looked, services.now());
         }
         json!({ "hosts": asked, "pods": pods, "failed": failed })
+    }
+
+    /// Notes what came of asking a host, and when it is asked next.
+    fn note(&self, id: HostId, looked: Result<Looked, String>, now: Timestamp) {
+        let mut known = self.lock();
+        let period = match looked {
+            Ok(looked) => {
+                if let Some(long) = known.silences.answered(&id, now) {
+                    tracing::info!(host.id = %id, "a host says again what its pods use, after {long}");
+                }
+                looked.period
+            }
+            Err(error) => {
+                if let Some(long) = known.silences.silent(&id, now) {
+                    tracing::warn!(host.id = %id, error, "a host has not said for {long} what its pods use: until it does, nobody is idle there");
+                }
+                SAMPLE_MOST
+            }
+        };
+        known.next.insert(id, now.after(period));
     }
 
     fn due(&self, services: &Services) -> Vec<(HostId, Arc<dyn Host>)> {
         let now = services.now();
         let hosts = services.hosts.list();
-        let mut next = self.lock();
+        let mut known = self.lock();
         // Those that left are forgotten.
-        next.retain(|id, _| hosts.iter().any(|(known, _)| known == id));
+        let there: BTreeSet<&HostId> = hosts.iter().map(|(id, _)| id).collect();
+        known.next.retain(|id, _| there.contains(id));
+        known.silences.keep(|id| there.contains(id));
         let is_due = |id: &HostId| {
-            next.get(id)
-                .is_none_or(|at| *at <= now || *at > now.after(SAMPLE_MOST))
+            let next = known.next.get(id);
+            next.is_none_or(|at| *at <= now || *at > now.after(SAMPLE_MOST))
         };
         hosts.into_iter().filter(|(id, _)| is_due(id)).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<HostId, Timestamp>> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

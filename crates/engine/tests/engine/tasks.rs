@@ -2,7 +2,7 @@
 
 use crate::orphans::foreign_pod;
 use crate::support::{Bench, until};
-use livery_domain::pod::{Phase, Pod};
+use livery_domain::pod::{IdleAction, IdlePolicy, Phase, Pod};
 use livery_engine::Error;
 use livery_units::{PodId, Span};
 use serde_json::Value;
@@ -88,4 +88,30 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_its_policy_nor_the_sweep_
         .pod_fetch(&bench.account, pods[0].as_str())
         .await;
     assert!(matches!(asked, Err(Error::Store(_))), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_look_at_a_host_that_panics_keeps_no_other_from_being_looked_at() {
+    let bench = Bench::new().await;
+    bench.clock.hurry(HASTE);
+    let mut order = bench.new_pod();
+    order.policy.idle = Some(IdlePolicy {
+        after: Span::from_secs(600),
+        action: IdleAction::Stop,
+    });
+    let pod = bench.engine.pod_create(&bench.account, order).await;
+    let pod = comes_to(&bench, &pod.unwrap().id, Phase::Running).await;
+    // Asked first: hosts are asked in the order of their ids.
+    let other = bench.add_host("host_a");
+    other.script(|script| script.activity_panics = true);
+    until("nobody used it for long enough", || async {
+        bench.clock.forward(60);
+        bench.host.script(|script| {
+            script.uptime = Span::from_millis(script.uptime.millis() + 60_000);
+        });
+        let id = pod.id.as_str();
+        let pod = bench.engine.pod_fetch(&bench.account, id).await.unwrap();
+        (pod.phase() == Phase::Stopped).then_some(())
+    })
+    .await;
 }

@@ -127,9 +127,9 @@ impl Bench {
         }
     }
 
-    /// Connects one more host, without a wire between.
+    /// Connects one more host, without a wire between; it is dearer than the first.
     pub fn add_host(&self, id: &str) -> Arc<SimHost> {
-        let host = Arc::new(SimHost::new(self.content.clone(), PRICE_HOURLY_NANOS));
+        let host = Arc::new(SimHost::new(self.content.clone(), 2 * PRICE_HOURLY_NANOS));
         self.hosts.add(id.parse().unwrap(), host.clone());
         host
     }

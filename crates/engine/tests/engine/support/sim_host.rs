@@ -200,6 +200,11 @@ impl Host for SimHost {
 
     async fn activity(&self) -> Result<HostActivity, Error> {
         let state = self.reached()?;
+        if state.script.activity_panics {
+            // Whoever asks next finds the lock as it was.
+            drop(state);
+            panic!("the simulated host has a mistake in it");
+        }
         let up = state
             .pods
             .iter()

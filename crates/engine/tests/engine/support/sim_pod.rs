@@ -20,6 +20,8 @@ pub struct Script {
     pub no_workspace: bool,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
+    /// Whoever asks what pods have used panics, as in code with a mistake in it.
+    pub activity_panics: bool,
     /// How long the host has been up, by its own clock.
     pub uptime: Span,
     /// CPU time that every pod has used, in microseconds.
