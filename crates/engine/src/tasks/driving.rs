@@ -5,7 +5,9 @@
 //! lets that driver go on.
 
 use crate::services::fresh;
+use livery_store::Error;
 use livery_units::ClaimToken;
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +34,7 @@ impl<Id: Eq + Hash + Clone> Driving<Id> {
     }
 
     /// Takes the driver's seat for a row; `None` when somebody here sits in it.
-    pub(crate) fn take(&self, id: Id) -> Option<Seat<Id>> {
+    fn take(&self, id: Id) -> Option<Seat<Id>> {
         let fresh = self
             .ids
             .lock()
@@ -44,8 +46,32 @@ impl<Id: Eq + Hash + Clone> Driving<Id> {
         })
     }
 
+    /// Has each claimed row driven in a task of its own, unless somebody here is at it, and says how
+    /// many were claimed.
+    pub(crate) fn take_up<Row, Driver>(
+        &self,
+        claimed: Result<Vec<Row>, Error>,
+        id: impl Fn(&Row) -> Id,
+        drive: impl Fn(Row, ClaimToken, Seat<Id>) -> Driver,
+    ) -> Value
+    where
+        Driver: Future<Output = ()> + Send + 'static,
+    {
+        let claimed = match claimed {
+            Ok(claimed) => claimed,
+            Err(error) => return json!({ "error": error.to_string() }),
+        };
+        let count = claimed.len();
+        for row in claimed {
+            if let Some(seat) = self.take(id(&row)) {
+                tokio::spawn(drive(row, self.token.clone(), seat));
+            }
+        }
+        json!({ "claimed": count, "driving": self.count() })
+    }
+
     /// Returns how many rows are driven now.
-    pub(crate) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.ids
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

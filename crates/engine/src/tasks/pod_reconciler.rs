@@ -5,8 +5,9 @@ use super::{BackgroundTask, TaskBoard};
 use crate::pod;
 use crate::services::Services;
 use async_trait::async_trait;
+use livery_domain::pod::Pod;
 use livery_units::{PodId, Span};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -46,27 +47,17 @@ impl BackgroundTask for PodReconciler {
     async fn activate(&self, services: &Arc<Services>) -> Value {
         let now = services.now();
         let token = self.driving.token();
-        let claimed = match services
-            .store
-            .pod_claim(token, now, now.after(pod::CLAIM_SPAN), BATCH)
-            .await
-        {
-            Ok(claimed) => claimed,
-            Err(error) => return json!({ "error": error.to_string() }),
-        };
-        let count = claimed.len();
-        for pod in claimed {
-            let Some(seat) = self.driving.take(pod.id.clone()) else {
-                continue;
-            };
-            let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
-            tokio::spawn(async move {
+        let until = now.after(pod::CLAIM_SPAN);
+        let claimed = services.store.pod_claim(token, now, until, BATCH).await;
+        let id = |pod: &Pod| pod.id.clone();
+        self.driving.take_up(claimed, id, |pod, token, seat| {
+            let (services, stop) = (services.clone(), self.stop.clone());
+            async move {
                 tokio::select! {
                     () = pod::drive(services, pod, token, seat) => {}
                     () = stop.cancelled() => {}
                 }
-            });
-        }
-        json!({ "claimed": count, "driving": self.driving.count() })
+            }
+        })
     }
 }

@@ -5,8 +5,9 @@ use super::{BackgroundTask, TaskBoard};
 use crate::run;
 use crate::services::Services;
 use async_trait::async_trait;
+use livery_domain::run::Run;
 use livery_units::{RunId, Span};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -46,22 +47,11 @@ impl BackgroundTask for RunReconciler {
     async fn activate(&self, services: &Arc<Services>) -> Value {
         let now = services.now();
         let token = self.driving.token();
-        let claimed = match services
-            .store
-            .run_claim(token, now, now.after(run::CLAIM_SPAN), BATCH)
-            .await
-        {
-            Ok(claimed) => claimed,
-            Err(error) => return json!({ "error": error.to_string() }),
-        };
-        let count = claimed.len();
-        for claimed_run in claimed {
-            let Some(seat) = self.driving.take(claimed_run.id.clone()) else {
-                continue;
-            };
-            let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
-            tokio::spawn(run::drive(services, claimed_run, token, seat, stop));
-        }
-        json!({ "claimed": count, "driving": self.driving.count() })
+        let until = now.after(run::CLAIM_SPAN);
+        let claimed = services.store.run_claim(token, now, until, BATCH).await;
+        let id = |run: &Run| run.id.clone();
+        self.driving.take_up(claimed, id, |run, token, seat| {
+            run::drive(services.clone(), run, token, seat, self.stop.clone())
+        })
     }
 }

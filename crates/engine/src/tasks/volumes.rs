@@ -7,6 +7,7 @@ use crate::services::Services;
 use crate::volume::{self, Stray};
 use async_trait::async_trait;
 use livery_domain::reminder::{Notice, NoticeKind};
+use livery_domain::volume::NetworkVolume;
 use livery_store::Credit;
 use livery_units::{Span, VolumeId};
 use serde_json::{Value, json};
@@ -52,24 +53,17 @@ impl BackgroundTask for VolumeReconciler {
         let token = self.driving.token();
         let until = now.after(volume::CLAIM_SPAN);
         let claimed = services.store.volume_claim(token, now, until, BATCH);
-        let claimed = match claimed.await {
-            Ok(claimed) => claimed,
-            Err(error) => return json!({ "error": error.to_string() }),
-        };
-        let count = claimed.len();
-        for volume in claimed {
-            let Some(seat) = self.driving.take(volume.id.clone()) else {
-                continue;
-            };
-            let (services, token, stop) = (services.clone(), token.clone(), self.stop.clone());
-            tokio::spawn(async move {
+        let claimed = claimed.await;
+        let id = |volume: &NetworkVolume| volume.id.clone();
+        self.driving.take_up(claimed, id, |volume, token, seat| {
+            let (services, stop) = (services.clone(), self.stop.clone());
+            async move {
                 tokio::select! {
                     () = volume::drive(services, volume, token, seat) => {}
                     () = stop.cancelled() => {}
                 }
-            });
-        }
-        json!({ "claimed": count, "driving": self.driving.count() })
+            }
+        })
     }
 }
 
