@@ -280,7 +280,7 @@ fn a_server_with_a_certificate_that_is_not_its_own_is_refused() {
     // No TLS at all.
     let plain = Web::new(&published.files());
     let url = plain.url("/new.toml").replace("http://", "https://");
-    refused(&url, &ours.authority, "cannot connect to");
+    refused(&url, &ours.authority, "corrupt message");
     // Nobody to trust: it says what to install.
     let nobody = published.plane.work().join("nobody.pem");
     std::fs::write(&nobody, "").unwrap();
