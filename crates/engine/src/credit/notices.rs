@@ -2,7 +2,7 @@
 
 use super::facts::Books;
 use crate::error::Error;
-use crate::reminders::tell;
+use crate::reminders::{Kept, tell};
 use crate::services::Services;
 use livery_domain::credit::{Shortage, lasts};
 use livery_domain::reminder::{Notice, NoticeKind};
@@ -51,10 +51,11 @@ pub(super) async fn run_out(
     services: &Services,
     stand: &AccountStand,
     books: &Books,
+    since: Timestamp,
     now: Timestamp,
 ) {
-    let key = format!("out-of-credit:{}", now.millis());
-    let deletion = Day::of(now.after(stand.settings.grace));
+    let key = format!("out-of-credit:{}", since.millis());
+    let deletion = Day::of(since.after(stand.settings.grace));
     let has = books.facts.has;
     let message = format!(
         "account {} has no credit left: {} stopped, {} ended. Volumes are kept until {deletion} and \
@@ -76,7 +77,7 @@ pub(super) async fn last_warning(
     books: &Books,
     deletion: Timestamp,
     now: Timestamp,
-) {
+) -> Kept {
     let key = format!("last-warning:{}", deletion.millis());
     let minutes = deletion.millis().div_euclid(60_000).rem_euclid(1_440);
     let message = format!(
@@ -95,7 +96,7 @@ pub(super) async fn last_warning(
         services,
         notice(stand, key, NoticeKind::LastWarning, message, now),
     )
-    .await;
+    .await
 }
 
 pub(super) async fn stopped(

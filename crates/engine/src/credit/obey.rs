@@ -7,6 +7,7 @@ use super::runs;
 use crate::error::Error;
 use crate::money;
 use crate::pod::{Unless, rule, rule_unless};
+use crate::reminders::Kept;
 use crate::services::Services;
 use crate::volume;
 use livery_domain::account::Standing;
@@ -14,7 +15,10 @@ use livery_domain::credit::{Act, Shortage};
 use livery_domain::pod::{Desired, Pod, Wish};
 use livery_ledger::top_up;
 use livery_store::AccountStand;
-use livery_units::{Day, Money, RunId, Timestamp};
+use livery_units::{Day, Money, RunId, Span, Timestamp};
+
+/// For so long it is seen to that an account was told that it has no credit left.
+const TELL_AGAIN: Span = Span::from_secs(86_400);
 
 /// An account that tops itself up by little is looked at again this often at most in one go.
 const ROUNDS_MAX: u32 = 20;
@@ -68,6 +72,7 @@ async fn see_to(
     for _ in 0..ROUNDS_MAX {
         // Read anew: others were seen to since all accounts were read.
         let books = facts::look(services, &stand.id, now).await?;
+        tell_again(services, &books, now).await;
         let acts = facts::acts(&books, now);
         tally.acts += acts.len() as u64;
         match obey_all(services, &books, &acts, now).await? {
@@ -76,6 +81,16 @@ async fn see_to(
         }
     }
     Ok(())
+}
+
+/// Tells an account that it has no credit left if that could not be told when it ran out.
+async fn tell_again(services: &Services, books: &Books, now: Timestamp) {
+    match books.stand.standing {
+        Standing::Out { since } if now.since(since) < TELL_AGAIN => {
+            notices::run_out(services, &books.stand, books, since, now).await;
+        }
+        Standing::Out { .. } | Standing::Good => {}
+    }
 }
 
 /// What comes after an act.
@@ -122,7 +137,7 @@ async fn obey(services: &Services, books: &Books, act: Act, now: Timestamp) -> R
                 return Ok(Then::LookAgain);
             }
             tracing::info!(account.id = %stand.id, "an account has no credit left");
-            notices::run_out(services, stand, books, now).await;
+            notices::run_out(services, stand, books, now, now).await;
         }
         Act::Forgive { down_to } => forgive(services, books, down_to, now).await?,
         Act::Restore => {
@@ -133,8 +148,11 @@ async fn obey(services: &Services, books: &Books, act: Act, now: Timestamp) -> R
         Act::EndRuns(shortage) => end_runs(services, stand, books, shortage, now).await?,
         Act::StopPods(shortage) => stop_pods(services, stand, books, shortage, now).await?,
         Act::WarnLast { deletion } => {
-            notices::last_warning(services, stand, books, deletion, now).await;
-            store.account_warned_set(&stand.id, now).await?;
+            match notices::last_warning(services, stand, books, deletion, now).await {
+                Kept::Yes => store.account_warned_set(&stand.id, now).await?,
+                // Nothing is deleted of which nobody was warned.
+                Kept::No => return Err(Error::Store("the last warning was not kept".to_owned())),
+            }
         }
         Act::Delete => delete(services, stand, books).await?,
     }

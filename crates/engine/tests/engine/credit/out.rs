@@ -114,6 +114,46 @@ async fn after_the_grace_period_and_a_last_warning_what_was_kept_is_deleted() {
     bench.store.ledger_check().await.unwrap();
 }
 
+/// Has the store keep no notices.
+fn keep_no_notices(bench: &Bench) {
+    bench.sql(
+        "CREATE TRIGGER full BEFORE INSERT ON notices \
+         BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_is_told_later_and_nothing_is_deleted_unwarned() {
+    let bench = prepaid().await;
+    let box_ = pod(&bench).await;
+    keep_no_notices(&bench);
+    burn_down_to(&bench, 1).await;
+    comes_to(&bench, &box_, Phase::Stopped).await;
+    assert!(notices(&bench, NoticeKind::OutOfCredit).await.is_empty());
+    bench.sql("DROP TRIGGER full");
+    told(&bench, NoticeKind::OutOfCredit).await;
+
+    keep_no_notices(&bench);
+    bench.clock.forward(30 * 24 * HOURS);
+    let passes = || {
+        let tasks = bench.engine.tasks();
+        let task = tasks.into_iter().find(|task| task.name == "credit");
+        task.map_or(0, |task| task.activations)
+    };
+    let before = passes();
+    until("the account was seen to", || async {
+        look(&bench).await;
+        (passes() >= before + 2).then_some(())
+    })
+    .await;
+    assert_eq!(stand(&bench).await.last_warned, None);
+    bench.sql("DROP TRIGGER full");
+    told(&bench, NoticeKind::LastWarning).await;
+    let kept = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
+    assert_eq!(kept.phase(), Phase::Stopped);
+    assert_eq!(notices(&bench, NoticeKind::OutOfCredit).await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_top_up_within_the_grace_period_saves_what_is_kept() {
     let (bench, pod) = out_of_credit().await;
