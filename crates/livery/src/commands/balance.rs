@@ -8,6 +8,7 @@ use crate::ui::dollars::cents;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json};
 use livery_api::dto::{AutoPay, Balance, CreditKind};
+use livery_domain::reminder::rounded;
 use livery_units::{Money, Timestamp};
 
 /// Show what there is to spend, what is being spent, and how long it lasts.
@@ -47,7 +48,7 @@ fn table(balance: &Balance, now: Timestamp) -> Table {
         format!("{} ({}, {credit})", account.name, account.id),
     );
     row("available", available(balance));
-    row("spending", format!("{}/h", balance.hourly));
+    row("spending", format!("{}/h", rounded(balance.hourly)));
     row("lasts", lasts(balance, now));
     let limits = [
         ("today", balance.spent_day, settings.limit_day),

@@ -8,6 +8,7 @@ use crate::ui::dollars::cents;
 use crate::ui::print_json;
 use crate::ui::table::Table;
 use livery_api::dto::{Spend, SpendQuery, Spending, SpentOn};
+use livery_domain::reminder::rounded;
 use livery_units::Money;
 
 /// Show what is being spent now, and on what.
@@ -63,7 +64,7 @@ fn things(spend: &Spend) -> Table {
             thing.id.clone(),
             thing.name.clone(),
             thing.state.clone(),
-            format!("{}/h", thing.hourly),
+            format!("{}/h", rounded(thing.hourly)),
             cents(thing.so_far),
             cents(thing.today),
             cents(thing.month),
@@ -74,7 +75,7 @@ fn things(spend: &Spend) -> Table {
         "total".to_owned(),
         String::new(),
         String::new(),
-        format!("{}/h", spend.balance.hourly),
+        format!("{}/h", rounded(spend.balance.hourly)),
         sum(|thing| thing.so_far),
         sum(|thing| thing.today),
         sum(|thing| thing.month),
