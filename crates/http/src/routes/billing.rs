@@ -178,9 +178,12 @@ async fn page(
     Ok(statement_of(account, statement))
 }
 
-/// Returns the days asked for: from the first of this month and until today where they are left out.
+/// Returns the days asked for: from the first of the last one's month and until today where they are
+/// left out.
 fn period(query: &dto::StatementQuery, today: Day) -> Result<Period, Refusal> {
-    let from = query.from.unwrap_or_else(|| today.month_start());
+    let from = query
+        .from
+        .unwrap_or_else(|| query.to.unwrap_or(today).month_start());
     let to = query.to.unwrap_or_else(|| today.max(from));
     if to < from {
         let message = format!("the last day, {to}, is before the first, {from}");
@@ -320,5 +323,7 @@ mod tests {
             Some((day("2028-03-05"), day("2028-03-06")))
         );
         assert_eq!(asked(Some("2028-02-03"), Some("2028-02-02")), None);
+        let past = (day("2027-10-01"), day("2027-11-01"));
+        assert_eq!(asked(None, Some("2027-10-31")), Some(past));
     }
 }
