@@ -140,29 +140,6 @@ impl Store {
         Columns(&row).money("amount")
     }
 
-    /// Returns what an account was charged for one pod or network volume in a period.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn subject_spent(
-        &self,
-        account: &AccountId,
-        subject: &str,
-        period: Period,
-    ) -> Result<Money> {
-        let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount FROM usage_days
-             WHERE account_id = $1 AND day >= $2 AND day < $3 AND subject = $4",
-        )
-        .bind(account.as_str())
-        .bind(number(period.from))
-        .bind(number(period.until))
-        .bind(subject)
-        .fetch_one(self.read())
-        .await?;
-        Columns(&row).money("amount")
-    }
-
     /// Returns what was paid in in a period, in order.
     ///
     /// # Errors

@@ -10,7 +10,8 @@ use livery_domain::credit::{Allowance, Spent, deletion, lasts};
 use livery_domain::pod::Pod;
 use livery_domain::volume::NetworkVolume;
 use livery_store::{AccountStand, Credit, Grouping, Period, Which};
-use livery_units::{AccountId, Money, PodId, Rate, Timestamp, VolumeId};
+use livery_units::{AccountId, Money, PodId, Timestamp, VolumeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How an account's money stands, with what is not charged yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,49 +125,80 @@ pub(crate) async fn spending(
     on: SpentOn,
 ) -> Result<Vec<Spending>, Error> {
     let now = services.now();
-    let mut things = Vec::new();
-    for pod in services.store.pod_list(Some(account), Which::Live).await? {
-        things.push(of_pod(services, &pod, now).await?);
-    }
-    for volume in services
-        .store
-        .volume_list(Some(account), Which::Live)
-        .await?
-    {
-        things.push(of_volume(services, &volume, now).await?);
-    }
-    let period = match on {
-        SpentOn::Living => None,
-        SpentOn::Today => Some(day_of(now)),
-        SpentOn::ThisMonth => Some(month_of(now)),
+    let store = &services.store;
+    let charged = ChargedNow {
+        today: charged(services, account, day_of(now)).await?,
+        month: charged(services, account, month_of(now)).await?,
     };
-    if let Some(period) = period {
-        for id in subjects(services, account, period).await? {
-            if things.iter().all(|thing| thing.id != id) {
-                things.extend(of_the_past(services, account, &id, now).await?);
-            }
+    let mut things = Vec::new();
+    let mut living = BTreeSet::new();
+    for pod in store.pod_list(Some(account), Which::Live).await? {
+        things.push(of_pod(services, &pod, &charged).await?);
+        living.insert(pod.id.to_string());
+    }
+    for volume in store.volume_list(Some(account), Which::Live).await? {
+        things.push(of_volume(services, &volume, &charged).await?);
+        living.insert(volume.id.to_string());
+    }
+    let past = match on {
+        SpentOn::Living => None,
+        SpentOn::Today => Some(&charged.today),
+        SpentOn::ThisMonth => Some(&charged.month),
+    };
+    for id in past.into_iter().flat_map(BTreeMap::keys) {
+        if !living.contains(id) {
+            things.extend(of_the_past(services, id, &charged).await?);
         }
     }
     things.sort_by(|a, b| (b.hourly, b.month, &a.id).cmp(&(a.hourly, a.month, &b.id)));
     Ok(things)
 }
 
-async fn of_pod(services: &Services, pod: &Pod, now: Timestamp) -> Result<Spending, Error> {
+/// What an account was charged for each pod and network volume, by its id.
+type Charged = BTreeMap<String, Money>;
+
+struct ChargedNow {
+    today: Charged,
+    month: Charged,
+}
+
+impl ChargedNow {
+    fn of(&self, id: &str) -> (Money, Money) {
+        let of = |charged: &Charged| charged.get(id).copied().unwrap_or(Money::ZERO);
+        (of(&self.today), of(&self.month))
+    }
+}
+
+async fn charged(
+    services: &Services,
+    account: &AccountId,
+    period: Period,
+) -> Result<Charged, Error> {
+    let store = &services.store;
+    let lines = store.statement_list(account, period, Grouping::Subjects, None, u32::MAX);
+    let mut charged = Charged::new();
+    for line in lines.await? {
+        let Some(subject) = line.subject else {
+            continue;
+        };
+        let sum: &mut Money = charged.entry(subject).or_default();
+        *sum = sum.saturating_plus(line.amount);
+    }
+    Ok(charged)
+}
+
+async fn of_pod(services: &Services, pod: &Pod, charged: &ChargedNow) -> Result<Spending, Error> {
     let store = &services.store;
     let meters = store.meter_last_of_pod(&pod.id).await?;
     let open = meters.iter().filter(|meter| meter.closed.is_none());
-    let rates: Vec<Rate> = open.map(|meter| meter.rate).collect();
     let so_far = money::cost_so_far(services, pod).await?;
-    let charged = store.pod_charged(&pod.id).await?;
-    let uncharged = so_far.saturating_minus(charged);
-    let id = pod.id.as_str();
-    let today = store.subject_spent(&pod.account, id, day_of(now)).await?;
-    let month = store.subject_spent(&pod.account, id, month_of(now)).await?;
+    let uncharged = so_far.saturating_minus(store.pod_charged(&pod.id).await?);
+    let (today, month) = charged.of(pod.id.as_str());
     Ok(Spending {
-        id: id.to_owned(),
+        id: pod.id.to_string(),
         name: pod.order.name.clone(),
         state: pod.phase().to_string(),
-        hourly: rates.iter().map(|rate| rate.per_hour()).sum(),
+        hourly: open.map(|meter| meter.rate.per_hour()).sum(),
         so_far,
         today: today.saturating_plus(uncharged),
         month: month.saturating_plus(uncharged),
@@ -176,28 +208,27 @@ async fn of_pod(services: &Services, pod: &Pod, now: Timestamp) -> Result<Spendi
 async fn of_volume(
     services: &Services,
     volume: &NetworkVolume,
-    now: Timestamp,
+    charged: &ChargedNow,
 ) -> Result<Spending, Error> {
     let store = &services.store;
     let meters = store.meter_list_of_volume(&volume.id).await?;
     let open = meters.iter().filter(|meter| meter.closed.is_none());
-    let (id, account) = (volume.id.as_str(), &volume.account);
+    let (today, month) = charged.of(volume.id.as_str());
     Ok(Spending {
-        id: id.to_owned(),
+        id: volume.id.to_string(),
         name: volume.name.clone(),
         state: volume.phase().to_string(),
         hourly: open.map(|meter| meter.rate.per_hour()).sum(),
         so_far: meters.iter().map(|meter| meter.charged).sum(),
-        today: store.subject_spent(account, id, day_of(now)).await?,
-        month: store.subject_spent(account, id, month_of(now)).await?,
+        today,
+        month,
     })
 }
 
 async fn of_the_past(
     services: &Services,
-    account: &AccountId,
     id: &str,
-    now: Timestamp,
+    charged: &ChargedNow,
 ) -> Result<Option<Spending>, Error> {
     let store = &services.store;
     let so_far = match (id.parse::<PodId>(), id.parse::<VolumeId>()) {
@@ -208,30 +239,16 @@ async fn of_the_past(
         }
         (Err(_), Err(_)) => return Ok(None),
     };
+    let (today, month) = charged.of(id);
     Ok(Some(Spending {
         id: id.to_owned(),
         name: name_of(services, id).await,
         state: "ended".to_owned(),
         hourly: Money::ZERO,
         so_far,
-        today: store.subject_spent(account, id, day_of(now)).await?,
-        month: store.subject_spent(account, id, month_of(now)).await?,
+        today,
+        month,
     }))
-}
-
-async fn subjects(
-    services: &Services,
-    account: &AccountId,
-    period: Period,
-) -> Result<Vec<String>, Error> {
-    const MOST: u32 = 10_000;
-    let lines = services
-        .store
-        .statement_list(account, period, Grouping::Subjects, None, MOST)
-        .await?;
-    let mut ids: Vec<String> = lines.into_iter().filter_map(|line| line.subject).collect();
-    ids.dedup();
-    Ok(ids)
 }
 
 /// Returns the name of a pod or network volume; its id when nobody knows any more.

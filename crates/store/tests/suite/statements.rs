@@ -116,9 +116,6 @@ async fn statements_add_up_to_the_ledger(database: Database) {
         .map(|(_, amount)| amount)
         .sum();
     assert_eq!(store.account_spent(&id, second).await, Ok(nanos(of_second)));
-    let pod = PodId::from_entropy(2);
-    let spent = store.subject_spent(&id, pod.as_str(), second).await;
-    assert_eq!(spent, Ok(nanos(wanted[&(1, 2, Item::Compute)])));
 
     payments_are_carried(&store, &id, second, &wanted).await;
     assert_eq!(store.ledger_check().await, Ok(51));
