@@ -114,7 +114,9 @@ fn of_credit(error: &CreditError) -> StatusCode {
     match error {
         CreditError::OutOfCredit { .. } | CreditError::Limit { .. } => StatusCode::PAYMENT_REQUIRED,
         CreditError::AccountNotFound(_) | CreditError::VoucherUnknown => StatusCode::NOT_FOUND,
-        CreditError::AccountExists(_) | CreditError::VoucherUsed { .. } => StatusCode::CONFLICT,
+        CreditError::AccountExists(_)
+        | CreditError::PaymentDiffers(_)
+        | CreditError::VoucherUsed { .. } => StatusCode::CONFLICT,
         CreditError::AutoPayNotAllowed { .. } => StatusCode::FORBIDDEN,
         CreditError::AccountName(_) | CreditError::TopUpTooSmall(_) => {
             StatusCode::UNPROCESSABLE_ENTITY

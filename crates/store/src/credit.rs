@@ -226,7 +226,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotFound`] or [`Error::Refused`] when there is no such account, or for an amount out
-    /// of range.
+    /// of range; [`Error::Exists`] when a top-up of that id is in the books with another amount.
     pub async fn account_top_up(&self, top_up: &Transfer) -> Result<Posted> {
         let mut transaction = self.write().begin().await?;
         match top_up_on(&mut transaction, top_up).await {
@@ -236,9 +236,20 @@ impl Store {
             }
             Err(Error::Exists) => {
                 transaction.rollback().await?;
-                Ok(Posted::Replayed)
+                self.is_replayed(top_up).await
             }
             Err(error) => Err(error),
+        }
+    }
+
+    async fn is_replayed(&self, top_up: &Transfer) -> Result<Posted> {
+        let row = sqlx::query("SELECT amount FROM transfers WHERE id = $1")
+            .bind(top_up.id.as_str())
+            .fetch_one(self.write())
+            .await?;
+        match Columns(&row).money("amount")? == top_up.amount {
+            true => Ok(Posted::Replayed),
+            false => Err(Error::Exists),
         }
     }
 

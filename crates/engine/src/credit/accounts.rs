@@ -83,7 +83,8 @@ pub(crate) async fn create(services: &Services, name: &str) -> Result<AccountSta
     }
 }
 
-/// Tops an account up; the same reference again changes nothing.
+/// Tops an account up; the same payment again, by its reference, changes nothing. What the owner
+/// grants is never taken for what an account pays itself, whatever it is called.
 pub(crate) async fn grant(
     services: &Services,
     account: &AccountId,
@@ -93,10 +94,21 @@ pub(crate) async fn grant(
     if amount < TOP_UP_MIN {
         return Err(CreditError::TopUpTooSmall(amount).into());
     }
-    let transfer = top_up(account, amount, reference, services.now());
-    let posted = services.store.account_top_up(&transfer).await?;
-    tracing::info!(account.id = %account, %amount, "an account was topped up");
-    services.board.credit.notify_one();
+    let words = format!("granted: {reference}");
+    let transfer = top_up(account, amount, &words, services.now());
+    let posted = match services.store.account_top_up(&transfer).await {
+        Err(StoreError::Exists) => {
+            return Err(CreditError::PaymentDiffers(reference.to_owned()).into());
+        }
+        posted => posted?,
+    };
+    match posted {
+        Posted::New => {
+            tracing::info!(account.id = %account, %amount, "an account was topped up");
+            services.board.credit.notify_one();
+        }
+        Posted::Replayed => {}
+    }
     Ok(posted)
 }
 

@@ -21,7 +21,7 @@ pub enum CreditError {
     /// The account would spend more than its limit.
     #[error(
         "the limit is {limit} a {period}: {spent} is spent, {held} is held for what runs, and an \
-         hour of this costs {hourly}"
+         hour of this takes {needed} more"
     )]
     Limit {
         /// `day` or `month`.
@@ -32,9 +32,12 @@ pub enum CreditError {
         spent: Money,
         /// What is held for what runs.
         held: Money,
-        /// What would come to it.
-        hourly: Money,
+        /// What would come to it: an hour's price, less what is held for the same pod.
+        needed: Money,
     },
+    /// A payment of that reference was counted, and it was another amount.
+    #[error("a payment `{0}` of another amount was counted for this account before")]
+    PaymentDiffers(String),
     /// No account of that id or name.
     #[error("there is no account `{0}`")]
     AccountNotFound(String),
@@ -100,6 +103,7 @@ impl CreditError {
             Self::AutoPayAboveCap { .. } => "MON012",
             Self::Setting(_) => "MON013",
             Self::Period(_) => "MON014",
+            Self::PaymentDiffers(_) => "MON015",
         }
     }
 
@@ -116,6 +120,9 @@ impl CreditError {
             ),
             Self::AccountNotFound(_) => Some("`livery account list` lists every account"),
             Self::AccountExists(_) => Some("choose another name"),
+            Self::PaymentDiffers(_) => Some(
+                "`livery bill --account ACCOUNT` shows it; another payment has another reference",
+            ),
             Self::VoucherUnknown => Some("check it for slips of the pen; dashes do not matter"),
             Self::VoucherUsed { .. } => Some("`livery bill` shows the top-ups of this account"),
             Self::AutoPayNotAllowed { .. } => Some(

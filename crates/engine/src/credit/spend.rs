@@ -83,7 +83,7 @@ async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Res
                 limit,
                 spent,
                 held: stand.held,
-                hourly: needed,
+                needed,
             }
             .into());
         }

@@ -112,7 +112,6 @@ async fn grant(
         Some(reference) => words("reference", reference)?,
         None => fresh_reference(),
     };
-    let reference = format!("granted: {reference}");
     let posted = app.engine.account_grant(&id, grant.amount, &reference);
     let posted = match posted.await? {
         Posted::New => dto::PostedKind::New,

@@ -121,6 +121,8 @@ async fn a_top_up_ends_the_lack_of_credit(database: Database) {
     let enough = top_up(&id, nanos(1), "p2", at(50));
     assert_eq!(store.account_top_up(&enough).await, Ok(Posted::New));
     assert_eq!(store.account_top_up(&enough).await, Ok(Posted::Replayed));
+    let other = top_up(&id, nanos(2), "p2", at(50));
+    assert_eq!(store.account_top_up(&other).await, Err(Error::Exists));
     let stand = store.account_stand(&id).await.unwrap();
     assert_eq!((stand.standing, stand.last_warned), (Standing::Good, None));
     assert_eq!(stand.balance, nanos(1));

@@ -143,7 +143,13 @@ async fn top_ups_have_a_least_amount_and_count_once() {
     );
     let again = grant(dollars(1_500), "invoice 7").await.unwrap();
     assert_eq!(again, Posted::Replayed);
+    let more = grant(dollars(25_000), "invoice 7").await.unwrap_err();
+    assert_eq!(code(&more), "MON015");
     assert_eq!(left(&bench).await, dollars(2_500));
+    // What the owner pays is not what the account paid itself, by whatever name.
+    grant(dollars(1_000), "auto-pay of the club").await.unwrap();
+    let sheet = bench.engine.balance(&bench.account).await.unwrap();
+    assert_eq!(sheet.allowance.used, Money::ZERO);
     for name in ["", " ", "acc_x", "a\u{7}b"] {
         let refused = bench.engine.account_create(name).await.unwrap_err();
         assert_eq!(code(&refused), "MON006", "{name:?}");
