@@ -1,5 +1,6 @@
 //! The engine over a real store and the real protocol, with a simulated host at its end.
 
+mod catalogue;
 mod closing;
 mod credit;
 mod deliveries;
