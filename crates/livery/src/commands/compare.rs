@@ -1,5 +1,6 @@
 //! `livery compare`
 
+use super::answered;
 use super::inquiry::{self, FromJob, WorkArgs};
 use crate::connect;
 use crate::failure::Ending;
@@ -27,8 +28,8 @@ pub async fn run(args: CompareArgs, settings: &Settings) -> anyhow::Result<Endin
     let client = connect::client(settings).await?;
     let answer = client.compare(&question).await?;
     if args.work.json {
-        return inquiry::print_as_json(&answer);
+        return answered::print_as_json(&answer);
     }
-    inquiry::print_costs(&answer, &question)?;
+    answered::print_costs(&answer, &question)?;
     Ok(Ending::Done)
 }

@@ -1,5 +1,6 @@
 //! `livery estimate`
 
+use super::answered;
 use super::inquiry::{self, FromJob, WorkArgs};
 use crate::connect;
 use crate::failure::{Ending, Failure};
@@ -47,13 +48,13 @@ pub async fn run(args: EstimateArgs, settings: &Settings) -> anyhow::Result<Endi
     let client = connect::client(settings).await?;
     let answer = client.estimate(&question).await?;
     if args.work.json {
-        return inquiry::print_as_json(&answer);
+        return answered::print_as_json(&answer);
     }
     if !args.sessions {
-        inquiry::print_costs(&answer, &question)?;
+        answered::print_costs(&answer, &question)?;
         say("");
     }
-    inquiry::print_sessions(&answer, &question)?;
+    answered::print_sessions(&answer, &question)?;
     Ok(Ending::Done)
 }
 

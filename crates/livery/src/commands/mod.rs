@@ -3,6 +3,7 @@
 pub mod account;
 mod account_set;
 pub mod advise;
+mod answered;
 pub mod balance;
 pub mod bill;
 mod bill_table;
