@@ -11,6 +11,7 @@ on_both!(
     what_is_known_survives_and_is_replaced,
     a_pod_without_a_policy_of_its_own_has_its_accounts,
     a_look_is_due_at_its_time_and_when_something_changed,
+    a_look_is_due_when_the_accounts_idle_rule_is_another,
 );
 
 fn known(idle_ms: u64) -> Activity {
@@ -89,7 +90,7 @@ async fn a_pod_without_a_policy_of_its_own_has_its_accounts(database: Database) 
 
 async fn a_look_is_due_at_its_time_and_when_something_changed(database: Database) {
     let store = database.store().await;
-    let account = with_account(&store, Credit::Owner).await;
+    with_account(&store, Credit::Owner).await;
     let pod = bare_pod(1);
     store.pod_insert(&pod).await.unwrap();
     let due = async |now: i64| {
@@ -130,13 +131,21 @@ async fn a_look_is_due_at_its_time_and_when_something_changed(database: Database
         .await
         .unwrap();
     changed.policy.stop_after = Some(Span::from_secs(1));
-    let changed = store.pod_update(&changed).await.unwrap();
+    store.pod_update(&changed).await.unwrap();
     assert!(due(63).await, "its policy is another");
+}
 
-    store
-        .pod_policy_rest(&rest(changed.generation, None))
-        .await
-        .unwrap();
+async fn a_look_is_due_when_the_accounts_idle_rule_is_another(database: Database) {
+    let store = database.store().await;
+    let account = with_account(&store, Credit::Owner).await;
+    let pod = bare_pod(1);
+    store.pod_insert(&pod).await.unwrap();
+    let due = async |now: i64| {
+        let pods = store.pod_policy_due(at(now), at(now + 100), 10).await;
+        !pods.unwrap().is_empty()
+    };
+    let rest = |generation, due| [(pod.id.clone(), generation, due)];
+    store.pod_policy_rest(&rest(0, None)).await.unwrap();
     let seen = store.account_stand(&account).await.unwrap();
     let mut settings = AccountSettings::default();
     settings.limits.day = Some(Money::from_nanos(1));
@@ -149,10 +158,7 @@ async fn a_look_is_due_at_its_time_and_when_something_changed(database: Database
     });
     store.account_settle(&seen, &settings, None).await.unwrap();
     assert!(due(64).await, "its account's idle rule is another");
-    store
-        .pod_policy_rest(&rest(changed.generation, None))
-        .await
-        .unwrap();
+    store.pod_policy_rest(&rest(0, None)).await.unwrap();
     assert!(due(64).await, "the look was by the settings before");
     let now = store.pod_fetch(&pod.id).await.unwrap();
     store
