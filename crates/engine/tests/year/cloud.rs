@@ -8,7 +8,9 @@ use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_engine::Clock;
-use livery_supplier::{Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo};
+use livery_supplier::{
+    Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
+};
 use livery_units::{Bytes, LaunchKey, Money, OfferId, Per, Rate, Span};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};

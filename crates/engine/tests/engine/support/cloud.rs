@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
-use livery_supplier::{Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo};
+use livery_supplier::{
+    Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
+};
 use livery_units::{Bytes, LaunchKey, Money, OfferId, Rate, Span};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
