@@ -105,7 +105,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
         Command::Host(args) => cmd::host::run(args, &settings),
         Command::Schema(args) => cmd::schema::run(&args),
         Command::Completions(args) => cmd::completions::run(&args),
-        Command::Doctor(args) => on_one_thread(cmd::doctor::run(args, &settings)),
+        Command::Doctor(args) => cmd::doctor::run(&args, &settings),
         Command::Run(args) => on_one_thread(cmd::run::run(args, &settings)),
         Command::Runs(args) => on_one_thread(cmd::runs::run(args, &settings)),
         Command::Logs(args) => on_one_thread(cmd::logs::run(args, &settings)),

@@ -1,5 +1,6 @@
 //! `livery doctor`
 
+use crate::cli::on_one_thread;
 use crate::connect;
 use crate::doctor::{self, Finding, Health};
 use crate::failure::Ending;
@@ -19,14 +20,17 @@ pub struct DoctorArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: DoctorArgs, settings: &Settings) -> anyhow::Result<Ending> {
-    connect::close_with_existing(settings);
+pub fn run(args: &DoctorArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let findings = doctor::examine(&settings.place);
     if args.json {
         print_json(&findings)?;
     } else {
         print(&findings)?;
     }
+    on_one_thread(async {
+        connect::close_with_existing(settings);
+        Ok(())
+    })?;
     let is_bad = findings.iter().any(|finding| finding.health == Health::Bad);
     Ok(if is_bad {
         Ending::BadNews
