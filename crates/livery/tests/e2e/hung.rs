@@ -69,10 +69,11 @@ fn a_control_plane_that_is_stopped_and_started_goes_on_with_its_run() {
     let attached = world.spawn(&["run", "job.yaml"]);
     let run = RunView::newest(&world);
     run.until_logged("tick 2");
-    world
-        .livery(&["serve", "--stop"])
-        .expect(0)
-        .says(&["1 runs are not over", "1 pods go on", "nobody is reminded"]);
+    world.livery(&["serve", "--stop"]).expect(0).says(&[
+        "1 runs are not over",
+        "1 pods go on",
+        "nobody is reminded",
+    ]);
     world.bring_up_again();
     assert_eq!(run.until_over().outcome, Outcome::Succeeded);
     let ran = attached.finish().expect(0);
