@@ -139,7 +139,7 @@ async fn running(
     let up: Vec<&Pod> = pods.iter().filter(|pod| is_up(pod)).collect();
     let so_far = match up.len() {
         0 => return Ok(None),
-        ..=EXACT_PODS_MAX => {
+        1..=EXACT_PODS_MAX => {
             let mut so_far = Money::ZERO;
             for pod in &up {
                 so_far = so_far.saturating_plus(money::cost_so_far(services, pod).await?);
