@@ -1,9 +1,9 @@
 //! Credit: what happens when an account's money runs short, decided from values alone.
 //!
 //! Everything is done before it is due: pods stop while there is still money for one more metering
-//! interval, so an account never owes more than it was told. What ran on longer because nobody could
-//! see to it is forgiven but for one interval. What is kept of it, the volumes, is not charged from then
-//! on and waits for the grace period.
+//! interval, so an account never owes more than it was told. Of what nobody has seen for longer, it is
+//! assumed that it runs on. What is kept of an account, the volumes, is not charged from then on and
+//! waits for the grace period.
 
 use crate::account::{AccountSettings, AutoPay, Standing};
 use livery_units::{Money, Span, Timestamp};
@@ -25,6 +25,8 @@ pub struct Facts {
     pub left: Option<Money>,
     /// What everything that it has costs in one metering interval.
     pub burn: Money,
+    /// What has been used beside that which is confirmed, if whatever is silent runs on.
+    pub silent: Money,
     /// What it has spent, with what is not charged yet.
     pub spent: Spent,
     /// What its owner has settled.
@@ -66,8 +68,6 @@ pub struct Has {
     pub runs: usize,
     /// Pods and network volumes that are kept without running.
     pub kept: usize,
-    /// Pods that are up, whatever they should be.
-    pub up: usize,
 }
 
 /// Why pods are stopped and runs ended.
@@ -90,11 +90,6 @@ pub enum Act {
     WarnLow,
     /// Note that it has no credit left from now on.
     RunOut,
-    /// Forgive what it owes beyond this, which is below zero: it was used while nobody could stop it.
-    Forgive {
-        /// What is left to it then.
-        down_to: Money,
-    },
     /// Note that it has credit, because it may owe now.
     Restore,
     /// Send its runs to their end.
@@ -121,10 +116,7 @@ pub fn decide(facts: &Facts, now: Timestamp) -> Vec<Act> {
         (None, Standing::Good) => {}
         (None, Standing::Out { .. }) => acts.push(Act::Restore),
         (Some(left), Standing::Good) => running_low(facts, left, &mut acts),
-        (Some(left), Standing::Out { since }) => {
-            if facts.has.up > 0 {
-                forgive(facts, left, &mut acts);
-            }
+        (Some(_), Standing::Out { since }) => {
             end(facts, Shortage::Credit, &mut acts);
             keep(facts, since, now, &mut acts);
         }
@@ -152,23 +144,18 @@ fn running_low(facts: &Facts, left: Money, acts: &mut Vec<Act>) {
     // Pods on their way up burn nothing yet.
     if left <= Money::ZERO || left < facts.burn {
         acts.push(Act::RunOut);
-        forgive(facts, left, acts);
         end(facts, Shortage::Credit, acts);
         return;
+    }
+    // Whether it has run out is known when somebody answers.
+    if left.saturating_minus(facts.silent) < facts.burn {
+        end(facts, Shortage::Credit, acts);
     }
     if left < times(facts.burn, RUN_MARGIN_INTERVALS) && facts.has.runs > 0 {
         acts.push(Act::EndRuns(Shortage::Credit));
     }
     if facts.settings.low_balance.is_some_and(|low| left < low) {
         acts.push(Act::WarnLow);
-    }
-}
-
-/// Leaves an account no more to owe than what one interval costs it.
-fn forgive(facts: &Facts, left: Money, acts: &mut Vec<Act>) {
-    let down_to = Money::ZERO.saturating_minus(facts.burn);
-    if facts.burn > Money::ZERO && left < down_to {
-        acts.push(Act::Forgive { down_to });
     }
 }
 

@@ -21,6 +21,7 @@ fn facts(left: i64) -> Facts {
     Facts {
         left: Some(dollars(left)),
         burn: dollars(1),
+        silent: Money::ZERO,
         spent: Spent::default(),
         settings: AccountSettings::default(),
         standing: Standing::Good,
@@ -30,7 +31,6 @@ fn facts(left: i64) -> Facts {
             pods: 1,
             runs: 1,
             kept: 1,
-            up: 2,
         },
     }
 }
@@ -52,35 +52,19 @@ fn little_money_is_warned_of_then_ends_runs_then_stops_pods() {
 }
 
 #[test]
-fn what_was_used_while_nobody_looked_is_forgiven_but_for_an_interval() {
-    let forgive = Act::Forgive {
-        down_to: dollars(-1),
+fn what_is_silent_ends_when_it_would_have_used_everything_up() {
+    let silent = |silent| Facts {
+        silent: dollars(silent),
+        ..facts(10)
     };
     let ends = [
         Act::EndRuns(Shortage::Credit),
         Act::StopPods(Shortage::Credit),
     ];
-    assert_eq!(
-        decide(&facts(-7), at(0)),
-        [Act::RunOut, forgive, ends[0], ends[1]]
-    );
-    // The supplier was silent again before all was stopped.
-    let out = Facts {
-        standing: Standing::Out { since: at(0) },
-        ..facts(-7)
-    };
-    assert_eq!(decide(&out, at(0)), [forgive, ends[0], ends[1]]);
-    let within = Facts {
-        left: Some(dollars(-1)),
-        ..out
-    };
-    assert_eq!(decide(&within, at(0)), ends);
-    // What it owes when nothing is up any more, it owes.
-    let owing = Facts {
-        left: Some(dollars(-1)),
-        ..kept(None)
-    };
-    assert_eq!(decide(&owing, at(0)), []);
+    assert_eq!(decide(&silent(9), at(0)), []);
+    assert_eq!(decide(&silent(10), at(0)), ends);
+    // Only who has seen it used knows that nothing is left.
+    assert_eq!(decide(&silent(1_000), at(0)), ends);
 }
 
 #[test]

@@ -15,6 +15,14 @@ pub struct Stretch {
     pub until: Timestamp,
 }
 
+impl Stretch {
+    /// Returns the part of it that comes before `end`, if any does.
+    fn cut(self, end: Timestamp) -> Option<Self> {
+        let until = self.until.min(end);
+        (self.began < end).then_some(Self { until, ..self })
+    }
+}
+
 /// How the last stretch stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
@@ -24,6 +32,8 @@ pub enum Then {
     Over,
     /// It goes on and is charged to nobody: what was not charged of it yet never will be.
     Waived,
+    /// It is charged up to that moment and to nobody from then on, whether it goes on or not.
+    WaivedFrom(Timestamp),
 }
 
 /// A change of one meter: from what it was, none for a new one, to what it is.
@@ -61,6 +71,11 @@ pub fn plan(
     match then {
         Then::GoesOn | Then::Over => planner.count_all(stretches, then)?,
         Then::Waived => planner.waive(stretches.last()),
+        Then::WaivedFrom(end) => {
+            let charged: Vec<Stretch> = stretches.iter().filter_map(|one| one.cut(end)).collect();
+            planner.count_all(&charged, Then::GoesOn)?;
+            planner.waive(stretches.last());
+        }
     }
     planner.flush();
     Ok(planner.changes)
@@ -110,7 +125,7 @@ impl Planner<'_> {
     fn leave(&mut self, next: Option<&Stretch>, then: Then) -> Result<(), MoneyError> {
         match (next, then) {
             (Some(next), _) => self.close_towards(next.began)?,
-            (None, Then::Over | Then::Waived) => self.close(),
+            (None, Then::Over | Then::Waived | Then::WaivedFrom(_)) => self.close(),
             (None, Then::GoesOn) => {}
         }
         Ok(())
@@ -128,7 +143,7 @@ impl Planner<'_> {
                 (Some(_), Then::GoesOn) if stretch.until >= now.until => {
                     self.open(stretch, stretch.until);
                 }
-                (Some(_), Then::GoesOn | Then::Over | Then::Waived) => return Ok(()),
+                (Some(_), _) => return Ok(()),
             },
             // A stretch that came to nothing needs no meter.
             _ if then == Then::Over && stretch.until <= stretch.began => return Ok(()),
@@ -143,7 +158,7 @@ impl Planner<'_> {
         self.count_until(stretch.until)?;
         match then {
             Then::GoesOn => {}
-            Then::Over | Then::Waived => self.close(),
+            Then::Over | Then::Waived | Then::WaivedFrom(_) => self.close(),
         }
         Ok(())
     }

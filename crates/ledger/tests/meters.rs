@@ -145,3 +145,43 @@ fn a_clock_that_was_set_back_charges_nothing_twice() {
     );
     assert_eq!(spans(&meters), [(0, 60_000, true), (60_000, 60_000, false)]);
 }
+
+#[test]
+fn what_is_used_past_a_moment_is_charged_to_nobody() {
+    let up = |until| stretch(1_000, until, 10);
+    let machine = follow(
+        Item::Compute,
+        &[
+            (&[up(5_000)], Then::GoesOn),
+            (
+                &[up(90_000)],
+                Then::WaivedFrom(Timestamp::from_millis(7_500)),
+            ),
+            (&[up(95_000)], Then::Waived),
+            (&[up(100_000)], Then::GoesOn),
+            (&[up(101_000)], Then::Over),
+        ],
+    );
+    let wanted = [(1_000, 7_500, true), (100_000, 101_000, true)];
+    assert_eq!(spans(&machine), wanted);
+    // One of which nothing may be charged is known for one that was waived, also when it is over.
+    let none = Then::WaivedFrom(Timestamp::from_millis(1_000));
+    let machine = follow(
+        Item::Compute,
+        &[(&[up(90_000)], none), (&[up(90_000)], Then::Over)],
+    );
+    assert_eq!(spans(&machine), [(1_000, 1_000, true)]);
+    let kept = stretch(5_000, 90_000, 2);
+    let waived = |end| Then::WaivedFrom(Timestamp::from_millis(end));
+    let disks = |end| {
+        let goes_on = Then::GoesOn;
+        follow(
+            Item::Storage,
+            &[(&[up(2_000)], goes_on), (&[up(5_000), kept], waived(end))],
+        )
+    };
+    let wanted = [(1_000, 3_000, true), (5_000, 5_000, true)];
+    assert_eq!(spans(&disks(3_000)), wanted);
+    let wanted = [(1_000, 5_000, true), (5_000, 9_000, true)];
+    assert_eq!(spans(&disks(9_000)), wanted);
+}

@@ -51,6 +51,15 @@ impl Store {
         Columns(&row).money("charged")
     }
 
+    /// Returns what those of these accounts that pay before have, what is held included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn account_left(&self, accounts: &[AccountId]) -> Result<BTreeMap<AccountId, Money>> {
+        let mut connection = self.read().acquire().await?;
+        left_of_prepaid(&mut connection, accounts).await
+    }
+
     /// Returns what is still held for a pod.
     ///
     /// # Errors
@@ -62,6 +71,45 @@ impl Store {
             .await?;
         row.map_or(Ok(Money::ZERO), |row| Columns(&row).money("held"))
     }
+}
+
+/// Returns what an account has in its books, what is held included.
+pub(crate) async fn left(connection: &mut AnyConnection, account: &AccountId) -> Result<Money> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount FROM books
+         WHERE book IN ($1, $2)",
+    )
+    .bind(Book::Balance(account.clone()).to_string())
+    .bind(Book::Held(account.clone()).to_string())
+    .fetch_one(connection)
+    .await?;
+    Columns(&row).money("amount")
+}
+
+/// Returns what those of these accounts that pay before have, what is held included.
+pub(crate) async fn left_of_prepaid(
+    connection: &mut AnyConnection,
+    accounts: &[AccountId],
+) -> Result<BTreeMap<AccountId, Money>> {
+    let mut left = BTreeMap::new();
+    for slice in many::slices(accounts) {
+        let sql = format!(
+            "SELECT a.id, COALESCE(b.amount, 0) + COALESCE(h.amount, 0) AS amount FROM accounts a
+             LEFT JOIN books b ON b.book = 'balance:' || a.id
+             LEFT JOIN books h ON h.book = 'held:' || a.id
+             WHERE a.credit = 'prepaid' AND a.id IN {}",
+            many::list(slice.len())
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for account in slice {
+            query = query.bind(account.as_str());
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            let columns = Columns(&row);
+            left.insert(columns.parsed("id")?, columns.money("amount")?);
+        }
+    }
+    Ok(left)
 }
 
 /// By how much transfers change the books, in nano-dollars.

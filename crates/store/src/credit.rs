@@ -113,6 +113,29 @@ impl Store {
         Ok(rates)
     }
 
+    /// Returns until when the open meter of each account has counted that is furthest behind, as far as
+    /// that is before `now`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn accounts_silent(&self, now: Timestamp) -> Result<BTreeMap<AccountId, Timestamp>> {
+        let rows = sqlx::query(
+            "SELECT account_id, MIN(counted_until) AS counted_until FROM meters
+             WHERE closed IS NULL AND counted_until < $1 GROUP BY account_id",
+        )
+        .bind(now.millis())
+        .fetch_all(self.read())
+        .await?;
+        let since = |row: &AnyRow| {
+            let columns = Columns(row);
+            Ok((
+                columns.parsed("account_id")?,
+                columns.time("counted_until")?,
+            ))
+        };
+        rows.iter().map(since).collect()
+    }
+
     /// Returns at which rates an account's open meters count: per unit of time, added up.
     ///
     /// # Errors

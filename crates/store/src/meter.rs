@@ -1,11 +1,12 @@
 //! Meters: what is counted for whom, and until when.
 
+use crate::book;
 use crate::error::{Error, Result};
 use crate::pool::Store;
 use crate::row::{Columns, millis};
 use crate::transfer;
 use livery_ledger::{Change, Meter, Transfer};
-use livery_units::{Per, PodId, Rate, Timestamp, VolumeId};
+use livery_units::{AccountId, Money, Per, PodId, Rate, Timestamp, VolumeId};
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
@@ -81,22 +82,27 @@ impl Store {
     }
 
     /// Changes meters and posts what is charged for that, all or none; those that stay open are due
-    /// again at `due`.
+    /// again at `due`. What is charged must leave at least `least` in the books of its account, if
+    /// there is such a least.
     ///
     /// # Errors
-    /// [`Error::Stale`] when a meter is not as it was read, or more would be taken from a hold than is
-    /// left of it: read again and decide anew.
+    /// [`Error::Stale`] when a meter is not as it was read, or more would be taken from a hold or an
+    /// account than is left of it: read again and decide anew.
     pub async fn meter_apply(
         &self,
         changes: &[Change],
         transfers: &[Transfer],
+        least: Option<Money>,
         due: Timestamp,
     ) -> Result<()> {
         if changes.is_empty() {
             return Ok(());
         }
         let mut transaction = self.write().begin().await?;
-        let applied = apply(&mut transaction, changes, transfers, due).await;
+        let mut applied = apply(&mut transaction, changes, transfers, due).await;
+        if let (Ok(()), Some(charge), Some(least)) = (&applied, transfers.first(), least) {
+            applied = leaves(&mut transaction, &charge.account, least).await;
+        }
         match applied {
             Ok(()) => transaction.commit().await?,
             Err(error) => {
@@ -139,11 +145,8 @@ async fn apply(
     transfers: &[Transfer],
     due: Timestamp,
 ) -> Result<()> {
-    // The ledger's lock comes first: then nobody waits in a circle.
-    let last = match transfers {
-        [] => 0,
-        some => transfer::lock(connection, some.len()).await?,
-    };
+    // The ledger's lock comes first, also when nothing is charged: then nobody waits in a circle.
+    let last = transfer::lock(connection, transfers.len()).await?;
     for change in changes {
         match &change.before {
             None => insert(connection, &change.after, due).await?,
@@ -154,6 +157,14 @@ async fn apply(
         return Ok(());
     }
     transfer::append(connection, last, transfers, &[]).await
+}
+
+/// Refuses what leaves an account less than `least`.
+async fn leaves(connection: &mut AnyConnection, account: &AccountId, least: Money) -> Result<()> {
+    match book::left(connection, account).await? < least {
+        true => Err(Error::Stale),
+        false => Ok(()),
+    }
 }
 
 async fn insert(connection: &mut AnyConnection, meter: &Meter, due: Timestamp) -> Result<()> {

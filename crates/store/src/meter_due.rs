@@ -1,16 +1,18 @@
 //! The meters that are due, read and moved on many at a time.
 
+use crate::book;
 use crate::claim::AHEAD_MOST;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::many;
 use crate::meter::{columns, meter};
+use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
 use crate::row::Columns;
 use crate::transfer;
 use livery_domain::account::Standing;
-use livery_domain::pod::Observed;
+use livery_domain::pod::{Observed, PodPolicy};
 use livery_ledger::{Change, Meter, Transfer};
-use livery_units::{Money, PodId, Timestamp};
+use livery_units::{AccountId, Money, PodId, Timestamp};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe};
 use std::collections::BTreeSet;
@@ -21,7 +23,9 @@ macro_rules! select {
             "SELECT ",
             columns!(),
             ", m.due, p.observed, p.started, p.up_until, p.observed_at, p.ended, \
-             COALESCE(h.held, 0) AS held, a.out_since FROM meters m \
+             COALESCE(h.held, 0) AS held, COALESCE(h.charged, 0) AS pod_charged, a.out_since, \
+             CASE WHEN p.policy LIKE '%\"max_cost\":null%' THEN NULL ELSE p.policy END AS policy \
+             FROM meters m \
              JOIN pods p ON p.id = m.pod_id JOIN accounts a ON a.id = m.account_id \
              LEFT JOIN pod_money h ON h.pod_id = m.pod_id \
              WHERE m.closed IS NULL AND ",
@@ -43,6 +47,10 @@ pub struct DueMeter {
     pub due: Timestamp,
     /// What is left of its pod's hold.
     pub held: Money,
+    /// What its pod was charged.
+    pub charged: Money,
+    /// The most that its pod may cost, if there is such a most.
+    pub max_cost: Option<Money>,
     /// Whether its account has credit left.
     pub standing: Standing,
     /// What was last seen of its pod.
@@ -127,8 +135,8 @@ impl Store {
     /// them.
     ///
     /// # Errors
-    /// [`Error::Stale`](crate::Error::Stale) when more would be taken from a hold than is left of it,
-    /// and [`Error::Refused`](crate::Error::Refused) for an amount beyond what money can count:
+    /// [`Error::Stale`](crate::Error::Stale) when more would be taken from a hold, or from an account
+    /// that pays before, than is left of it, and [`Error::Refused`](crate::Error::Refused) for an amount beyond what money can count:
     /// nothing was done then.
     pub async fn meter_move(&self, moves: &[MeterMove]) -> Result<usize> {
         if moves.is_empty() {
@@ -162,8 +170,20 @@ async fn move_on(connection: &mut AnyConnection, moves: &[MeterMove]) -> Result<
     if !transfers.is_empty() {
         let last = transfer::lock(connection, transfers.len()).await?;
         transfer::append(connection, last, &transfers, &[]).await?;
+        nobody_owes(connection, &transfers).await?;
     }
     Ok(moved.len())
+}
+
+/// Refuses charges that leave an account that pays before less than nothing.
+async fn nobody_owes(connection: &mut AnyConnection, transfers: &[Transfer]) -> Result<()> {
+    let accounts: BTreeSet<AccountId> = transfers.iter().map(|one| one.account.clone()).collect();
+    let accounts: Vec<AccountId> = accounts.into_iter().collect();
+    let left = book::left_of_prepaid(connection, &accounts).await?;
+    match left.values().any(|left| left.is_negative()) {
+        true => Err(Error::Stale),
+        false => Ok(()),
+    }
 }
 
 async fn update(
@@ -194,6 +214,15 @@ async fn update(
     Ok(())
 }
 
+/// Most pods have no such limit, and their policies are not even read.
+fn max_cost(columns: &Columns<'_>) -> Result<Option<Money>> {
+    if columns.text_option("policy")?.is_none() {
+        return Ok(None);
+    }
+    let policy: PodPolicy = columns.json::<PolicyTwin>("policy")?.try_into()?;
+    Ok(policy.max_cost)
+}
+
 fn due_meter(row: &AnyRow) -> Result<DueMeter> {
     let columns = Columns(row);
     let out_since = columns.time_option("out_since")?;
@@ -201,6 +230,8 @@ fn due_meter(row: &AnyRow) -> Result<DueMeter> {
         meter: meter(row)?,
         due: columns.time("due")?,
         held: columns.money("held")?,
+        charged: columns.money("pod_charged")?,
+        max_cost: max_cost(&columns)?,
         standing: out_since.map_or(Standing::Good, |since| Standing::Out { since }),
         observed: columns.parsed("observed")?,
         started: columns.time_option("started")?,

@@ -6,16 +6,13 @@ use crate::money::{self, METERING_INTERVAL};
 use crate::services::Services;
 use livery_domain::account::AutoPay;
 use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
-use livery_domain::pod::{Desired, Observed, Phase, Pod};
+use livery_domain::pod::{Desired, Observed, Phase, Pod, cost_up};
 use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_store::{AccountStand, Credit, Which};
-use livery_units::{AccountId, Money, Rate, Timestamp};
+use livery_units::{AccountId, Money, Rate, Span, Timestamp};
 
 /// How a top-up that an account made itself is called in its reference.
 pub(crate) const AUTO_PAY: &str = "auto-pay";
-
-/// How what an account is forgiven is called in its reference.
-pub(crate) const FORGIVEN: &str = "forgiven";
 
 /// How many metering intervals of use may not be charged yet, at the very most, while all is well.
 const UNCHARGED_INTERVALS_MAX: i64 = 3;
@@ -53,21 +50,23 @@ pub(crate) async fn is_near(
     rents: Rents<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let (burn, has) = match rents {
-        Rents::Nothing => (Money::ZERO, Has::default()),
-        Rents::At(rates) => {
+    let (burn, silent, has) = match rents {
+        Rents::Nothing => (Money::ZERO, Money::ZERO, Has::default()),
+        Rents::At(rates, since) => {
             let has = Has {
                 pods: 1,
                 runs: 1,
                 kept: 1,
-                up: 1,
             };
-            (burn(rates), has)
+            let silent = now.since(since.unwrap_or(now));
+            let silent = rates.iter().map(|rate| accrued(*rate, silent));
+            (burn(rates), silent.sum(), has)
         }
     };
     let uncharged = Money::from_nanos(burn.nanos().saturating_mul(UNCHARGED_INTERVALS_MAX));
     let paid = own_payments_of(services, stand, now).await?;
-    let facts = facts(services, stand, burn, uncharged, has, &paid, now).await?;
+    let mut facts = facts(services, stand, burn, uncharged, has, &paid, now).await?;
+    facts.silent = silent;
     Ok(!decide(&facts, now).is_empty())
 }
 
@@ -76,8 +75,8 @@ pub(crate) async fn is_near(
 pub(crate) enum Rents<'r> {
     /// Neither pods nor network volumes.
     Nothing,
-    /// Something, at the rates of its open meters.
-    At(&'r [Rate]),
+    /// Something, at the rates of its open meters, and since when one of them is silent if one is.
+    At(&'r [Rate], Option<Timestamp>),
 }
 
 /// Looks at an account closely. What it paid itself is read before what it has: whoever decides by
@@ -109,10 +108,10 @@ pub(crate) async fn look(
         runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
         kept: pods.iter().filter(|pod| is_kept(pod)).count()
             + volumes.iter().filter(|volume| is_rented(volume)).count(),
-        up: pods.iter().filter(|pod| is_up(pod)).count(),
     };
     let burn = burn(&rates);
-    let facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
+    let mut facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
+    facts.silent = pods.iter().map(|pod| silently_used(pod, now)).sum();
     Ok(Books {
         stand,
         facts,
@@ -131,11 +130,27 @@ pub(crate) fn acts(books: &Books, now: Timestamp) -> Vec<Act> {
 
 /// Returns what open meters come to in one metering interval.
 pub(crate) fn burn(rates: &[Rate]) -> Money {
-    let accrued = |rate: &Rate| {
-        let amount = rate.accrued(METERING_INTERVAL);
-        amount.unwrap_or(Money::from_nanos(i64::MAX))
-    };
+    let accrued = |rate: &Rate| accrued(*rate, METERING_INTERVAL);
     rates.iter().map(accrued).sum()
+}
+
+fn accrued(rate: Rate, span: Span) -> Money {
+    let amount = rate.accrued(span);
+    amount.unwrap_or(Money::from_nanos(i64::MAX))
+}
+
+/// Returns what a pod has used since it was last heard of, if it is up still; nothing within an interval,
+/// which everybody may take to answer.
+fn silently_used(pod: &Pod, now: Timestamp) -> Money {
+    let silent = match (pod.observed, pod.observed_at) {
+        (Observed::Up | Observed::Unknown, Some(at)) if pod.started.is_some() => now.since(at),
+        (Observed::Up | Observed::Unknown, _) => Span::ZERO,
+        (Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost, _) => Span::ZERO,
+    };
+    match silent > METERING_INTERVAL {
+        true => cost_up(pod, silent),
+        false => Money::ZERO,
+    }
 }
 
 /// Returns whether a pod is one of those that stop when there is no credit.
@@ -156,14 +171,6 @@ pub(crate) fn is_kept(pod: &Pod) -> bool {
 /// Returns whether a network volume is kept for its account.
 pub(crate) fn is_rented(volume: &NetworkVolume) -> bool {
     volume.desired == VolumeDesired::Present && volume.rate.amount > Money::ZERO
-}
-
-fn is_up(pod: &Pod) -> bool {
-    match pod.observed {
-        Observed::Up => true,
-        Observed::Unknown | Observed::Absent | Observed::Starting => false,
-        Observed::Down | Observed::Lost => false,
-    }
 }
 
 fn is_wanted_up(pod: &Pod) -> bool {
@@ -197,6 +204,7 @@ async fn facts(
             Credit::Owner => None,
         },
         burn,
+        silent: Money::ZERO,
         spent: spent(services, stand, uncharged, now).await?,
         settings: stand.settings,
         standing: stand.standing,

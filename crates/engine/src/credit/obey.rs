@@ -5,7 +5,6 @@ use super::facts::{self, Books, Rents};
 use super::notices;
 use super::runs;
 use crate::error::Error;
-use crate::money;
 use crate::pod::{Unless, rule, rule_unless};
 use crate::reminders::Kept;
 use crate::services::Services;
@@ -23,9 +22,6 @@ const TELL_AGAIN: Span = Span::from_secs(86_400);
 /// An account that tops itself up by little is looked at again this often at most in one go.
 const ROUNDS_MAX: u32 = 20;
 
-/// What is forgiven, in words for the user.
-const FORGIVEN: &str = "what ran on while nobody could stop it";
-
 /// What was done for all accounts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -40,11 +36,13 @@ pub(crate) async fn see_to_all(services: &Services) -> Result<Tally, Error> {
     let mut tally = Tally::default();
     let rates = services.store.account_rates().await?;
     let renting = services.store.accounts_renting().await?;
+    let silent = services.store.accounts_silent(services.now()).await?;
     for stand in services.store.account_stands().await? {
         tally.accounts += 1;
+        let since = silent.get(&stand.id).copied();
         let rents = match rates.get(&stand.id) {
-            Some(rates) => Rents::At(rates),
-            None if renting.contains(&stand.id) => Rents::At(&[]),
+            Some(rates) => Rents::At(rates, since),
+            None if renting.contains(&stand.id) => Rents::At(&[], since),
             None => Rents::Nothing,
         };
         match see_to(services, &stand, rents, &mut tally).await {
@@ -139,7 +137,6 @@ async fn obey(services: &Services, books: &Books, act: Act, now: Timestamp) -> R
             tracing::info!(account.id = %stand.id, "an account has no credit left");
             notices::run_out(services, stand, books, now, now).await;
         }
-        Act::Forgive { down_to } => forgive(services, books, down_to, now).await?,
         Act::Restore => {
             store
                 .account_standing_set(&stand.id, Standing::Good)
@@ -174,35 +171,6 @@ async fn pay(
     let transfer = top_up(&stand.id, amount, &reference, now);
     if services.store.account_help(stand, &transfer).await? {
         tracing::info!(account.id = %stand.id, %amount, "an account topped itself up");
-    }
-    Ok(())
-}
-
-/// Takes off an account what it owes for longer than an interval: nobody could see to it meanwhile,
-/// because no control plane ran or a supplier was silent. Suppliers and hosts earn it all the same.
-async fn forgive(
-    services: &Services,
-    books: &Books,
-    down_to: Money,
-    now: Timestamp,
-) -> Result<(), Error> {
-    // All that is known of is charged first: what is forgiven is exact.
-    for pod in &books.pods {
-        money::count(services, &pod.id).await?;
-    }
-    for volume in &books.volumes {
-        money::count_volume(services, volume).await?;
-    }
-    let stand = services.store.account_stand(&books.stand.id).await?;
-    let has = stand.balance.saturating_plus(stand.held);
-    let amount = down_to.saturating_minus(has);
-    if amount <= Money::ZERO {
-        return Ok(());
-    }
-    let reference = format!("{} {}: {FORGIVEN}", facts::FORGIVEN, now.millis());
-    let transfer = top_up(&stand.id, amount, &reference, now);
-    if services.store.account_help(&stand, &transfer).await? {
-        tracing::warn!(account.id = %stand.id, %amount, "an account is forgiven {FORGIVEN}");
     }
     Ok(())
 }

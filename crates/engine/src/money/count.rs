@@ -1,7 +1,8 @@
 //! Counting: what the rows say was used becomes meters and charges. It may be done at any time, twice
 //! or late, by any number of workers.
 
-use super::usage::{self, Usage};
+use super::limits::{self, Limited};
+use super::usage;
 use super::{METERING_INTERVAL, out_of_range};
 use crate::error::Error;
 use crate::services::Services;
@@ -28,13 +29,18 @@ pub(crate) async fn count(services: &Services, pod: &PodId) -> Result<(), Error>
         if adopt(services, &row, &last).await? {
             continue;
         }
-        let changes = changes(services, &row, &last).await?;
-        let held = match changes.is_empty() {
+        let stand = services.store.account_stand(&row.account).await?;
+        let usages = usage::of_pod(&row, stand.standing).map_err(out_of_range)?;
+        let limited = limits::decide(services, &stand, Some(&row), &usages, &last).await?;
+        let held = match limited.decided.changes.is_empty() {
             true => return Ok(()),
             false => services.store.pod_held(pod).await?,
         };
         let due = services.now().after(METERING_INTERVAL);
-        if apply(services, &changes, held, due).await? {
+        if apply(services, &limited, held, due).await? {
+            if let Some(from) = limited.decided.waived_from {
+                limits::tell_waived(services, &row, from, &usages).await;
+            }
             return Ok(());
         }
     }
@@ -48,12 +54,13 @@ pub(crate) async fn count_volume(services: &Services, volume: &NetworkVolume) ->
     for _ in 0..ATTEMPTS_MAX {
         let store = &services.store;
         let last = store.meter_last_of_volume(&volume.id).await?;
-        let standing = store.account_standing(&volume.account).await?;
-        let usage = usage::of_volume(volume, standing).map_err(out_of_range)?;
-        let changes = plan(&usage, last.as_ref())?;
+        let stand = store.account_stand(&volume.account).await?;
+        let usages = [usage::of_volume(volume, stand.standing).map_err(out_of_range)?];
+        let limited = limits::decide(services, &stand, None, &usages, last.as_slice()).await?;
         // Its reconciler counts it: it is never due for the metering task.
         let due = Timestamp::from_millis(i64::MAX);
-        if changes.is_empty() || apply(services, &changes, Money::ZERO, due).await? {
+        let changes = &limited.decided.changes;
+        if changes.is_empty() || apply(services, &limited, Money::ZERO, due).await? {
             return Ok(());
         }
     }
@@ -63,39 +70,37 @@ pub(crate) async fn count_volume(services: &Services, volume: &NetworkVolume) ->
 /// Returns what a pod has cost so far: what was charged for all of it, and what has accrued and is
 /// not charged yet.
 pub(crate) async fn cost_so_far(services: &Services, pod: &Pod) -> Result<Money, Error> {
-    let last = services.store.meter_last_of_pod(&pod.id).await?;
-    let charged = services.store.pod_charged(&pod.id).await?;
-    let row = services.store.pod_fetch(&pod.id).await?;
-    let changes = changes(services, &row, &last).await?;
-    changes
-        .iter()
-        .try_fold(charged, |sum, change| sum.plus(change.due()?))
-        .map_err(out_of_range)
-}
-
-async fn changes(services: &Services, pod: &Pod, last: &[Meter]) -> Result<Vec<Change>, Error> {
-    let standing = services.store.account_standing(&pod.account).await?;
-    let mut changes = Vec::new();
-    for usage in usage::of_pod(pod, standing).map_err(out_of_range)? {
-        let last = last.iter().find(|meter| meter.item == usage.subject.item);
-        changes.extend(plan(&usage, last)?);
+    let store = &services.store;
+    for _ in 0..ATTEMPTS_MAX {
+        let charged = store.pod_charged(&pod.id).await?;
+        let last = store.meter_last_of_pod(&pod.id).await?;
+        let row = store.pod_fetch(&pod.id).await?;
+        let stand = store.account_stand(&row.account).await?;
+        let usages = usage::of_pod(&row, stand.standing).map_err(out_of_range)?;
+        let limited = limits::decide(services, &stand, Some(&row), &usages, &last).await?;
+        // What was charged meanwhile would count twice, or not at all.
+        if store.pod_charged(&pod.id).await? == charged {
+            let due = limited.decided.due().map_err(out_of_range)?;
+            return charged.plus(due).map_err(out_of_range);
+        }
     }
-    Ok(changes)
-}
-
-fn plan(usage: &Usage, last: Option<&Meter>) -> Result<Vec<Change>, Error> {
-    livery_ledger::plan(&usage.subject, last, &usage.stretches, usage.then).map_err(out_of_range)
+    Err(contended())
 }
 
 /// Applies changes with their charges; `false` when somebody else counted meanwhile.
 async fn apply(
     services: &Services,
-    changes: &[Change],
+    limited: &Limited,
     held: Money,
     due: Timestamp,
 ) -> Result<bool, Error> {
+    let changes = &limited.decided.changes;
     let transfers = charges(changes, held)?;
-    match services.store.meter_apply(changes, &transfers, due).await {
+    let store = &services.store;
+    match store
+        .meter_apply(changes, &transfers, limited.least, due)
+        .await
+    {
         Ok(()) => Ok(true),
         Err(StoreError::Stale) => Ok(false),
         Err(error) => Err(error.into()),

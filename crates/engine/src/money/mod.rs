@@ -3,11 +3,15 @@
 
 #[cfg(test)]
 mod agreement;
+mod cap;
 mod count;
 #[cfg(test)]
 mod interleavings;
+mod limits;
 #[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod owing;
 #[cfg(test)]
 mod samples;
 mod usage;

@@ -7,7 +7,7 @@ use crate::services::Services;
 use async_trait::async_trait;
 use livery_ledger::Change;
 use livery_store::{DueMeter, MeterMove, Store};
-use livery_units::{Money, PodId, Span, Timestamp};
+use livery_units::{AccountId, Money, PodId, Span, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -110,16 +110,29 @@ async fn read_batch(
     odd: &mut BTreeSet<PodId>,
 ) -> Result<u64, Error> {
     let mut moves = Vec::with_capacity(due.len());
-    let mut held: BTreeMap<&PodId, Money> = BTreeMap::new();
+    let mut used: BTreeMap<&PodId, Used> = BTreeMap::new();
     for one in due {
         let Some(pod) = &one.meter.pod else { continue };
-        let left = held.entry(pod).or_insert(one.held);
-        match moved(one, left, now) {
+        let used = used.entry(pod).or_insert(Used {
+            held: one.held,
+            charged: one.charged,
+        });
+        match moved(one, used, now) {
             Ok(Some(next)) => moves.push(next),
             Ok(None) | Err(_) => {
                 odd.insert(pod.clone());
                 moves.push(rested(one, now));
             }
+        }
+    }
+    let short = short_of_money(store, &moves).await?;
+    for (next, one) in moves
+        .iter_mut()
+        .zip(due.iter().filter(|one| one.meter.pod.is_some()))
+    {
+        if short.contains(&next.before.account) {
+            odd.extend(next.before.pod.clone());
+            *next = rested(one, now);
         }
     }
     match store.meter_move(&moves).await {
@@ -134,8 +147,29 @@ async fn read_batch(
     }
 }
 
-/// Returns how a meter is moved on when its pod goes on as before; none when it does not.
-fn moved(due: &DueMeter, held: &mut Money, now: Timestamp) -> Result<Option<MeterMove>, Error> {
+/// A pod's money as it is once the meters before are moved on.
+struct Used {
+    held: Money,
+    charged: Money,
+}
+
+/// Returns which accounts have less than what is to be charged of them: what they are charged is decided
+/// pod by pod.
+async fn short_of_money(store: &Store, moves: &[MeterMove]) -> Result<BTreeSet<AccountId>, Error> {
+    let mut due: BTreeMap<AccountId, Money> = BTreeMap::new();
+    for transfer in moves.iter().flat_map(|one| &one.transfers) {
+        let due = due.entry(transfer.account.clone()).or_default();
+        *due = due.saturating_plus(transfer.amount);
+    }
+    let accounts: Vec<AccountId> = due.keys().cloned().collect();
+    let left = store.account_left(&accounts).await?;
+    let is_short = |account: &AccountId| left.get(account).is_some_and(|left| *left < due[account]);
+    Ok(accounts.into_iter().filter(is_short).collect())
+}
+
+/// Returns how a meter is moved on when its pod goes on as before; none when it does not, or would have
+/// cost more than it may.
+fn moved(due: &DueMeter, used: &mut Used, now: Timestamp) -> Result<Option<MeterMove>, Error> {
     let Some(until) = money::counts_until(due) else {
         return Ok(None);
     };
@@ -147,7 +181,16 @@ fn moved(due: &DueMeter, held: &mut Money, now: Timestamp) -> Result<Option<Mete
         before: Some(due.meter.clone()),
         after,
     };
-    let transfers = money::charge(&change, held)?;
+    let charged = used
+        .charged
+        .saturating_plus(change.due().map_err(money::out_of_range)?);
+    // A run ends its pod itself, after its results are home.
+    let most = due.max_cost.filter(|_| due.meter.run.is_none());
+    if most.is_some_and(|most| charged > most) {
+        return Ok(None);
+    }
+    let transfers = money::charge(&change, &mut used.held)?;
+    used.charged = charged;
     Ok(MeterMove::new(change, transfers, due_again(due, now)))
 }
 

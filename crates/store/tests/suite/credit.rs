@@ -229,7 +229,7 @@ async fn rates_of_open_meters_are_added_up(database: Database) {
         before: None,
         after: metered(pod, at(0), at(0)),
     });
-    store.meter_apply(&open, &[], at(0)).await.unwrap();
+    store.meter_apply(&open, &[], None, at(0)).await.unwrap();
     let rates = store.account_rates().await.unwrap();
     let rate = open[0].after.rate;
     let three = Rate {
@@ -244,7 +244,10 @@ async fn rates_of_open_meters_are_added_up(database: Database) {
             ..open[2].after.clone()
         },
     };
-    store.meter_apply(&[closed], &[], at(0)).await.unwrap();
+    store
+        .meter_apply(&[closed], &[], None, at(0))
+        .await
+        .unwrap();
     let rates = store.account_rates().await.unwrap();
     assert_eq!(rates[&id][0].amount, nanos(rate.amount.nanos() * 2));
 }

@@ -4,7 +4,7 @@ use crate::database::{Database, on_both};
 use crate::samples::{account, at, bare_pod, counted, metered, subject, with_account};
 use livery_domain::account::Standing;
 use livery_domain::pod::{Observed, Pod};
-use livery_ledger::{Change, Item, Meter, Party, Stretch, Then, charge, hold, plan};
+use livery_ledger::{Change, Item, Meter, Party, Stretch, Then, charge, hold, plan, top_up};
 use livery_store::{Credit, DueMeter, Error, MeterMove, Store};
 use livery_units::{Money, PodId, Rate, Timestamp};
 
@@ -15,6 +15,7 @@ on_both!(
     due_meters_come_with_their_pods,
     those_that_were_moved_meanwhile_are_left_alone,
     a_hold_that_is_gone_takes_the_whole_batch_back,
+    who_pays_before_is_charged_no_further_than_was_decided,
     pods_that_are_up_and_have_no_meter_are_found,
     what_was_charged_before_there_were_meters_is_adopted,
     a_doctored_meter_is_found,
@@ -34,7 +35,7 @@ pub async fn apply(store: &Store, changes: &[Change]) -> Result<(), Error> {
     for change in changes {
         transfers.extend(charge(change, Money::ZERO).unwrap());
     }
-    store.meter_apply(changes, &transfers, DUE).await
+    store.meter_apply(changes, &transfers, None, DUE).await
 }
 
 pub async fn up(store: &Store, number: u128) -> Pod {
@@ -142,6 +143,8 @@ async fn due_meters_come_with_their_pods(database: Database) {
     let wanted = DueMeter {
         meter,
         due: DUE,
+        charged: Money::from_nanos(10_000),
+        max_cost: None,
         held: Money::from_nanos(7),
         standing: Standing::Good,
         observed: Observed::Up,
@@ -210,6 +213,35 @@ async fn a_hold_that_is_gone_takes_the_whole_batch_back(database: Database) {
     assert_eq!(store.meter_move(&moves).await, Err(Error::Stale));
     let kept = store.meter_last_of_pod(&PodId::from_entropy(1)).await;
     assert_eq!(kept, Ok(vec![meters[0].clone()]));
+    store.ledger_check().await.unwrap();
+}
+
+async fn who_pays_before_is_charged_no_further_than_was_decided(database: Database) {
+    let store = database.store().await;
+    with_account(&store, Credit::Prepaid).await;
+    let payment = top_up(&account(), Money::from_nanos(20_000), "first", at(0));
+    store.account_top_up(&payment).await.unwrap();
+    let meters = [1, 2].map(|number| metered(number, at(0), at(9_000)));
+    apply(&store, &meters.clone().map(opened)).await.unwrap();
+    let left = store.account_left(&[account()]).await.unwrap();
+    assert_eq!(left[&account()], Money::from_nanos(2_000));
+    // Together they would leave less than nothing.
+    let moves = [moved(&meters[0], 11_000, 0), moved(&meters[1], 10_000, 0)];
+    assert_eq!(store.meter_move(&moves).await, Err(Error::Stale));
+    assert_eq!(store.meter_move(&moves[..1]).await, Ok(1));
+    // An interval more than it has is decided on, and no more than that is charged.
+    let change = [counted(&meters[1], at(14_000))];
+    let charges = charge(&change[0], Money::ZERO).unwrap();
+    for (least, applied) in [(-4_999, Err(Error::Stale)), (-5_000, Ok(()))] {
+        let least = Some(Money::from_nanos(least));
+        let done = store.meter_apply(&change, &charges, least, DUE).await;
+        assert_eq!(done, applied);
+    }
+    let left = store.account_left(&[account()]).await.unwrap();
+    assert_eq!(left[&account()], Money::from_nanos(-5_000));
+    let silent = store.accounts_silent(at(12_000)).await.unwrap();
+    assert_eq!(silent[&account()], at(11_000));
+    assert!(store.accounts_silent(at(11_000)).await.unwrap().is_empty());
     store.ledger_check().await.unwrap();
 }
 

@@ -24,12 +24,19 @@ async fn an_account_owes_a_minute_at_most_however_long_its_host_was_silent() {
     bench.clock.forward(24 * HOURS);
     look(&bench).await;
     assert!(left(&bench).await > Money::ZERO, "nobody knows how it is");
+    // Its money would be used up by now: it is to stop as soon as its host hears that.
+    comes_to(&bench, &box_, Phase::Stopping).await;
+    assert_eq!(stand(&bench).await.standing, Standing::Good);
     bench.host.script(|script| script.unreachable = false);
     comes_to(&bench, &box_, Phase::Stopped).await;
 
     let owed = Money::ZERO.saturating_minus(left(&bench).await);
     assert!(owed <= dollars(MINUTE), "{owed} owed");
-    assert_ne!(stand(&bench).await.standing, Standing::Good);
+    until("it has run out", || async {
+        look(&bench).await;
+        (stand(&bench).await.standing != Standing::Good).then_some(())
+    })
+    .await;
     // What is owed then stays owed.
     look(&bench).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
