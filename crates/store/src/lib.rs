@@ -52,7 +52,7 @@ pub use host::HostRow;
 pub use meter_due::{DueMeter, MeterMove};
 pub use notice::{DeliveryRow, NoticeAdded, NoticeRow};
 pub use pool::Store;
-pub use row::Which;
+pub use row::{Unread, Which};
 pub use statement::{Carried, Grouping, Payment, Period, StatementLine};
 pub use task_status::TaskRun;
 pub use token::Token;

@@ -4,7 +4,7 @@ use crate::claim::{ClaimSql, claim_sql};
 use crate::error::{Error, Result};
 use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
-use crate::row::{Columns, Which, clean, millis, to_json};
+use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
 use crate::twin::{OfferTwin, OrderTwin};
 use crate::volume;
 use livery_domain::pod::Pod;
@@ -139,6 +139,20 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         Ok(self.readable("pods", &rows, pod))
+    }
+
+    /// Returns pods of an account that live and whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pod_unread(&self, account: &AccountId) -> Result<Vec<Unread>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND ended IS NULL ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .fetch_all(self.read())
+        .await?;
+        Ok(unread(&rows, pod))
     }
 
     /// Returns every pod that a run ever had, the newest first.

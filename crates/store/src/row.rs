@@ -19,6 +19,27 @@ pub enum Which {
     All,
 }
 
+/// A row that cannot be read, because it is damaged or a newer program's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// What it is known by.
+    pub id: String,
+    /// Why it cannot be read, in words for the user.
+    pub why: String,
+}
+
+/// Returns those rows that cannot be read.
+pub(crate) fn unread<T>(rows: &[AnyRow], read: impl Fn(&AnyRow) -> Result<T>) -> Vec<Unread> {
+    let unread = |row| match read(row) {
+        Ok(_) => None,
+        Err(error) => Some(Unread {
+            id: name_of(row),
+            why: error.to_string(),
+        }),
+    };
+    rows.iter().filter_map(unread).collect()
+}
+
 impl Store {
     /// Reads the rows of a listing. One that cannot be read, because it is damaged or a newer program's,
     /// is logged and left out: it must not keep the others from what has to be done for them.

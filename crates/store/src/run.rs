@@ -3,7 +3,7 @@
 use crate::claim::{ClaimSql, claim_sql};
 use crate::error::{Error, Result};
 use crate::pool::Store;
-use crate::row::{Columns, Which, clean, millis, to_json};
+use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
 use crate::run_secret;
 use crate::twin::SubmissionTwin;
 use livery_domain::run::Run;
@@ -119,6 +119,20 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         Ok(self.readable("runs", &rows, run))
+    }
+
+    /// Returns runs of an account that live and whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn run_unread(&self, account: &AccountId) -> Result<Vec<Unread>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND ended IS NULL ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .fetch_all(self.read())
+        .await?;
+        Ok(unread(&rows, run))
     }
 
     /// Writes what may change of a run, if nobody else wrote since it was read; returns it with its

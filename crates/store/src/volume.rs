@@ -3,7 +3,7 @@
 use crate::claim::{ClaimSql, claim_sql};
 use crate::error::{Error, Result};
 use crate::pool::Store;
-use crate::row::{Columns, Which, clean, millis, to_json};
+use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
 use crate::twin::RateTwin;
 use livery_domain::offer::SupplierName;
 use livery_domain::pod::Pod;
@@ -129,6 +129,20 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         Ok(self.readable("volumes", &rows, volume))
+    }
+
+    /// Returns volumes of an account that live and whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn volume_unread(&self, account: &AccountId) -> Result<Vec<Unread>> {
+        let rows = sqlx::query(select!(
+            "WHERE account_id = $1 AND ended IS NULL ORDER BY created DESC, id DESC"
+        ))
+        .bind(account.as_str())
+        .fetch_all(self.read())
+        .await?;
+        Ok(unread(&rows, volume))
     }
 
     /// Returns which pod has a volume: at most one that has not ended.

@@ -7,6 +7,7 @@
 
 mod leases;
 mod things;
+mod unread;
 mod volumes;
 
 pub use things::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
@@ -55,6 +56,7 @@ impl Engine {
                 things.push(volumes::end(services, volume, panic.volumes).await);
             }
         }
+        things.extend(unread::list(services, account, panic.volumes).await?);
         things.extend(leases::end(services, account, &panic, since).await?);
         services.board.pods.notify_one();
         services.board.runs.notify_one();

@@ -309,6 +309,26 @@ async fn volumes_are_kept_with_their_price_unless_they_are_to_go_too() {
     assert_eq!(bench.host.volumes.list(), []);
 }
 
+#[tokio::test]
+async fn what_cannot_be_read_is_named_and_not_taken_for_gone() {
+    let bench = bench().await;
+    let good = pod(&bench, "good", "local").await;
+    let bad = pod(&bench, "bad", "local").await;
+    bench.sql("UPDATE pods SET pod_order = '{}' WHERE pod_order LIKE '%\"bad\"%'");
+    let first = panic(&bench, NOW).await;
+    phase(&bench, &good, Phase::Terminated).await;
+    let report = panic(&bench, begun(first.since)).await;
+    let unread = report
+        .things
+        .iter()
+        .find(|thing| thing.id == bad.id.as_str());
+    let unread = unread.unwrap();
+    assert_eq!((unread.kind, unread.fate), (ThingKind::Pod, Fate::Failed));
+    let why = unread.why.as_ref().unwrap();
+    assert!(why.starts_with("its row cannot be read ("), "{why}");
+    assert_eq!(bench.host.pod_count(), 1, "it is there");
+}
+
 /// By how much a clock was ahead that is then set right.
 const AHEAD: i64 = 5 * 3_600;
 

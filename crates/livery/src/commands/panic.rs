@@ -262,10 +262,18 @@ fn line(thing: &Thing, style: Style) -> String {
         Fate::Failed => style.bad("failed"),
         Fate::Kept => style.info("kept"),
     };
+    let named = || match thing.name.as_str() {
+        "" => thing.id.clone(),
+        name => format!("{} {name}", thing.id),
+    };
+    let placed = || match thing.place.as_str() {
+        "" => named(),
+        place => format!("{} at {place}", named()),
+    };
     let what = match thing.kind {
-        ThingKind::Run => format!("run {} {}", thing.id, thing.name),
-        ThingKind::Pod => format!("pod {} {} at {}", thing.id, thing.name, thing.place),
-        ThingKind::Volume => format!("volume {} {} at {}", thing.id, thing.name, thing.place),
+        ThingKind::Run => format!("run {}", named()),
+        ThingKind::Pod => format!("pod {}", placed()),
+        ThingKind::Volume => format!("volume {}", placed()),
         ThingKind::Lease => format!("machine {} at {}", thing.id, thing.place),
         ThingKind::Supplier => format!("anything else at {}", thing.id),
     };
@@ -288,6 +296,20 @@ mod tests {
             fate,
             why: None,
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_is_bad_news() {
+        let unread = Thing {
+            place: "".into(),
+            why: Some("its row cannot be read".into()),
+            ..thing(ThingKind::Pod, Fate::Failed)
+        };
+        assert_eq!(
+            line(&unread, Style::Plain),
+            "failed: pod one (its row cannot be read)"
+        );
+        assert_eq!(verdict(&[unread]).0, Ending::BadNews);
     }
 
     #[test]

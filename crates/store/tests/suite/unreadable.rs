@@ -54,6 +54,10 @@ async fn pods_are_listed_claimed_and_watched_without_it(database: Database) {
     assert_eq!((watched.len(), &watched[0].pod), (1, &good.id));
     let claimed = store.pod_claim(&token(), at(9), at(99), 10).await.unwrap();
     assert_eq!(ids(claimed), wanted);
+    // Whoever must know of everything is told what is left out.
+    let unread = store.pod_unread(&bad.account).await.unwrap();
+    assert_eq!((unread.len(), unread[0].id.as_str()), (1, bad.id.as_str()));
+    assert!(unread[0].why.contains("damaged"), "{unread:?}");
     // Whoever asks for that one is told.
     let fetched = store.pod_fetch(&bad.id).await;
     assert!(matches!(fetched, Err(Error::Corrupt(_))), "{fetched:?}");
@@ -72,6 +76,9 @@ async fn volumes_are_listed_and_claimed_without_it(database: Database) {
         .await;
     let listed = store.volume_list(None, Which::Live).await.unwrap();
     assert_eq!(listed, [volume(2)]);
+    let unread = store.volume_unread(&volume(1).account).await.unwrap();
+    assert_eq!(unread.len(), 1);
+    assert_eq!(unread[0].id, volume(1).id.as_str());
     let claimed = store.volume_claim(&token(), at(9), at(99), 10).await;
     assert_eq!(claimed.unwrap(), [volume(2)]);
     let fetched = store.volume_fetch(&volume(1).id).await;
@@ -95,6 +102,8 @@ async fn runs_are_claimed_without_it_and_their_list_says_so(database: Database) 
         .unwrap();
     assert_eq!(claimed.len(), 1);
     assert_eq!(claimed[0].id, good.id);
+    let unread = store.run_unread(&bad.account).await.unwrap();
+    assert_eq!((unread.len(), unread[0].id.as_str()), (1, bad.id.as_str()));
     // What the list names is kept; what it leaves out would be dropped.
     let listed = store.run_list(None, Which::All).await;
     assert!(matches!(listed, Err(Error::Corrupt(_))), "{listed:?}");
