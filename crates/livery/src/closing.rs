@@ -3,14 +3,19 @@
 //!
 //! It is asked over the connection that the command used, so a command that needed no control plane
 //! starts none and waits for none. When the answer does not come at once, there is no line.
+//!
+//! A reminder is shown once, so it is shown where somebody reads: a script that drops what commands
+//! say must not take it from its user.
 
 use crate::ui::say;
 use crate::ui::style::Style;
 use livery_api::Client;
-use livery_api::dto::{Closing, Resting, Running, Shown, Trouble};
+use livery_api::dto::{Closing, Reminder, Resting, Running, Shown, Trouble};
 use livery_domain::reminder::{for_people, rounded};
 use livery_units::{Money, Span};
 use std::cell::RefCell;
+use std::ffi::OsStr;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 /// How long a command waits for the answer at most.
@@ -22,7 +27,36 @@ const SHOWN_MAX: usize = 5;
 #[derive(Default)]
 struct Last {
     client: Option<Client>,
-    closing: Option<Closing>,
+    closing: Option<(Closing, Showing)>,
+}
+
+/// What becomes of reminders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Showing {
+    /// They are shown, and are not shown again.
+    Shown,
+    /// They are counted, and wait until somebody reads.
+    Waiting,
+}
+
+impl Showing {
+    /// Returns what the user wants; nothing when they want to hear nothing.
+    fn wanted(remind: Option<&OsStr>, is_read: bool) -> Option<Self> {
+        match remind.and_then(OsStr::to_str) {
+            Some("off") => None,
+            Some("always") => Some(Self::Shown),
+            Some(_) | None if is_read => Some(Self::Shown),
+            Some(_) | None => Some(Self::Waiting),
+        }
+    }
+
+    /// Returns how many one command shows.
+    fn most(self) -> usize {
+        match self {
+            Self::Shown => SHOWN_MAX,
+            Self::Waiting => 0,
+        }
+    }
 }
 
 thread_local! {
@@ -37,46 +71,39 @@ pub fn remember(client: &Client) {
 
 /// Asks what the command ends with, if it talked to a control plane; failures are nobody's concern.
 pub async fn ask() {
-    let client = LAST.with_borrow_mut(|last| last.client.take());
-    let Some(client) = client.filter(|_| is_wanted()) else {
+    let Some(client) = LAST.with_borrow_mut(|last| last.client.take()) else {
+        return;
+    };
+    let remind = std::env::var_os("LIVERY_REMIND");
+    let is_read = std::io::stderr().is_terminal();
+    let Some(showing) = Showing::wanted(remind.as_deref(), is_read) else {
         return;
     };
     // However far it came by then: what was learnt is said.
-    let _ = tokio::time::timeout(PATIENCE, ask_now(&client)).await;
+    let _ = tokio::time::timeout(PATIENCE, ask_now(&client, showing)).await;
 }
 
 /// Keeps the answer before it says that it was shown: reminders are rather shown twice than never.
-async fn ask_now(client: &Client) {
+async fn ask_now(client: &Client, showing: Showing) {
     let Ok(closing) = client.closing().await else {
         return;
     };
-    let shown = closing.reminders.iter().take(SHOWN_MAX);
+    let shown = closing.reminders.iter().take(showing.most());
     let keys: Vec<String> = shown.map(|reminder| reminder.key.clone()).collect();
-    LAST.with_borrow_mut(|last| last.closing = Some(closing));
+    LAST.with_borrow_mut(|last| last.closing = Some((closing, showing)));
     if !keys.is_empty() {
         let _ = client.reminders_shown(&Shown { keys }).await;
     }
 }
 
-fn is_wanted() -> bool {
-    std::env::var_os("LIVERY_REMIND").is_none_or(|value| value != "off")
-}
-
 /// Says what was learnt, as the last words of the command.
 pub fn say_it() {
-    let Some(closing) = LAST.with_borrow_mut(|last| last.closing.take()) else {
+    let Some((closing, showing)) = LAST.with_borrow_mut(|last| last.closing.take()) else {
         return;
     };
     let style = Style::stderr();
-    for reminder in closing.reminders.iter().take(SHOWN_MAX) {
-        say(&format!("{}: {}", style.warn("reminder"), reminder.message));
-    }
-    let more = closing.reminders.len().saturating_sub(SHOWN_MAX);
-    if more > 0 {
-        say(&format!(
-            "{}: and {more} more: livery reminders",
-            style.warn("reminder")
-        ));
+    for words in reminded(&closing.reminders, showing) {
+        say(&format!("{}: {words}", style.warn("reminder")));
     }
     if let Some(trouble) = &closing.trouble {
         say(&format!(
@@ -88,6 +115,18 @@ pub fn say_it() {
     if let Some(line) = line(&closing) {
         say(&style.dim(&line));
     }
+}
+
+fn reminded(reminders: &[Reminder], showing: Showing) -> Vec<String> {
+    let messages = reminders.iter().take(showing.most());
+    let mut said: Vec<String> = messages.map(|one| one.message.clone()).collect();
+    match (reminders.len().saturating_sub(said.len()), said.len()) {
+        (0, _) => {}
+        (1, 0) => said.push("1 waits for you: livery reminders".to_owned()),
+        (more, 0) => said.push(format!("{more} wait for you: livery reminders")),
+        (more, _) => said.push(format!("and {more} more: livery reminders")),
+    }
+    said
 }
 
 fn undelivered(trouble: &Trouble) -> String {
@@ -163,6 +202,8 @@ fn rests(resting: &Resting) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use livery_domain::reminder::NoticeKind;
+    use livery_units::Timestamp;
 
     fn up(pods: u64) -> Option<Running> {
         Some(Running {
@@ -239,6 +280,37 @@ mod tests {
             };
             assert_eq!(line(&closing).as_deref(), said);
         }
+    }
+
+    #[test]
+    fn reminders_are_shown_where_somebody_reads_and_counted_elsewhere() {
+        for (remind, is_read, wanted) in [
+            (None, true, Some(Showing::Shown)),
+            (None, false, Some(Showing::Waiting)),
+            (Some("always"), false, Some(Showing::Shown)),
+            (Some("off"), true, None),
+            (Some("on"), false, Some(Showing::Waiting)),
+        ] {
+            let found = Showing::wanted(remind.map(OsStr::new), is_read);
+            assert_eq!(found, wanted, "{remind:?} {is_read}");
+        }
+        let reminder = |number| Reminder {
+            key: format!("key {number}"),
+            kind: NoticeKind::Idle,
+            message: format!("message {number}"),
+            pod: None,
+            at: Timestamp::from_millis(0),
+            shown: None,
+            deliveries: Vec::new(),
+        };
+        let seven: Vec<Reminder> = (1..=7).map(reminder).collect();
+        let said = reminded(&seven, Showing::Shown);
+        assert_eq!((said.len(), said[0].as_str()), (6, "message 1"));
+        assert_eq!(said[5], "and 2 more: livery reminders");
+        assert_eq!(reminded(&seven[..5], Showing::Shown).len(), 5);
+        let waiting = ["7 wait for you: livery reminders"];
+        assert_eq!(reminded(&seven, Showing::Waiting), waiting);
+        assert_eq!(reminded(&[], Showing::Waiting), [""; 0]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub const ALL: &[EnvVar] = &[
     },
     EnvVar {
         name: "LIVERY_REMIND",
-        doc: "When set to off, commands end without a line about what is running.",
+        doc: "When off, no words on what runs; when always, reminders in logs too.",
     },
     EnvVar {
         name: "LIVERY_RUN_ID",

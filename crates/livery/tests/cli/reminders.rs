@@ -283,6 +283,11 @@ fn a_reminder_is_shown_although_that_it_was_cannot_be_written_down() {
     plane
         .run(&["pods"])
         .expect(0)
+        .says(&["reminder: 1 waits for you: livery reminders"]);
+    let mut always = plane.command(&["pods"]);
+    always.env("LIVERY_REMIND", "always");
+    Ran::new(always.output().unwrap())
+        .expect(0)
         .says(&["reminder: pod box is idle"]);
     drop(writer.stdin.take());
     assert!(writer.wait().unwrap().success());

@@ -1,5 +1,6 @@
 //! What runs is said by every command, and reminders reach their channels.
 
+use crate::shell::Terminal;
 use crate::support::{Ran, Victim, World, free_port, until};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,6 +15,14 @@ fn reminding(world: &World, arguments: &[&str]) -> Ran {
     let mut command = world.command(arguments);
     command.env_remove("LIVERY_REMIND");
     world.run_command(command, Stdio::null()).finish()
+}
+
+/// Runs one at a terminal, where somebody reads.
+fn at_a_terminal(world: &World, arguments: &[&str]) -> Ran {
+    let mut command = world.command(arguments);
+    command.env_remove("LIVERY_REMIND");
+    let (ran, _) = Terminal::start_command(command).finish();
+    ran.expect(0)
 }
 
 /// Runs a command until it ends with a line about what is running: on a busy machine one may go
@@ -83,17 +92,25 @@ fn the_next_command_shows_a_reminder_once() {
     let pod = world.pod(&["--name", "box"]);
     // Settling something has what is due looked for at once.
     world.ok(&["reminders", "first", "1h"]);
-    let ran = until("a command shows it", PATIENCE, || {
+    until("it waits", PATIENCE, || {
         let ran = reminding(&world, &["runs"]).expect(0);
-        ran.err.contains("reminder: ").then_some(ran)
+        let waits = "reminder: 1 waits for you: livery reminders";
+        ran.err.lines().any(|line| line == waits).then_some(())
     });
-    let line = ran.err.lines().find(|line| line.starts_with("reminder: "));
+    // Who drops what commands say has not been shown it.
+    let ran = until("a command shows it at a terminal", PATIENCE, || {
+        let ran = at_a_terminal(&world, &["runs"]);
+        ran.out.contains("reminder: ").then_some(ran)
+    });
+    let line = ran.out.lines().find(|line| line.starts_with("reminder: "));
     let line = line.unwrap();
     assert!(
         line.starts_with("reminder: pod box is running on "),
         "{line}"
     );
     assert!(line.ends_with(&format!("livery pod stop {pod}")), "{line}");
+    let again = at_a_terminal(&world, &["runs"]);
+    assert!(!again.out.contains("reminder: "), "{}", again.out);
     let again = reminding(&world, &["runs"]).expect(0);
     assert!(!again.err.contains("reminder: "), "{}", again.err);
     let listed = world.ok(&["reminders", "--json"]);

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,13 +26,17 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a command on a terminal of 100 by 30.
     pub fn start(world: &World, arguments: &[&str]) -> Self {
+        Self::start_command(world.command(arguments))
+    }
+
+    /// Starts a command that was made already on such a terminal.
+    pub fn start_command(mut command: Command) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&near).unwrap();
         unlockpt(&near).unwrap();
         let name = ptsname(&near, Vec::new()).unwrap();
         let far = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         resize(&near, 100, 30);
-        let mut command = world.command(arguments);
         let end = || Stdio::from(far.try_clone().unwrap());
         command
             .stdin(end())
@@ -90,7 +94,13 @@ impl Terminal {
             .unwrap()
             .local_modes
             .contains(LocalModes::ECHO | LocalModes::ICANON);
-        let out = self.screen.lock().unwrap().clone();
+        // What the command wrote last may be on its way still; this comes behind it.
+        let mut far = File::from(self.far.try_clone().unwrap());
+        far.write_all(b"\x01").unwrap();
+        let out = until("all that it wrote", PATIENCE, || {
+            let screen = self.screen.lock().unwrap();
+            Some(screen.strip_suffix('\x01')?.to_owned())
+        });
         let ran = Ran {
             code: status.code(),
             out,
