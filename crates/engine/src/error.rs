@@ -38,6 +38,12 @@ pub enum Error {
     /// The order is wrong in itself.
     #[error("{0}")]
     Invalid(String),
+    /// The image shows what is on the machine, and the account is not the owner's.
+    #[error(
+        "the image `{0}` is of the machine that runs the pod, and only the owner of the control plane \
+         may use what is on it"
+    )]
+    OwnersImage(String),
     /// No orphan of that launch key or foreign id.
     #[error("there is no orphan `{0}`")]
     OrphanNotFound(String),
@@ -107,6 +113,7 @@ impl Error {
             Self::PodPhase { .. } => "POD003",
             Self::NoOffer { .. } => "POD004",
             Self::Invalid(_) => "POD005",
+            Self::OwnersImage(_) => "POD006",
             Self::OrphanNotFound(_) => "ORP001",
             Self::RunNotFound(_) => "RUN001",
             Self::JobFile(_) => "RUN002",
@@ -131,6 +138,10 @@ impl Error {
             Self::PodNotFound(_) => Some("`livery pods --all` lists every pod, ended ones too"),
             Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
             Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
+            Self::OwnersImage(_) => Some(
+                "name one of a registry: `--image ubuntu:24.04`, or `image_id: ubuntu:24.04` in the \
+                 job file (without one it is `host`)",
+            ),
             Self::OrphanNotFound(_) => Some("`livery orphans` lists what nobody owns"),
             Self::BudgetTooSmall(_) => Some(
                 "raise it in the job file, or ask for less; `livery estimate JOB` compares prices",

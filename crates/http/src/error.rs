@@ -70,6 +70,7 @@ impl From<Error> for Refusal {
             Error::ContentMissing { .. } => StatusCode::CONFLICT,
             Error::Market(_) | Error::BudgetTooSmall(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::OwnersImage(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::InsufficientFunds { .. } => StatusCode::PAYMENT_REQUIRED,
             Error::Credit(error) => of_credit(error),
             Error::Volume(error) => of_volume(error),

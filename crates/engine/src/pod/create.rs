@@ -1,5 +1,6 @@
 //! Accepting a pod: the intent row and the hold, before any supplier hears of it.
 
+use super::image::check_image;
 use super::power::check_power;
 use crate::credit;
 use crate::error::Error;
@@ -12,7 +13,6 @@ use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
 use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
 use livery_domain::volume::NetworkVolume;
-use livery_store::Credit;
 use livery_units::{AccountId, Bytes, RunId, VolumeId};
 use std::collections::BTreeMap;
 
@@ -245,21 +245,6 @@ pub(crate) async fn accept(
     services.board.pods.notify_one();
     services.announce();
     Ok(pod)
-}
-
-/// Images that are files of the host are read there by root, so they are for the owner alone.
-async fn check_image(services: &Services, account: &AccountId, image: &str) -> Result<(), Error> {
-    const FILES: [&str; 2] = ["oci:", "docker-archive:"];
-    if !FILES.iter().any(|scheme| image.starts_with(scheme)) {
-        return Ok(());
-    }
-    match services.store.account_fetch(account).await?.credit {
-        Credit::Owner => Ok(()),
-        Credit::Prepaid => Err(Error::Invalid(format!(
-            "`{image}` is a file of the machine that runs the pod, which only the owner of the \
-             control plane may name; push the image to a registry and name it there"
-        ))),
-    }
 }
 
 /// Closes the row of a pod that cannot be paid for; no supplier has heard of it.

@@ -3,12 +3,14 @@
 mod access;
 mod asking;
 mod create;
+mod image;
 mod power;
 mod reconcile;
 mod rule;
 
 pub use create::NewPod;
 pub(crate) use create::{Launch, accept, disks};
+pub(crate) use image::{HOST, check_images};
 pub(crate) use power::{check_power, stop_power};
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
 pub(crate) use rule::{Unless, rule, rule_unless};

@@ -2,6 +2,7 @@
 
 use super::forecast::forecast;
 use crate::error::Error;
+use crate::pod::check_images;
 use crate::services::{Services, fresh};
 use livery_domain::job::Job;
 use livery_domain::pod::WORKSPACE;
@@ -17,6 +18,7 @@ pub(crate) async fn submit(
 ) -> Result<Run, Error> {
     let job = read_job(&submission)?;
     check_checkpoint(&job)?;
+    check_images(services, account, &job).await?;
     // A budget that no offer can keep is told before anything is uploaded twice or rented.
     forecast(services, &job, None).await?;
     check_trees(services, &job, &submission).await?;

@@ -1,11 +1,10 @@
 //! Prices: live offers before the catalogue's rows, which price of a provider counts, the catalogue's
 //! replacement, and estimates that must fit their budget.
 
-use super::support::{Bench, CLOUD};
+use super::support::{Bench, CLOUD, submission};
 use livery_catalogue::Bundle;
 use livery_domain::market::{Field, Filter, Sale, Work};
 use livery_domain::offer::SupplierName;
-use livery_domain::run::{RunLimits, Submission};
 use livery_engine::{
     Answer, CatalogueOrigin, Error, Inquiry, Market, MarketError, Search, Stance, Wanted,
 };
@@ -312,19 +311,6 @@ async fn every_type_of_gpu_is_listed_with_its_cheapest_seller_first() {
         ]
     );
     assert!(of("RTX 3070 Ti").sellers.is_empty());
-}
-
-fn submission(job_text: &str) -> Submission {
-    Submission {
-        job_text: job_text.to_owned(),
-        job_file: "job.yaml".into(),
-        name: None,
-        envs: BTreeMap::new(),
-        secrets: BTreeMap::new(),
-        workdir: None,
-        mounts: BTreeMap::new(),
-        limits: RunLimits::default(),
-    }
 }
 
 #[tokio::test]

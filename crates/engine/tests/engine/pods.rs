@@ -3,7 +3,6 @@
 use crate::support::{Bench, CLOUD, until};
 use livery_domain::offer::SupplierName;
 use livery_domain::pod::{Phase, Pod, PodFailure, PodPolicy};
-use livery_engine::Error;
 use livery_host_api::Error as HostError;
 use livery_ledger::Book;
 use livery_store::Credit;
@@ -222,21 +221,40 @@ async fn what_nobody_owns_is_ended() {
 }
 
 #[tokio::test]
-async fn files_of_the_host_are_images_for_its_owner_alone() {
+async fn images_of_the_machine_are_for_its_owner_alone() {
     let bench = Bench::new().await;
+    let of_the_machine = [
+        "host",
+        "docker:host",
+        "oci:/srv/image",
+        "docker-archive:/srv/image.tar:x",
+    ];
+    let create = |image: &str| {
+        let mut pod = bench.new_pod();
+        pod.image = image.into();
+        bench.engine.pod_create(&bench.account, pod)
+    };
+    for image in of_the_machine {
+        let pod = create(image).await.unwrap();
+        bench
+            .engine
+            .pod_terminate(&bench.account, pod.id.as_str())
+            .await
+            .unwrap();
+        until("the pod is gone", || async {
+            (bench.host.pod_count() == 0).then_some(())
+        })
+        .await;
+    }
     bench
         .store
         .account_credit_set(&bench.account, Credit::Prepaid)
         .await
         .unwrap();
-    for image in ["oci:/srv/image", "docker-archive:/srv/image.tar:x"] {
-        let mut pod = bench.new_pod();
-        pod.image = image.into();
-        let refused = bench.engine.pod_create(&bench.account, pod).await;
-        assert!(
-            matches!(&refused, Err(Error::Invalid(why)) if why.contains("only the owner")),
-            "{refused:?}"
-        );
+    for image in of_the_machine {
+        let refused = create(image).await.unwrap_err();
+        assert_eq!(refused.code(), "POD006", "{image}: {refused}");
+        assert!(refused.hint().unwrap().contains("--image"));
     }
     assert_eq!(bench.host.pod_count(), 0);
 }

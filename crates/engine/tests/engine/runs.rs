@@ -1,10 +1,11 @@
 //! Runs through the engine: every one of them ends with its pods gone and its bill settled.
 
-use crate::support::{Bench, until};
+use crate::support::{Bench, host_id, submission, until};
 use livery_domain::run::{EventKind, Outcome, Run, RunStep};
-use livery_engine::Clock;
+use livery_engine::{Clock, TOP_UP_MIN};
 use livery_host_api::Error as HostError;
 use livery_ledger::Book;
+use livery_store::Credit;
 use livery_units::{Money, Span};
 use std::time::Duration;
 
@@ -122,6 +123,46 @@ async fn a_wrong_image_is_not_tried_elsewhere() {
     assert_eq!(over.outcome, Outcome::Failed);
     assert!(over.reason.unwrap().contains("no such image"));
     nothing_is_left(&bench, &run).await;
+}
+
+#[tokio::test]
+async fn a_job_on_an_image_of_the_machine_is_for_its_owner_alone() {
+    let bench = Bench::new().await;
+    // Nothing is on offer until the account is another's: the launch asks again.
+    let host = bench.hosts.remove(&host_id()).unwrap();
+    let accepted = bench.submit(JOB).await;
+    let credit = Credit::Prepaid;
+    let store = &bench.store;
+    store
+        .account_credit_set(&bench.account, credit)
+        .await
+        .unwrap();
+    let top_up = bench.engine.account_grant(&bench.account, TOP_UP_MIN, "x");
+    top_up.await.unwrap();
+    bench.hosts.add(host_id(), host);
+    let over = bench.over(&accepted).await;
+    assert_eq!(over.outcome, Outcome::Failed);
+    let why = over.reason.unwrap();
+    assert!(why.contains("`host`") && why.contains("the owner"), "{why}");
+    assert_eq!(bench.host.created(), 0);
+    nothing_is_left(&bench, &accepted).await;
+
+    for resources in [
+        "{}",
+        "{image_id: host}",
+        "{image_id: 'oci:/srv/image'}",
+        "{any_of: [{image_id: 'ubuntu:24.04'}, {cpus: 2}]}",
+    ] {
+        let job = format!("name: job\nresources: {resources}\nrun: echo run\n");
+        let refused = bench.engine.run_submit(&bench.account, submission(&job));
+        let refused = refused.await.unwrap_err();
+        assert_eq!(refused.code(), "POD006", "{resources}: {refused}");
+        assert!(refused.hint().unwrap().contains("image_id"));
+    }
+    let run = bench
+        .submit("resources: {image_id: 'ubuntu:24.04'}\nrun: echo run\n")
+        .await;
+    comes_to(&bench, &run, RunStep::Train).await;
 }
 
 #[tokio::test]

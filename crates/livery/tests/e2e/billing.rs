@@ -1,11 +1,12 @@
 //! What things cost, as users see it: an account with a voucher rents a pod, its bill adds up, and
 //! when nothing is left its pod stops and its volume stays.
 
-use crate::support::{Ran, World, free_port, until};
+use crate::support::{Door, Ran, Registry, World, free_port, push_busybox, until};
 use livery_ledger::{Book, Item, Kind, Transfer};
 use livery_store::Store;
 use livery_units::{AccountId, Money, PodId, Timestamp, TransferId};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,15 @@ struct Tenant<'w> {
     server: String,
     token: String,
     id: AccountId,
+    image: &'w str,
+}
+
+/// A control plane that others reach, and the registry from which they take their image.
+struct Place {
+    world: World,
+    server: String,
+    image: String,
+    _registry: Registry,
 }
 
 impl Tenant<'_> {
@@ -40,7 +50,8 @@ impl Tenant<'_> {
     fn pod(&self, name: &str) -> PodId {
         let small = ["pod", "create", "--name", name, "--memory", "256MB"];
         let disks = ["--cpus", "0.5", "--disk", "128MB", "--volume", "128MB"];
-        self.ok(&[&small[..], &disks].concat())
+        let image = ["--image", self.image];
+        self.ok(&[&small[..], &disks, &image].concat())
             .trim()
             .parse()
             .unwrap()
@@ -51,21 +62,31 @@ impl Tenant<'_> {
     }
 }
 
-fn world_with_tcp() -> Option<(World, String)> {
+fn place() -> Option<Place> {
+    let registry = Registry::start(Door::Open)?;
+    let image = push_busybox(&registry)?;
+    let trusted = format!("127.0.0.1:{}", registry.port);
     let address = format!("127.0.0.1:{}", free_port());
-    let world = World::with(&["--listen", &address])?;
-    Some((world, format!("http://{address}")))
+    let world = World::with(&["--listen", &address, "--insecure-registry", &trusted])?;
+    Some(Place {
+        world,
+        server: format!("http://{address}"),
+        image,
+        _registry: registry,
+    })
 }
 
 /// Makes an account, and tops it up with a voucher of ten dollars.
-fn tenant<'w>(world: &'w World, server: &str) -> Tenant<'w> {
+fn tenant(place: &Place) -> Tenant<'_> {
+    let world = &place.world;
     let made: Value =
         serde_json::from_str(&world.ok(&["account", "create", "lab", "--json"])).unwrap();
     let tenant = Tenant {
         world,
-        server: server.to_owned(),
+        server: place.server.clone(),
         token: made["token"]["token"].as_str().unwrap().to_owned(),
         id: made["account"]["id"].as_str().unwrap().parse().unwrap(),
+        image: &place.image,
     };
     world
         .livery(&["voucher", "create", "9.99"])
@@ -74,7 +95,7 @@ fn tenant<'w>(world: &'w World, server: &str) -> Tenant<'w> {
     let code = world.ok(&["voucher", "create", "10", "--label", "welcome"]);
     let code = code.trim();
     tenant
-        .livery(&["pod", "create"])
+        .livery(&["pod", "create", "--image", tenant.image])
         .expect(1)
         .says(&["MON001", "top"]);
     tenant.ok(&["redeem", code]);
@@ -96,11 +117,39 @@ fn money(value: &Value) -> Money {
 }
 
 #[test]
-fn a_bill_adds_up_to_the_ledger() {
-    let Some((world, server)) = world_with_tcp() else {
-        return;
+fn the_machine_itself_is_no_image_for_others() {
+    let Some(place) = place() else { return };
+    let tenant = tenant(&place);
+    let job = |text: &str| {
+        fs::write(place.world.work().join("job.yaml"), text).unwrap();
+        tenant.livery(&["run", "job.yaml"])
     };
-    let tenant = tenant(&world, &server);
+    let advice = "name one of a registry: `--image";
+    tenant
+        .livery(&["pod", "create"])
+        .expect(2)
+        .says(&["POD006", "`host`", advice]);
+    let file = ["pod", "create", "--image", "oci:/srv/image"];
+    tenant.livery(&file).expect(2).says(&["POD006", advice]);
+    job("run: id\n").expect(2).says(&["POD006", "image_id"]);
+    assert_eq!(tenant.json(&["pods", "--all", "--json"]), json!([]));
+    assert_eq!(tenant.json(&["runs", "--json"]), json!([]));
+    // Its own image is all that it sees of any machine.
+    let small = "cpus: 1, memory: 256MB, disk_size: 128MB, volume_size: 128MB";
+    let resources = format!("{{image_id: '{}', {small}}}", tenant.image);
+    let listing = format!("resources: {resources}\nrun: echo /*\n");
+    let seen = job(&listing).expect(0).out;
+    assert!(
+        !seen.contains("/usr") && seen.contains("/workspace"),
+        "{seen}"
+    );
+    place.world.finish();
+}
+
+#[test]
+fn a_bill_adds_up_to_the_ledger() {
+    let Some(place) = place() else { return };
+    let tenant = tenant(&place);
     assert_eq!(tenant.dollars("left").to_string(), "$10.00");
     let pod = tenant.pod("=box,1");
     until("something was spent", Duration::from_secs(30), || {
@@ -150,12 +199,13 @@ fn a_bill_adds_up_to_the_ledger() {
 
     // What the tenant paid, the host has earned, whoever looks.
     let owners: Value =
-        serde_json::from_str(&world.ok(&["bill", "--account", "lab", "--json"])).unwrap();
+        serde_json::from_str(&place.world.ok(&["bill", "--account", "lab", "--json"])).unwrap();
     assert_eq!(owners, bill);
-    let earned: Value = serde_json::from_str(&world.ok(&["bill", "--earnings", "--json"])).unwrap();
+    let earned: Value =
+        serde_json::from_str(&place.world.ok(&["bill", "--earnings", "--json"])).unwrap();
     assert_eq!(earned[0]["kind"], "host");
     assert_eq!(money(&earned[0]["amount"]), charged);
-    world.finish();
+    place.world.finish();
 }
 
 /// Posts what an earlier pod of the account might have used, so that this much is left with holds.
@@ -192,10 +242,8 @@ fn use_up(world: &World, tenant: &Tenant<'_>, left: Money) {
 
 #[test]
 fn without_credit_a_pod_stops_and_its_volume_is_kept() {
-    let Some((world, server)) = world_with_tcp() else {
-        return;
-    };
-    let tenant = tenant(&world, &server);
+    let Some(place) = place() else { return };
+    let tenant = tenant(&place);
     let pod = tenant.pod("box");
     let id = pod.as_str();
     let write = [
@@ -209,7 +257,7 @@ fn without_credit_a_pod_stops_and_its_volume_is_kept() {
     ];
     tenant.ok(&write);
     // A tenth of a cent: less than a minute of it.
-    use_up(&world, &tenant, Money::from_nanos(1_000_000));
+    use_up(&place.world, &tenant, Money::from_nanos(1_000_000));
     let patience = Duration::from_secs(60);
     let stopped = until("the pod is stopped", patience, || {
         let pods = tenant.json(&["pods", "--json"]);
@@ -225,14 +273,20 @@ fn without_credit_a_pod_stops_and_its_volume_is_kept() {
         .expect(1)
         .says(&["MON002", "redeem"]);
 
-    world.ok(&["account", "grant", "lab", "10", "--reference", "invoice 1"]);
+    place
+        .world
+        .ok(&["account", "grant", "lab", "10", "--reference", "invoice 1"]);
     let again = ["account", "grant", "lab", "10", "--reference", "invoice 1"];
-    world.livery(&again).expect(0).says(&["counted before"]);
+    place
+        .world
+        .livery(&again)
+        .expect(0)
+        .says(&["counted before"]);
     tenant.ok(&["pod", "start", id]);
     let read = tenant.ok(&["exec", "-n", id, "--", "cat", "/workspace/file"]);
     assert_eq!(read, "kept\n");
     tenant.ok(&["pod", "terminate", id]);
-    world.finish();
+    place.world.finish();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Images that cannot be had: the run or pod ends with the reason, and nothing is left.
 
-use crate::support::{PASSWORD, Registry, RunView, USER, World, free_port};
+use crate::support::{Door, PASSWORD, Registry, RunView, USER, World, free_port};
 use base64::Engine;
 use livery_domain::run::Outcome;
 use std::fs;
@@ -69,7 +69,7 @@ fn an_unreachable_registry_is_named() {
 
 #[test]
 fn a_wrong_password_is_told_apart_from_a_missing_image() {
-    let Some(registry) = Registry::start() else {
+    let Some(registry) = Registry::start(Door::Locked) else {
         return;
     };
     let address = format!("127.0.0.1:{}", registry.port);

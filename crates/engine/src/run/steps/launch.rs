@@ -109,7 +109,10 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     };
     match pod::accept(services, &scene.run.account, launch).await {
         Ok(pod) => Ok(Ok(pod)),
-        Err(error @ (Error::InsufficientFunds { .. } | Error::Credit(_) | Error::Invalid(_))) => {
+        Err(error @ (Error::InsufficientFunds { .. } | Error::Credit(_))) => {
+            Ok(Err(StepEnd::Failed(error.to_string())))
+        }
+        Err(error @ (Error::Invalid(_) | Error::OwnersImage(_))) => {
             Ok(Err(StepEnd::Failed(error.to_string())))
         }
         Err(error) => Err(error),
@@ -144,7 +147,10 @@ fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder
     };
     Ok(PodOrder {
         name: scene.job.name.clone(),
-        image: resources.image.clone().unwrap_or_else(|| "host".to_owned()),
+        image: resources
+            .image
+            .clone()
+            .unwrap_or_else(|| pod::HOST.to_owned()),
         // A run's pod idles: setup and run are started in it as tasks.
         command: None,
         env: BTreeMap::new(),

@@ -187,7 +187,7 @@ async fn a_crash_between_the_acts_changes_nothing_of_them() {
 async fn a_run_without_credit_ends_over_budget_with_its_results() {
     let bench = prepaid().await;
     let run = bench
-        .submit("name: job\nresources: {cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
+        .submit("name: job\nresources: {image_id: 'ubuntu:24.04', cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
         .await;
     until("it trains", || async {
         let run = bench.engine.run_fetch(&bench.account, run.id.as_str());
@@ -206,7 +206,7 @@ async fn a_run_without_credit_ends_over_budget_with_its_results() {
     assert_eq!(stand(&bench).await.standing, Standing::Good);
     // The next one is not even launched.
     let next = bench
-        .submit("name: next\nresources: {cpus: 1+}\nrun: train\n")
+        .submit("name: next\nresources: {image_id: 'ubuntu:24.04', cpus: 1+}\nrun: train\n")
         .await;
     let over = bench.over(&next).await;
     assert_eq!(over.outcome, Outcome::Failed);
@@ -257,7 +257,7 @@ async fn a_network_volume_is_kept_for_nothing_and_deleted_with_the_rest() {
 async fn a_run_whose_results_never_come_ends_when_its_time_is_over() {
     let bench = prepaid().await;
     let run = bench
-        .submit("name: job\nresources: {cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
+        .submit("name: job\nresources: {image_id: 'ubuntu:24.04', cpus: 1+}\nrun: train\noutputs: ['out/**']\n")
         .await;
     until("it trains", || async {
         let run = bench.engine.run_fetch(&bench.account, run.id.as_str());

@@ -166,7 +166,7 @@ impl Bench {
     pub fn new_pod(&self) -> NewPod {
         NewPod {
             name: Some("box".into()),
-            image: "host".into(),
+            image: "ubuntu:24.04".into(),
             command: None,
             env: BTreeMap::new(),
             need: Need {
@@ -183,18 +183,8 @@ impl Bench {
     }
 
     pub async fn submit(&self, job_text: &str) -> Run {
-        let submission = Submission {
-            job_text: job_text.to_owned(),
-            job_file: "job.yaml".into(),
-            name: None,
-            envs: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            workdir: None,
-            mounts: BTreeMap::new(),
-            limits: RunLimits::default(),
-        };
         self.engine
-            .run_submit(&self.account, submission)
+            .run_submit(&self.account, submission(job_text))
             .await
             .unwrap()
     }
@@ -209,6 +199,20 @@ impl Bench {
             run.is_over().then_some(run)
         })
         .await
+    }
+}
+
+/// A job without files, as it is submitted.
+pub fn submission(job_text: &str) -> Submission {
+    Submission {
+        job_text: job_text.to_owned(),
+        job_file: "job.yaml".into(),
+        name: None,
+        envs: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        workdir: None,
+        mounts: BTreeMap::new(),
+        limits: RunLimits::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod command;
 mod files;
+mod image;
 mod leftovers;
 mod registry;
 mod watch;
@@ -9,7 +10,8 @@ mod world;
 
 pub use command::{Ran, Running};
 pub use files::{Job, digest, numbers, tree_of};
+pub use image::push_busybox;
 pub use leftovers::Traces;
-pub use registry::{PASSWORD, Registry, USER, free_port};
+pub use registry::{Door, PASSWORD, Registry, USER, free_port};
 pub use watch::{RunView, until};
 pub use world::{Victim, World};

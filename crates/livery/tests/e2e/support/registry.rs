@@ -1,13 +1,21 @@
-//! Debian's `docker-registry` behind a password, in a directory and on a port of the test's own.
+//! Debian's `docker-registry`, in a directory and on a port of the test's own.
 
 use super::watch::look;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub const USER: &str = "ada";
 pub const PASSWORD: &str = "correct horse";
+
+/// Whether the registry wants a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    Open,
+    Locked,
+}
 
 /// A registry; killed when dropped.
 pub struct Registry {
@@ -18,25 +26,19 @@ pub struct Registry {
 
 impl Registry {
     /// Starts a registry, or says what is missing.
-    pub fn start() -> Option<Self> {
+    pub fn start(door: Door) -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let passwords = directory.path().join("htpasswd");
-        let made = Command::new("htpasswd")
-            .args(["-Bbn", "-C", "4", USER, PASSWORD])
-            .output();
-        let Ok(made) = made else {
-            println!("skipped: `htpasswd` is not installed (package apache2-utils)");
-            return None;
+        let auth = match door {
+            Door::Open => String::new(),
+            Door::Locked => lock(directory.path())?,
         };
-        fs::write(&passwords, made.stdout).unwrap();
         // A port that was free may be taken before the registry has it; then another is tried.
         for _ in 0..10 {
             let port = free_port();
             let config = directory.path().join("config.yml");
             let text = format!(
                 "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {0}/storage}}}}\n\
-                 http: {{addr: '127.0.0.1:{port}', secret: test}}\n\
-                 auth: {{htpasswd: {{realm: test, path: {0}/htpasswd}}}}\n",
+                 http: {{addr: '127.0.0.1:{port}', secret: test}}\n{auth}",
                 directory.path().display()
             );
             fs::write(&config, text).unwrap();
@@ -72,6 +74,23 @@ impl Drop for Registry {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Writes the password's file; returns what the registry's settings say of it.
+fn lock(directory: &Path) -> Option<String> {
+    let passwords = directory.join("htpasswd");
+    let made = Command::new("htpasswd")
+        .args(["-Bbn", "-C", "4", USER, PASSWORD])
+        .output();
+    let Ok(made) = made else {
+        println!("skipped: `htpasswd` is not installed (package apache2-utils)");
+        return None;
+    };
+    fs::write(&passwords, made.stdout).unwrap();
+    let path = passwords.display();
+    Some(format!(
+        "auth: {{htpasswd: {{realm: test, path: {path}}}}}\n"
+    ))
 }
 
 /// Returns a port on which nobody listens right now.
