@@ -15,8 +15,8 @@ use std::io::Write;
 /// Create a pod on the cheapest offer that fits, and print its id once it runs.
 #[derive(Debug, clap::Args)]
 pub struct PodCreateArgs {
-    /// `host` for this machine's own programs, a registry reference such as `ubuntu:24.04`,
-    /// `oci:DIR` or `docker-archive:FILE`
+    /// `host` for this machine's own programs (with the owner's account), a registry reference such as
+    /// `ubuntu:24.04`, `oci:DIR` or `docker-archive:FILE`
     #[arg(long, default_value = "host")]
     image: String,
     /// A name for listings
