@@ -6,6 +6,7 @@
 //! [`pod::due`], [`run::after`], [`gate::judge`]) return closed enums that other floors obey.
 
 pub mod account;
+mod counted;
 pub mod credit;
 pub mod gate;
 pub mod gpu;
@@ -19,3 +20,5 @@ pub mod pod;
 pub mod reminder;
 pub mod run;
 pub mod volume;
+
+pub use counted::Counted;

@@ -1,7 +1,8 @@
 //! Network volumes: storage that outlives pods, and the one function that decides what to do next.
 
+use crate::counted::Counted;
 use crate::offer::{SupplierName, words};
-use livery_units::{AccountId, Bytes, HostId, MoneyError, Rate, Span, Timestamp, VolumeId};
+use livery_units::{AccountId, Bytes, HostId, Moment, MoneyError, Rate, Span, Timestamp, VolumeId};
 
 /// The smallest network volume: below this there is no room for a journal.
 pub const SMALLEST_VOLUME: Bytes = Bytes::mib(128);
@@ -115,13 +116,15 @@ pub struct NetworkVolume {
     pub created: Timestamp,
     /// When it was first seen to exist: from here on it is billed.
     pub began: Option<Timestamp>,
-    /// Until when it is known to have existed. Never later than what a supplier has confirmed, so an
+    /// Until when it is known to have existed, by its own count of time. Never later than what a supplier has confirmed, so an
     /// unreachable host costs its user nothing.
     pub kept_until: Option<Timestamp>,
     /// When it was confirmed gone.
     pub ended: Option<Timestamp>,
-    /// When the supplier last answered about it.
+    /// When the supplier last answered about it, by the clock on the wall.
     pub observed_at: Option<Timestamp>,
+    /// The same by its own count of time; none before there was such a count.
+    pub counted: Option<Counted>,
     /// Fences writers: every change adds one.
     pub generation: i64,
 }
@@ -263,14 +266,18 @@ impl NetworkVolume {
         Ok(crate::pod::Wish::Changed)
     }
 
-    /// Takes in what the supplier said at `at`.
-    pub fn saw(&mut self, observed: VolumeObserved, at: Timestamp) {
+    /// Takes in what the supplier said at `at`. Its own count of time goes on by what has passed, also
+    /// when a clock was set since the last look.
+    pub fn saw(&mut self, observed: VolumeObserved, at: impl Into<Moment>) {
+        let at = at.into();
+        let counted = Counted::after(self.counted, at);
         self.observed = observed;
-        self.observed_at = Some(at);
+        self.observed_at = Some(at.wall);
+        self.counted = Some(counted);
+        let at = counted.own;
         match observed {
             VolumeObserved::Present(_) => {
                 self.began = self.began.or(Some(at));
-                // A clock that was set back takes nothing away.
                 self.kept_until = self.kept_until.max(Some(at));
                 if self.desired == VolumeDesired::Present {
                     self.reason = None;

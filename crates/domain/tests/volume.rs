@@ -35,6 +35,7 @@ fn volume() -> NetworkVolume {
         kept_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     }
 }

@@ -9,7 +9,7 @@ use livery_domain::offer::{Offer, SupplierName};
 use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
-use livery_units::{AccountId, ClaimToken, LaunchKey, PodId, RunId, Span, Timestamp};
+use livery_units::{AccountId, ClaimToken, LaunchKey, Moment, PodId, RunId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -74,6 +74,10 @@ impl Services {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        self.clock.moment()
     }
 
     /// Waits by the engine's clock, whatever it goes by.

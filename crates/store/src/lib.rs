@@ -12,6 +12,7 @@ mod channel;
 mod check;
 mod claim;
 mod closing;
+mod count;
 mod credit;
 mod delivery;
 mod error;

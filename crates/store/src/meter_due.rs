@@ -22,7 +22,7 @@ macro_rules! select {
         concat!(
             "SELECT ",
             columns!(),
-            ", m.due, p.observed, p.started, p.up_until, p.observed_at, p.ended, \
+            ", m.due, p.observed, p.started, p.up_until, COALESCE(p.counted, p.observed_at) AS observed_at, p.ended, \
              COALESCE(h.held, 0) AS held, COALESCE(h.charged, 0) AS pod_charged, a.out_since, \
              CASE WHEN p.policy LIKE '%\"max_cost\":null%' THEN NULL ELSE p.policy END AS policy \
              FROM meters m \
@@ -59,7 +59,7 @@ pub struct DueMeter {
     pub started: Option<Timestamp>,
     /// Until when its pod is known to have been up.
     pub up_until: Option<Timestamp>,
-    /// When the supplier last answered about its pod.
+    /// Until when its pod is known to be as it is, by the pod's own count of time.
     pub observed_at: Option<Timestamp>,
     /// When its pod was confirmed gone.
     pub ended: Option<Timestamp>,

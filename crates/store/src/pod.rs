@@ -1,6 +1,7 @@
 //! Pods.
 
 use crate::claim::{ClaimSql, claim_sql};
+use crate::count::Count;
 use crate::error::{Error, Result};
 use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
@@ -16,7 +17,7 @@ macro_rules! columns {
     () => {
         "id, account_id, pod_order, offer, run_id, launch_key, foreign_id, desired, observed, \
          reason, failure, attempts, created, started, up_until, ended, observed_at, generation, \
-         policy, ruled"
+         policy, ruled, counted, counted_wall, counted_clock, counted_shows"
     };
 }
 
@@ -26,12 +27,13 @@ const INSERT: &str = concat!(
     "INSERT INTO pods (",
     columns!(),
     ", due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, $20, 0, NULL, 0)"
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = $5, reason = $6, \
      failure = $7, attempts = $8, started = $9, up_until = $10, ended = $11, observed_at = $12, \
-     policy = $13, ruled = $14, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
+     policy = $13, ruled = $14, counted = $15, counted_wall = $16, counted_clock = $17, \
+     counted_shows = $18, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
      COALESCE(started, -1) <> COALESCE($9, -1) THEN 0 ELSE policy_due END, \
      generation = generation + 1 WHERE id = $1 AND generation = $2";
 
@@ -48,6 +50,7 @@ impl Store {
     /// [`Error::Exists`] when its id or launch key is taken, [`Error::Refused`] when its account is
     /// not there; [`Error::NotFound`] and [`Error::InUse`] for the network volume that it takes.
     pub async fn pod_insert(&self, pod: &Pod) -> Result<()> {
+        let count = Count::of(pod.counted);
         let mut transaction = self.write().begin().await?;
         sqlx::query(INSERT)
             .bind(pod.id.as_str())
@@ -70,6 +73,10 @@ impl Store {
             .bind(pod.generation)
             .bind(to_json(&PolicyTwin::from(&pod.policy))?)
             .bind(pod.ruled.as_deref().map(clean))
+            .bind(count.own)
+            .bind(count.wall)
+            .bind(count.clock)
+            .bind(count.shows)
             .execute(&mut *transaction)
             .await?;
         volume::take(&mut transaction, pod).await?;
@@ -257,6 +264,7 @@ impl Store {
 
 /// Writes what may change of a pod within a transaction.
 pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Result<()> {
+    let count = Count::of(pod.counted);
     let done = sqlx::query(UPDATE)
         .bind(pod.id.as_str())
         .bind(pod.generation)
@@ -272,6 +280,10 @@ pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Resu
         .bind(millis(pod.observed_at))
         .bind(to_json(&PolicyTwin::from(&pod.policy))?)
         .bind(pod.ruled.as_deref().map(clean))
+        .bind(count.own)
+        .bind(count.wall)
+        .bind(count.clock)
+        .bind(count.shows)
         .execute(connection)
         .await?;
     match done.rows_affected() {
@@ -303,6 +315,7 @@ fn pod(row: &AnyRow) -> Result<Pod> {
         up_until: columns.time_option("up_until")?,
         ended: columns.time_option("ended")?,
         observed_at: columns.time_option("observed_at")?,
+        counted: columns.counted()?,
         generation: columns.int("generation")?,
     })
 }

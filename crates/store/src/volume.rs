@@ -1,6 +1,7 @@
 //! Network volumes.
 
 use crate::claim::{ClaimSql, claim_sql};
+use crate::count::Count;
 use crate::error::{Error, Result};
 use crate::pool::Store;
 use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
@@ -15,7 +16,8 @@ use sqlx::any::AnyRow;
 macro_rules! columns {
     () => {
         "id, account_id, name, size, supplier, host, rate, desired, observed, size_seen, reason, \
-         attempts, created, began, kept_until, ended, observed_at, generation"
+         attempts, created, began, kept_until, ended, observed_at, generation, \
+         counted, counted_wall, counted_clock, counted_shows"
     };
 }
 
@@ -25,11 +27,12 @@ const INSERT: &str = concat!(
     "INSERT INTO volumes (",
     columns!(),
     ", due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, 0, NULL, 0)"
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE volumes SET size = $3, desired = $4, observed = $5, size_seen = $6, \
      reason = $7, attempts = $8, began = $9, kept_until = $10, ended = $11, observed_at = $12, \
+     counted = $13, counted_wall = $14, counted_clock = $15, counted_shows = $16, \
      generation = generation + 1 WHERE id = $1 AND generation = $2";
 
 macro_rules! select {
@@ -46,6 +49,7 @@ impl Store {
     /// gone; [`Error::Refused`] when its account is not there or it is larger than can be counted.
     pub async fn volume_insert(&self, volume: &NetworkVolume) -> Result<()> {
         let (observed, size_seen) = observed(volume.observed)?;
+        let count = Count::of(volume.counted);
         sqlx::query(INSERT)
             .bind(volume.id.as_str())
             .bind(volume.account.as_str())
@@ -65,6 +69,10 @@ impl Store {
             .bind(millis(volume.ended))
             .bind(millis(volume.observed_at))
             .bind(volume.generation)
+            .bind(count.own)
+            .bind(count.wall)
+            .bind(count.clock)
+            .bind(count.shows)
             .execute(self.write())
             .await?;
         Ok(())
@@ -220,6 +228,7 @@ pub(crate) async fn update_on(
     volume: &NetworkVolume,
 ) -> Result<()> {
     let (observed, size_seen) = observed(volume.observed)?;
+    let count = Count::of(volume.counted);
     let done = sqlx::query(UPDATE)
         .bind(volume.id.as_str())
         .bind(volume.generation)
@@ -233,6 +242,10 @@ pub(crate) async fn update_on(
         .bind(millis(volume.kept_until))
         .bind(millis(volume.ended))
         .bind(millis(volume.observed_at))
+        .bind(count.own)
+        .bind(count.wall)
+        .bind(count.clock)
+        .bind(count.shows)
         .execute(connection)
         .await?;
     match done.rows_affected() {
@@ -318,6 +331,7 @@ fn volume(row: &AnyRow) -> Result<NetworkVolume> {
         kept_until: columns.time_option("kept_until")?,
         ended: columns.time_option("ended")?,
         observed_at: columns.time_option("observed_at")?,
+        counted: columns.counted()?,
         generation: columns.int("generation")?,
     })
 }

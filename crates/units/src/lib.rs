@@ -8,6 +8,7 @@ mod bytes;
 mod day;
 mod hash;
 mod id;
+mod moment;
 mod money;
 mod rate;
 mod secret;
@@ -20,6 +21,7 @@ pub use id::{
     AccountId, ClaimToken, HostId, LaunchKey, MeterId, OfferId, ParseIdError, PodId, RunId, TaskId,
     TransferId, VolumeId,
 };
+pub use moment::{Moment, Steady};
 pub use money::{Money, MoneyError, ParseMoneyError};
 pub use rate::{Per, Rate};
 pub use secret::Secret;

@@ -106,7 +106,7 @@ pub fn due(
             let over = too_dear(pod, most, so_far, &mut look);
             acts.terminate_if(over, Cause::MaxCost { most, so_far });
         }
-        if let (Some(span), Some(started)) = (policy.stop_after, pod.started)
+        if let (Some(span), Some(started)) = (policy.stop_after, pod.came_up())
             && may_stop(pod)
         {
             let over = look.passes(started.after(span));
@@ -248,7 +248,7 @@ pub(super) enum Idle {
 
 /// What was seen before the pod came up this time, or too long ago, says nothing.
 pub(super) fn idle_for(pod: &Pod, activity: Option<&Activity>, now: Timestamp) -> Idle {
-    match (pod.started, activity) {
+    match (pod.came_up(), activity) {
         (Some(started), Some(activity))
             if activity.sampled >= started && now.since(activity.sampled) <= ACTIVITY_FRESH =>
         {

@@ -22,6 +22,7 @@ pub use policy::{IdleAction, IdlePolicy, PodPolicy};
 pub use power::StopPower;
 pub use want::{Wish, WishError};
 
+use crate::counted::Counted;
 use crate::offer::words;
 use crate::offer::{Offer, SupplierName};
 use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp, VolumeId};
@@ -195,15 +196,18 @@ pub struct Pod {
     pub attempts: u32,
     /// When it was accepted.
     pub created: Timestamp,
-    /// When it was last seen to be up for the first time since it was last started.
+    /// When it was last seen to be up for the first time since it was last started, by its own count
+    /// of time.
     pub started: Option<Timestamp>,
-    /// Until when it is known to have been up since then: what is billed. Never later than what a
-    /// supplier has confirmed, so an unreachable host costs its user nothing.
+    /// Until when it is known to have been up since then, by its own count of time: what is billed.
+    /// Never later than what a supplier has confirmed.
     pub up_until: Option<Timestamp>,
     /// When it was confirmed gone.
     pub ended: Option<Timestamp>,
-    /// When the supplier last answered about it.
+    /// When the supplier last answered about it, by the clock on the wall.
     pub observed_at: Option<Timestamp>,
+    /// The same by its own count of time; none before there was such a count.
+    pub counted: Option<Counted>,
     /// Fences writers: every change adds one.
     pub generation: i64,
 }
@@ -212,6 +216,23 @@ impl Pod {
     /// Returns who provides it.
     pub fn supplier(&self) -> &SupplierName {
         &self.offer.supplier
+    }
+
+    /// Returns when it came up this time, as the wall clock would date that now.
+    pub fn came_up(&self) -> Option<Timestamp> {
+        let dated = |started| match self.counted {
+            Some(counted) => counted.on_the_wall(started),
+            None => started,
+        };
+        self.started.map(dated)
+    }
+
+    /// Returns until when it is known to be as it is, by its own count of time.
+    pub fn known_until(&self) -> Option<Timestamp> {
+        match self.counted {
+            Some(counted) => Some(counted.own),
+            None => self.observed_at,
+        }
     }
 
     /// Returns whether anything was ever made of it, as far as anybody has said.

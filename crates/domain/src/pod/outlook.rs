@@ -33,7 +33,7 @@ pub fn outlook(
         let at = pod.created.after(span);
         coming.push(Coming { act, at });
     }
-    if let (Some(span), Some(started), true) = (policy.stop_after, pod.started, may_stop(pod)) {
+    if let (Some(span), Some(started), true) = (policy.stop_after, pod.came_up(), may_stop(pod)) {
         let act = PolicyAct::Stop(Cause::StopAfter(span));
         let at = started.after(span);
         coming.push(Coming { act, at });

@@ -1,14 +1,20 @@
 //! How a pod's row changes with what its supplier says.
 
 use super::{Desired, Observed, Pod};
-use livery_units::Timestamp;
+use crate::counted::Counted;
+use livery_units::Moment;
 
 impl Pod {
-    /// Takes in what the supplier said at `at`, with its own words if it had any.
-    pub fn saw(&mut self, observed: Observed, detail: Option<String>, at: Timestamp) {
+    /// Takes in what the supplier said at `at`, with its own words if it had any. Its own count of time
+    /// goes on by what has passed, also when a clock was set since the last look.
+    pub fn saw(&mut self, observed: Observed, detail: Option<String>, at: impl Into<Moment>) {
+        let at = at.into();
         let before = self.observed;
+        let counted = Counted::after(self.counted, at);
         self.observed = observed;
-        self.observed_at = Some(at);
+        self.observed_at = Some(at.wall);
+        self.counted = Some(counted);
+        let at = counted.own;
         match observed {
             Observed::Up => {
                 // It was seen not to be up and came back by itself: it came up anew.
@@ -16,7 +22,7 @@ impl Pod {
                     Observed::Down | Observed::Lost | Observed::Absent => self.started = None,
                     Observed::Unknown | Observed::Starting | Observed::Up => {}
                 }
-                // A clock that was set back takes nothing back that was confirmed.
+                // Nothing takes back what was confirmed.
                 self.up_until = self.started.and(self.up_until).max(Some(at));
                 self.started = self.started.or(Some(at));
                 self.reason = None;

@@ -70,6 +70,7 @@ fn pod() -> Pod {
         up_until: Some(at(1_000)),
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 1,
     }
 }

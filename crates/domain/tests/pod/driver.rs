@@ -222,6 +222,7 @@ pub fn pod(now: Timestamp) -> Pod {
         up_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     }
 }

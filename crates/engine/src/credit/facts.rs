@@ -9,7 +9,7 @@ use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
 use livery_domain::pod::{Desired, Observed, Phase, Pod, cost_up};
 use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_store::{AccountStand, Credit, Which};
-use livery_units::{AccountId, Money, Rate, Span, Timestamp};
+use livery_units::{AccountId, Moment, Money, Rate, Span, Timestamp};
 
 /// How a top-up that an account made itself is called in its reference.
 pub(crate) const AUTO_PAY: &str = "auto-pay";
@@ -111,7 +111,8 @@ pub(crate) async fn look(
     };
     let burn = burn(&rates);
     let mut facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
-    facts.silent = pods.iter().map(|pod| silently_used(pod, now)).sum();
+    let moment = services.moment();
+    facts.silent = pods.iter().map(|pod| silently_used(pod, moment)).sum();
     Ok(Books {
         stand,
         facts,
@@ -141,9 +142,11 @@ fn accrued(rate: Rate, span: Span) -> Money {
 
 /// Returns what a pod has used since it was last heard of, if it is up still; nothing within an interval,
 /// which everybody may take to answer.
-fn silently_used(pod: &Pod, now: Timestamp) -> Money {
-    let silent = match (pod.observed, pod.observed_at) {
-        (Observed::Up | Observed::Unknown, Some(at)) if pod.started.is_some() => now.since(at),
+fn silently_used(pod: &Pod, now: Moment) -> Money {
+    let silent = match (pod.observed, pod.counted) {
+        (Observed::Up | Observed::Unknown, Some(last)) if pod.started.is_some() => {
+            now.since(last.at)
+        }
         (Observed::Up | Observed::Unknown, _) => Span::ZERO,
         (Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost, _) => Span::ZERO,
     };

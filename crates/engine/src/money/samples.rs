@@ -74,6 +74,7 @@ pub(super) fn pod(created: Timestamp) -> Pod {
         up_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     }
 }
@@ -97,6 +98,7 @@ pub(super) fn volume(began: Timestamp) -> NetworkVolume {
         kept_until: Some(began),
         ended: None,
         observed_at: Some(began),
+        counted: None,
         generation: 0,
     }
 }

@@ -52,7 +52,7 @@ fn disks(pod: &Pod, standing: Standing) -> Result<Usage, MoneyError> {
     match pod.observed {
         Observed::Up => {}
         Observed::Down => usage.stretches.extend(kept.map(|kept| Stretch {
-            until: pod.observed_at.unwrap_or(kept.began),
+            until: pod.known_until().unwrap_or(kept.began),
             ..kept
         })),
         // Gone with its disks, and nobody knows when.

@@ -232,6 +232,7 @@ pub(crate) async fn accept(
         up_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     };
     policy::check(&pod, &pod.policy)?;

@@ -221,7 +221,7 @@ fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
 }
 
 async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
-    let asked = services.now();
+    let asked = services.moment();
     let before = pod.clone();
     match ask(services, &mut pod).await {
         Ok(seen) => pod.saw(seen.state, seen.detail, asked),
@@ -281,7 +281,7 @@ async fn last_look(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         Observed::Unknown | Observed::Starting => return Ok(pod),
         Observed::Absent | Observed::Down | Observed::Lost => return Ok(pod),
     }
-    let asked = services.now();
+    let asked = services.moment();
     match ask(services, &mut pod).await {
         Ok(seen) if seen.state == Observed::Up => {
             pod.saw(seen.state, seen.detail, asked);

@@ -152,6 +152,7 @@ async fn accept(
         kept_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     };
     match services.store.volume_insert(&volume).await {

@@ -11,7 +11,7 @@ use livery_domain::volume::{
 };
 use livery_store::Error as StoreError;
 use livery_supplier::{Error as SupplierError, Retry, VolumeFound, VolumeOrder, Volumes};
-use livery_units::{ClaimToken, Span, Timestamp, VolumeId};
+use livery_units::{ClaimToken, Moment, Span, Timestamp, VolumeId};
 use std::sync::Arc;
 
 /// How long a claim on a volume stands: longer than the longest step, and every step may be repeated.
@@ -50,14 +50,15 @@ pub(crate) async fn drive(
 async fn drive_until_rest(services: &Services, volume: NetworkVolume) -> Result<Timestamp, Error> {
     let mut volume = volume;
     loop {
-        let now = services.now();
+        let moment = services.moment();
+        let now = moment.wall;
         let step = plan_volume(&volume, now);
         if let VolumeStep::Rest(until) = step {
             // It may be kept on credit by now, or not any more.
             money::count_volume(services, &volume).await?;
             return Ok(until);
         }
-        let after = match perform(services, volume.clone(), step, now).await {
+        let after = match perform(services, volume.clone(), step, moment).await {
             Ok(after) => after,
             Err(error) => {
                 note(&volume, &error);
@@ -98,7 +99,7 @@ async fn perform(
     services: &Services,
     volume: NetworkVolume,
     step: VolumeStep,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<NetworkVolume, Error> {
     let volumes = power(services, &volume)?;
     match step {
@@ -108,7 +109,7 @@ async fn perform(
         VolumeStep::Delete => delete(services, volumes, volume, now).await,
         VolumeStep::Close => {
             let mut volume = volume;
-            volume.ended = Some(now);
+            volume.ended = Some(now.wall);
             tracing::info!(volume.id = %volume.id, account.id = %volume.account, "volume is gone");
             record(services, volume).await
         }
@@ -135,7 +136,7 @@ async fn create(
     services: &Services,
     volumes: &dyn Volumes,
     mut volume: NetworkVolume,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<NetworkVolume, Error> {
     match volumes.create(&order(&volume)).await {
         Ok(found) => {
@@ -164,7 +165,7 @@ async fn observe(
     services: &Services,
     volumes: &dyn Volumes,
     mut volume: NetworkVolume,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<NetworkVolume, Error> {
     match volumes.observe(&volume.host, &volume.id).await {
         Ok(found) => {
@@ -172,7 +173,7 @@ async fn observe(
             volume.saw(seen(found), now);
             let is_missing = volume.phase() == VolumePhase::Missing && volume.began.is_some();
             if is_missing && before != VolumePhase::Missing {
-                tell_missing(services, &volume, now).await;
+                tell_missing(services, &volume, now.wall).await;
             }
             record(services, volume).await
         }
@@ -207,7 +208,7 @@ async fn grow(
     services: &Services,
     volumes: &dyn Volumes,
     mut volume: NetworkVolume,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<NetworkVolume, Error> {
     match volumes.grow(&order(&volume)).await {
         Ok(found) => {
@@ -242,7 +243,7 @@ async fn delete(
     services: &Services,
     volumes: &dyn Volumes,
     volume: NetworkVolume,
-    now: Timestamp,
+    now: Moment,
 ) -> Result<NetworkVolume, Error> {
     // It is kept, and paid for, until now.
     let volume = observe(services, volumes, volume, now).await?;

@@ -16,12 +16,12 @@ pub struct Doubt {
 pub fn confirmed(heard: impl Iterator<Item = Heard>) -> Vec<Span> {
     let mut stretches: Vec<(i64, i64)> = Vec::new();
     let mut goes_on = false;
-    for Heard { what, wall, .. } in heard {
+    for Heard { what, at } in heard {
         match what {
             What::Up => {
                 match stretches.last_mut().filter(|_| goes_on) {
-                    Some((_, until)) => *until = wall.max(*until),
-                    None => stretches.push((wall, wall)),
+                    Some((_, until)) => *until = at,
+                    None => stretches.push((at, at)),
                 }
                 goes_on = true;
             }

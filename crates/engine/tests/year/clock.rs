@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use livery_engine::Clock;
-use livery_units::{Span, Timestamp};
+use livery_units::{Span, Steady, Timestamp};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -92,6 +92,13 @@ impl Clock for SimClock {
     fn now(&self) -> Timestamp {
         let state = self.lock();
         Timestamp::from_millis(state.passed + state.offset)
+    }
+
+    fn steady(&self) -> Option<Steady> {
+        Some(Steady {
+            clock: 1,
+            shows: Span::from_millis(self.passed().unsigned_abs()),
+        })
     }
 
     async fn sleep(&self, span: Span) {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
-use livery_engine::Clock;
 use livery_supplier::{
     Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
 };
@@ -33,8 +32,8 @@ pub enum What {
 #[derive(Debug, Clone, Copy)]
 pub struct Heard {
     pub what: What,
-    /// When, by the control plane's clock.
-    pub wall: i64,
+    /// When, by time that passes.
+    pub at: i64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,7 +152,7 @@ impl SimCloud {
     fn tell(&self, state: &mut State, pod: usize, what: What) {
         let heard = Heard {
             what,
-            wall: self.clock.now().millis(),
+            at: self.clock.passed(),
         };
         state.heard.entry(pod).or_default().push(heard);
     }

@@ -1,6 +1,6 @@
 //! How far time may pass at once, so that nothing is missed.
 
-use crate::orders::{DAY, HOUR, SECOND};
+use crate::orders::{DAY, HOUR, POOR, SECOND};
 use crate::year::Year;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, burn};
 use livery_engine::Clock;
@@ -19,7 +19,7 @@ impl Year {
         };
         let wall = self.world.clock.now();
         let answers = self.world.cloud.reachable_since().is_some();
-        let most = most.min(self.purse.next_look(now));
+        let most = most.min(self.purses[POOR].next_look(now));
         let nexts = pods
             .iter()
             .map(|pod| match is_settled(pod, wall) || !answers {

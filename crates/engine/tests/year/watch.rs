@@ -1,29 +1,35 @@
 //! What must hold whenever the engine is at rest.
 
-use crate::orders::{HOUR, MINUTE, POOR, SECOND};
+use crate::cloud;
+use crate::orders::{MINUTE, POOR, SECOND};
 use crate::year::Year;
-use livery_domain::pod::{Desired, Observed, Pod};
+use livery_domain::pod::{Desired, Observed, Pod, cost_up};
 use livery_engine::Clock;
-use livery_units::Timestamp;
-
-/// What ten of the dearest pods use in a metering interval and a half, in nano-dollars.
-const TOLERANCE: i128 = 10 * 2_990_000_000 * 90 / 3_600;
+use livery_units::{Bytes, Money, Rate, Span, Timestamp};
 
 /// How long after it should a machine may still be up while its supplier answers: calls fail, and
 /// are made again every two seconds.
 const LATE: i64 = MINUTE;
 
-/// The money of the account that pays too little, as it stood at the last look.
+/// The money of an account that pays before, as it stood at the last look.
 #[derive(Default)]
 pub struct Purse {
     /// Whether any of its pods may be up.
     pub burns: bool,
     /// When nothing will be left, by time that passes.
     pub empty_at: Option<i64>,
-    /// What may have been used while the supplier was silent, in nano-dollars.
-    pub excused: i128,
+    /// What a minute of everything cost that it has had since it last had something.
+    margin: Money,
     /// At how many looks less than nothing was left.
     pub ran_out: u64,
+}
+
+/// What a pod costs in a minute, with its disks.
+pub fn cost_in_a_minute(offer: usize) -> Money {
+    let disks = cloud::storage(offer).running;
+    let disks = disks.for_size(Bytes::gib(30)).unwrap();
+    let minute = |rate: Rate| rate.accrued(Span::from_secs(60)).unwrap();
+    minute(cloud::price(offer)).saturating_plus(minute(disks))
 }
 
 impl Purse {
@@ -50,7 +56,7 @@ impl Year {
         self.pods = self.live_pods();
         let pods = &self.pods;
         let poor = &self.accounts[POOR];
-        self.purse.burns = pods.iter().any(|pod| {
+        self.purses[POOR].burns = pods.iter().any(|pod| {
             let may_be_up = match pod.observed {
                 Observed::Up | Observed::Starting | Observed::Unknown => true,
                 Observed::Down | Observed::Lost | Observed::Absent => false,
@@ -94,7 +100,7 @@ impl Year {
                 self.seed
             );
         }
-        if let (Some(span), Some(started)) = (pod.policy.stop_after, pod.started) {
+        if let (Some(span), Some(started)) = (pod.policy.stop_after, pod.came_up()) {
             let over = wall.since(started.after(span)).secs() >= 1;
             let is_lost = pod.observed == Observed::Absent;
             assert!(
@@ -105,42 +111,36 @@ impl Year {
         }
     }
 
-    /// Looks at the money of the account that pays too little: it never owes more than what is used
-    /// in a metering interval, unless its supplier was silent about what it used.
-    pub fn look_at_purse(&mut self, stood: i64) {
-        let account = &self.accounts[POOR];
-        let now = self.world.clock.passed();
-        let burns = self.purse.burns;
-        if !burns {
+    /// Looks at the money of those who pay before: none ever owes more than what a minute costs of what it
+    /// has had, whatever was silent or killed for however long.
+    pub fn look_at_purses(&mut self) {
+        let store = self.world.store();
+        let left = self.world.with(store.account_left(&self.accounts)).unwrap();
+        for (nth, account) in self.accounts.iter().enumerate() {
+            let Some(left) = left.get(account) else {
+                continue;
+            };
+            let purse = &mut self.purses[nth];
+            let its = self.pods.iter().filter(|pod| pod.account == *account);
+            let minute: Money = its.map(|pod| cost_up(pod, Span::from_secs(60))).sum();
+            purse.margin = purse.margin.max(minute);
+            let least = Money::ZERO.saturating_minus(purse.margin);
+            assert!(
+                *left >= least,
+                "seed {}: {left} is left of account {nth}, and not {least}",
+                self.seed
+            );
+            match left.is_negative() {
+                true => purse.ran_out += 1,
+                false => purse.margin = minute,
+            }
+        }
+        let poor = &self.accounts[POOR];
+        if !self.purses[POOR].burns {
             return;
         }
-        let sheet = self
-            .world
-            .with(self.world.engine().balance(account))
-            .unwrap();
-        let hour = i128::from(HOUR);
-        let used = |millis: i64| i128::from(sheet.hourly.nanos()) * i128::from(millis) / hour;
-        if self
-            .world
-            .cloud
-            .reachable_since()
-            .is_none_or(|since| since > now - stood - LATE)
-        {
-            self.purse.excused += used(stood + LATE).max(0);
-        }
-        let left = i128::from(sheet.left.nanos());
-        assert!(
-            left >= -TOLERANCE - self.purse.excused,
-            "seed {}: {left} nano-dollars are left after {stood} ms at {now}, {} excused: {sheet:#?}",
-            self.seed,
-            self.purse.excused
-        );
-        if left >= 0 {
-            self.purse.excused = 0;
-        } else {
-            self.purse.ran_out += 1;
-        }
-        let offset = self.world.clock.now().millis() - now;
-        self.purse.empty_at = sheet.empty_at.map(|at| at.millis() - offset);
+        let sheet = self.world.with(self.world.engine().balance(poor)).unwrap();
+        let offset = self.world.clock.now().millis() - self.world.clock.passed();
+        self.purses[POOR].empty_at = sheet.empty_at.map(|at| at.millis() - offset);
     }
 }

@@ -12,7 +12,7 @@ use livery_domain::pod::Pod;
 use livery_engine::{Clock, NewPod, Which};
 use livery_store::Credit;
 use livery_units::{AccountId, Bytes, Money, PodId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -22,6 +22,9 @@ const BEGINS: i64 = 1_750_000_000_000;
 
 /// In how many steps all background tasks come by once; in between, those that come every second.
 const EVERYBODY: u64 = 16;
+
+/// In how many steps what was told is read once.
+const NOTICES: u64 = 500;
 
 pub struct Year {
     pub seed: u64,
@@ -34,10 +37,11 @@ pub struct Year {
     pub doubts: BTreeMap<usize, Vec<Doubt>>,
     /// Since when a pod is not wanted to be up.
     pub unwanted: BTreeMap<PodId, i64>,
-    pub jumps: Vec<i64>,
     /// The pods that had not ended at the last look.
     pub pods: Vec<Pod>,
-    pub purse: Purse,
+    pub purses: Vec<Purse>,
+    /// The pods whose users were told that some of their time is not billed.
+    pub not_billed: BTreeSet<String>,
     pub steps: u64,
     pub began: std::time::Instant,
     pub kills: u64,
@@ -72,15 +76,16 @@ impl Year {
             accounts: Vec::new(),
             doubts: BTreeMap::new(),
             unwanted: BTreeMap::new(),
-            jumps: Vec::new(),
             pods: Vec::new(),
-            purse: Purse::default(),
+            purses: Vec::new(),
+            not_billed: BTreeSet::new(),
             steps: 0,
             began: std::time::Instant::now(),
             kills: 0,
             _dir: dir,
         };
         year.accounts = (0..ACCOUNTS).map(|nth| year.account(nth)).collect();
+        year.purses = (0..ACCOUNTS).map(|_| Purse::default()).collect();
         year
     }
 
@@ -135,6 +140,25 @@ impl Year {
             );
             self.until(now + 10 * SECOND);
         }
+        self.hear_what_is_not_billed();
+    }
+
+    /// Reads for which pods the engine told their users that some of their time is not billed.
+    fn hear_what_is_not_billed(&mut self) {
+        for account in &self.accounts {
+            let told = self.world.store().notice_list(account, u32::MAX);
+            for row in self.world.with(told).unwrap() {
+                let key = row.notice.key;
+                let pod = key
+                    .strip_prefix("not-billed/")
+                    .and_then(|key| key.split('/').next());
+                self.not_billed.extend(pod.map(str::to_owned));
+            }
+        }
+    }
+
+    pub fn purse(&self, account: usize) -> &Purse {
+        &self.purses[account]
     }
 
     /// Lets time pass until then, in steps in which nothing is missed.
@@ -143,14 +167,16 @@ impl Year {
             let next = self.next_step().min(target);
             let who = match self.steps % EVERYBODY {
                 0 => Who::Everybody,
-                _ if self.purse.is_nearly_empty(self.world.clock.passed()) => Who::Everybody,
+                _ if self.purses[POOR].is_nearly_empty(self.world.clock.passed()) => Who::Everybody,
                 _ => Who::Prompt,
             };
-            let stood = next - self.world.clock.passed();
             self.world.advance_to(next, who);
             self.steps += 1;
+            if self.steps.is_multiple_of(NOTICES) {
+                self.hear_what_is_not_billed();
+            }
             self.look();
-            self.look_at_purse(stood);
+            self.look_at_purses();
         }
     }
 
@@ -171,7 +197,6 @@ impl Year {
                 Event::Outage | Event::Kill(_) => {}
                 Event::Jump(by) => {
                     self.world.clock.jump(*by);
-                    self.jumps.push(self.world.clock.passed());
                 }
                 Event::TopUp(account) => self.top_up(*account),
             }
@@ -197,7 +222,7 @@ impl Year {
         }
         self.world.settle();
         self.look();
-        self.look_at_purse(0);
+        self.look_at_purses();
     }
 
     fn heard_so_far(&self) -> Vec<usize> {

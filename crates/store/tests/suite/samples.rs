@@ -72,6 +72,7 @@ pub fn full_pod(number: u128) -> Pod {
         up_until: Some(at(3_000)),
         ended: None,
         observed_at: Some(at(4_000)),
+        counted: None,
         generation: 0,
     }
 }

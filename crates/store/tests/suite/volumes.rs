@@ -39,6 +39,7 @@ pub fn volume(number: u128) -> NetworkVolume {
         kept_until: None,
         ended: None,
         observed_at: None,
+        counted: None,
         generation: 0,
     }
 }
