@@ -5,7 +5,7 @@
 //! notice is for, so that evaluating again, late, or on two control planes tells nothing twice.
 
 use super::{Notice, NoticeKind, for_people, rounded};
-use crate::pod::{Observed, Phase, Pod};
+use crate::pod::{Observed, Phase, Pod, cost_up};
 use livery_units::{AccountId, Day, Money, PodId, Span, Timestamp};
 
 /// Reminders come at these multiples of the first interval, as far as they are within a day.
@@ -13,6 +13,8 @@ pub const MULTIPLES: [u64; 4] = [1, 2, 4, 8];
 
 /// Reminders come at this interval from the first day on.
 pub const DAILY: Span = Span::from_secs(86_400);
+
+const HOUR: Span = Span::from_secs(3_600);
 
 /// The parts of a budget, in percent, at which its user is told.
 pub const MARKS: [u8; 3] = [50, 80, 100];
@@ -140,8 +142,9 @@ fn machine(pod: &Pod) -> String {
     }
 }
 
+/// Says what a pod costs while it is up, with its disks.
 fn price(pod: &Pod) -> String {
-    format!("{}/h", rounded(pod.offer.price.per_hour()))
+    format!("{}/h", rounded(cost_up(pod, HOUR)))
 }
 
 /// Returns the command that ends what a pod costs by the hour.
@@ -307,4 +310,4 @@ fn limit_advice(reached: Reached) -> String {
 
 #[cfg(test)]
 #[path = "schedule_tests.rs"]
-mod tests;
+pub(super) mod tests;

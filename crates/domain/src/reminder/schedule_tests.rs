@@ -18,7 +18,7 @@ fn money(nanos: i64) -> Money {
     Money::from_nanos(nanos)
 }
 
-fn pod() -> Pod {
+pub(in crate::reminder) fn pod() -> Pod {
     Pod {
         id: PodId::from_entropy(7),
         account: AccountId::from_entropy(1),
@@ -135,6 +135,18 @@ fn a_running_pods_notice_says_what_it_costs_and_how_to_end_it() {
         tell(2 * HOUR, 1_380_000_000),
         (NoticeKind::StillRunning, text)
     );
+}
+
+#[test]
+fn the_price_of_a_running_pod_has_its_disks_in_it() {
+    let mut pod = pod();
+    pod.order.volume_disk = Bytes::gib(99);
+    // A cent an hour for each of the 100 GB.
+    pod.offer.storage.running = Rate::hourly(money(10_000_000));
+    for elapsed in [0, HOUR] {
+        let notice = running(&pod, money(0), first(), at(1_000 + elapsed)).unwrap();
+        assert!(notice.message.contains(" at $1.69/h"), "{notice:?}");
+    }
 }
 
 #[test]
