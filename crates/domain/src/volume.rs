@@ -233,6 +233,22 @@ impl NetworkVolume {
         }
     }
 
+    /// Returns what it costs now, at the size that it was seen to have; nothing while it does not exist.
+    ///
+    /// # Errors
+    /// [`MoneyError`] when that is beyond what money can count.
+    pub fn rate_now(&self) -> Result<Rate, MoneyError> {
+        let size = match self.observed {
+            VolumeObserved::Present(size) => size,
+            VolumeObserved::Unknown => self.size,
+            VolumeObserved::Absent => return Ok(Rate::FREE),
+        };
+        match self.began {
+            Some(_) => self.rate.for_size(size),
+            None => Ok(Rate::FREE),
+        }
+    }
+
     /// Refuses a volume that a pod cannot be made with now.
     ///
     /// # Errors

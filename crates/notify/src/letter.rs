@@ -88,6 +88,7 @@ const fn title(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::Started => "Livery: a pod is running",
         NoticeKind::StillRunning => "Livery: a pod is still running",
+        NoticeKind::StillKept => "Livery: something is still kept and costs",
         NoticeKind::BudgetMark => "Livery: a budget is being used up",
         NoticeKind::LowBalance => "Livery: the balance is low",
         NoticeKind::OutOfCredit => "Livery: the balance is used up",
@@ -100,7 +101,8 @@ const fn title(kind: NoticeKind) -> &'static str {
 
 const fn weight(kind: NoticeKind) -> Weight {
     match kind {
-        NoticeKind::Started | NoticeKind::StillRunning | NoticeKind::PolicyAction => Weight::Normal,
+        NoticeKind::Started | NoticeKind::StillRunning | NoticeKind::StillKept => Weight::Normal,
+        NoticeKind::PolicyAction => Weight::Normal,
         NoticeKind::BudgetMark | NoticeKind::LowBalance => Weight::High,
         NoticeKind::Idle | NoticeKind::Orphan => Weight::High,
         NoticeKind::OutOfCredit | NoticeKind::LastWarning => Weight::Urgent,

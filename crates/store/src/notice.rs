@@ -52,12 +52,15 @@ const UNSHOWN: &str =
     "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms, n.shown
      FROM notices n
      WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
-        AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running') OR (
-            EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND (p.desired = 'running'
-                OR (p.ended IS NULL AND p.observed IN ('up', 'unknown'))))
+        AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running', 'still-kept') OR (
+            EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND (
+                (n.kind = 'still-kept' AND p.ended IS NULL AND p.observed = 'down')
+                OR (n.kind <> 'still-kept' AND (p.desired = 'running'
+                    OR (p.ended IS NULL AND p.observed IN ('up', 'unknown'))))))
             AND NOT EXISTS (SELECT 1 FROM notices later
                 WHERE later.account_id = n.account_id AND later.pod_id = n.pod_id
-                AND later.kind IN ('started', 'still-running') AND later.at_ms > n.at_ms)))
+                AND later.kind IN ('started', 'still-running', 'still-kept')
+                AND later.at_ms > n.at_ms)))
      ORDER BY n.at_ms, n.notice_key LIMIT $3";
 
 /// What is forgotten.
@@ -192,8 +195,8 @@ impl Store {
     }
 
     /// Returns the notices that the next command of an account's user is to show, the oldest first,
-    /// at most `limit`. That a pod runs is news only while it is to run or may, and only by its last
-    /// notice.
+    /// at most `limit`. That a pod runs is news only while it is to run or may, that its disk costs only
+    /// while it is down, and both only by its last notice.
     ///
     /// # Errors
     /// When the database fails.

@@ -4,6 +4,7 @@
 //! budget gives one. A [`Channel`] is where notices are carried to beside the terminal.
 
 mod channel;
+pub mod kept;
 pub mod retry;
 pub mod schedule;
 mod settings;
@@ -43,6 +44,8 @@ pub enum NoticeKind {
     Started,
     /// A pod is still running.
     StillRunning,
+    /// Something that does not run still costs.
+    StillKept,
     /// A part of a budget or limit is used up.
     BudgetMark,
     /// The balance is low.
@@ -62,10 +65,11 @@ pub enum NoticeKind {
 words!(
     NoticeKind,
     "kind of reminder",
-    "started, still-running, budget-mark, low-balance, out-of-credit, last-warning, idle, \
-     policy-action, orphan",
+    "started, still-running, still-kept, budget-mark, low-balance, out-of-credit, last-warning, \
+     idle, policy-action, orphan",
     Started = "started",
     StillRunning = "still-running",
+    StillKept = "still-kept",
     BudgetMark = "budget-mark",
     LowBalance = "low-balance",
     OutOfCredit = "out-of-credit",
@@ -77,9 +81,10 @@ words!(
 
 impl NoticeKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Started,
         Self::StillRunning,
+        Self::StillKept,
         Self::BudgetMark,
         Self::LowBalance,
         Self::OutOfCredit,
@@ -93,7 +98,8 @@ impl NoticeKind {
     pub const fn is_urgent(self) -> bool {
         match self {
             Self::OutOfCredit | Self::LastWarning => true,
-            Self::Started | Self::StillRunning | Self::BudgetMark | Self::LowBalance => false,
+            Self::Started | Self::StillRunning | Self::StillKept => false,
+            Self::BudgetMark | Self::LowBalance => false,
             Self::Idle | Self::PolicyAction | Self::Orphan => false,
         }
     }

@@ -8,7 +8,7 @@ use crate::services::Services;
 use livery_domain::account::Standing;
 use livery_domain::pod::{Observed, Pod};
 use livery_domain::reminder::{ClosingLine, Notice};
-use livery_domain::volume::{NetworkVolume, VolumeObserved};
+use livery_domain::volume::NetworkVolume;
 use livery_store::Which;
 use livery_units::{AccountId, Money, Rate, Span, Timestamp};
 
@@ -181,15 +181,7 @@ fn kept_hourly(pod: &Pod) -> Money {
 }
 
 fn volume_hourly(volume: &NetworkVolume) -> Money {
-    let size = match volume.observed {
-        VolumeObserved::Present(size) => size,
-        VolumeObserved::Unknown => volume.size,
-        VolumeObserved::Absent => return Money::ZERO,
-    };
-    if volume.began.is_none() {
-        return Money::ZERO;
-    }
-    let rate = volume.rate.for_size(size);
+    let rate = volume.rate_now();
     rate.map_or(Money::ZERO, Rate::per_hour)
 }
 

@@ -5,12 +5,14 @@ use crate::error::Error;
 use crate::money;
 use crate::run;
 use crate::services::Services;
-use livery_domain::pod::Pod;
+use livery_domain::account::Standing;
+use livery_domain::pod::{Phase, Pod};
+use livery_domain::reminder::kept::{kept_pod, kept_volume};
 use livery_domain::reminder::schedule::{Budget, Scope, running, running_key};
 use livery_domain::reminder::{FIRST_MAX, Notice, ReminderSettings};
 use livery_domain::run::Run;
 use livery_store::{AccountStand, Period, Which};
-use livery_units::{AccountId, Day, Money, RunId, Span, Timestamp};
+use livery_units::{AccountId, Day, Money, RunId, Span, Timestamp, VolumeId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys that were due at the last look and are kept: they need no second look at the store.
@@ -55,6 +57,15 @@ pub(crate) async fn look(services: &Services, before: &Told) -> Result<(Told, Ta
         let looked = look.run(run).await;
         look.note(looked);
     }
+    let used: BTreeSet<&VolumeId> = pods.iter().filter_map(used_volume).collect();
+    let volumes = services.store.volume_list(None, Which::Live).await?;
+    let unused = volumes.iter().filter(|volume| !used.contains(&volume.id));
+    let kept = pods.iter().filter_map(|pod| kept_pod(pod, look.now));
+    let unused = unused.filter_map(|volume| kept_volume(volume, look.now));
+    for notice in kept.chain(unused).collect::<Vec<_>>() {
+        let looked = look.kept(notice).await;
+        look.note(looked);
+    }
     for stand in services.store.account_stands().await? {
         let looked = look.limits(&stand).await;
         look.note(looked);
@@ -66,6 +77,17 @@ pub(crate) async fn look(services: &Services, before: &Told) -> Result<(Told, Ta
 pub(crate) async fn came_up(services: &Services, pod: &Pod) {
     if let Some(notice) = running(pod, Money::ZERO, FIRST_MAX, services.now()) {
         tell(services, notice).await;
+    }
+}
+
+/// Returns the volume of a pod that runs, or is about to: who pays for the pod is reminded of it.
+fn used_volume(pod: &Pod) -> Option<&VolumeId> {
+    match pod.phase() {
+        Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopping => {
+            pod.order.network_volume.as_ref()
+        }
+        Phase::Stopped | Phase::Exited | Phase::Lost => None,
+        Phase::Terminating | Phase::Terminated => None,
     }
 }
 
@@ -110,6 +132,20 @@ impl Look<'_> {
             name: pod.order.name.clone(),
         };
         self.budget(&pod.account, scope, limit, spent).await;
+        Ok(())
+    }
+
+    async fn kept(&mut self, notice: Notice) -> Result<(), Error> {
+        let key = format!("{} {}", notice.account, notice.key);
+        if !self.is_new(&key) {
+            return Ok(());
+        }
+        let store = &self.services.store;
+        match store.account_standing(&notice.account).await? {
+            Standing::Good => self.tell(key, notice).await,
+            // It costs nothing until it is deleted, and of that there are warnings.
+            Standing::Out { .. } => {}
+        }
         Ok(())
     }
 

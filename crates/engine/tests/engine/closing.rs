@@ -3,6 +3,7 @@
 
 use crate::support::{Bench, until};
 use livery_domain::pod::{Phase, Pod};
+use livery_domain::reminder::NoticeKind;
 use livery_domain::volume::VolumePhase;
 use livery_engine::{Closing, NewPod, NewVolume, Resting};
 use livery_units::{Bytes, Money, Span};
@@ -85,6 +86,73 @@ async fn stopped_pods_and_volumes_are_told_of_when_they_cost() {
     // What it says is what the sheet of spending says.
     let balance = bench.engine.balance(&bench.account).await.unwrap();
     assert_eq!(balance.hourly, resting.hourly);
+}
+
+#[tokio::test]
+async fn stopped_pods_and_unused_volumes_are_reminded_of_when_they_cost() {
+    let bench = Bench::new().await;
+    let free = up(&bench, "free").await;
+    stop(&bench, &free).await;
+    bench
+        .host
+        .script(|script| script.storage_monthly_nanos = 7_300_000_000);
+    let box_ = up(&bench, "box").await;
+    stop(&bench, &box_).await;
+    for name in ["unused", "used"] {
+        let volume = NewVolume {
+            name: name.to_owned(),
+            size: Bytes::gib(20),
+            host: None,
+        };
+        let made = bench.engine.volume_create(&bench.account, volume).await;
+        made.unwrap();
+        let waited = bench.engine.volume_wait(&bench.account, name, PATIENCE);
+        let made = waited.await.unwrap().volume;
+        assert_eq!(made.phase(), VolumePhase::Ready);
+    }
+    let new = NewPod {
+        name: Some("user".to_owned()),
+        network_volume: Some("used".to_owned()),
+        ..bench.new_pod()
+    };
+    let user = bench.engine.pod_create(&bench.account, new).await.unwrap();
+    comes_to(&bench, &user, Phase::Running).await;
+    bench.clock.forward(3 * 86_400);
+    let kept = until("both are told of", || async {
+        let kept = told_of_kept(&bench).await;
+        (kept.len() == 2).then_some(kept)
+    })
+    .await;
+    let says = |words: &str| kept.iter().any(|told| told.starts_with(words));
+    assert!(
+        says("pod box has been down for 3d, and its disk"),
+        "{kept:?}"
+    );
+    assert!(says("volume unused of 20 GiB is there for 3d"), "{kept:?}");
+    let told = closing(&bench).await.notices;
+    let count = told.iter().filter(|told| told.message.contains("a month"));
+    assert_eq!(count.count(), 2, "{told:?}");
+
+    // What came up again is told of as what it is.
+    let id = box_.id.as_str();
+    bench.engine.pod_start(&bench.account, id).await.unwrap();
+    comes_to(&bench, &box_, Phase::Running).await;
+    let told = closing(&bench).await.notices;
+    let is_down = |told: &str| told.starts_with("pod box has been down");
+    assert!(!told.iter().any(|told| is_down(&told.message)), "{told:?}");
+    assert_eq!(told_of_kept(&bench).await.len(), 2);
+}
+
+/// Has it looked at once what is due, and returns what was told of things that are kept.
+async fn told_of_kept(bench: &Bench) -> Vec<String> {
+    let settings = bench.engine.reminder_settings(&bench.account).await;
+    let settings = settings.unwrap();
+    let settled = bench.engine.reminder_settle(&bench.account, &settings);
+    settled.await.unwrap();
+    let rows = bench.engine.reminder_list(&bench.account, 100).await;
+    let notices = rows.unwrap().into_iter().map(|row| row.notice);
+    let kept = notices.filter(|notice| notice.kind == NoticeKind::StillKept);
+    kept.map(|notice| notice.message).collect()
 }
 
 #[tokio::test]

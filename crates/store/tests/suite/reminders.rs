@@ -310,6 +310,11 @@ async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(databa
     let running = pod(1, Desired::Running);
     store.pod_insert(&running).await.unwrap();
     store.pod_insert(&pod(2, Desired::Stopped)).await.unwrap();
+    let down = livery_domain::pod::Pod {
+        observed: livery_domain::pod::Observed::Down,
+        ..pod(3, Desired::Stopped)
+    };
+    store.pod_insert(&down).await.unwrap();
     for (key, number, kind, millis) in [
         ("started", 1, NoticeKind::Started, 10),
         ("an hour", 1, NoticeKind::StillRunning, 20),
@@ -317,6 +322,9 @@ async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(databa
         ("two hours", 1, NoticeKind::StillRunning, 40),
         ("of a stopped pod", 2, NoticeKind::StillRunning, 50),
         ("why it was stopped", 2, NoticeKind::PolicyAction, 60),
+        ("a day", 3, NoticeKind::StillKept, 70),
+        ("two days", 3, NoticeKind::StillKept, 80),
+        ("kept and up again", 1, NoticeKind::StillKept, 15),
     ] {
         let notice = Notice {
             pod: Some(PodId::from_entropy(number)),
@@ -327,7 +335,10 @@ async fn of_a_running_pod_only_the_last_notice_is_shown_and_while_it_runs(databa
         store.notice_add(&notice).await.unwrap();
     }
     let shown = unshown(&store, 9_000).await;
-    assert_eq!(shown, ["idle", "two hours", "why it was stopped"]);
+    assert_eq!(
+        shown,
+        ["idle", "two hours", "why it was stopped", "two days"]
+    );
 
     // Asked to end, and nobody knows whether it did.
     let silent = livery_domain::pod::Pod {
