@@ -100,7 +100,7 @@ impl Year {
                 self.seed
             );
         }
-        if let (Some(span), Some(started)) = (pod.policy.stop_after, pod.came_up()) {
+        if let (Some(span), Some(started)) = (pod.policy.stop_after, pod.started) {
             let over = wall.since(started.after(span)).secs() >= 1;
             let is_lost = pod.observed == Observed::Absent;
             assert!(
