@@ -4,8 +4,8 @@ use super::offer::{Gpus, Price};
 use super::policy::Policy;
 use crate::text;
 use livery_domain::offer::Tier;
-use livery_domain::pod::{Desired, Observed, Phase};
-use livery_units::{Bytes, Money, OfferId, PodId, RunId, Timestamp, VolumeId};
+use livery_domain::pod::{Desired, Observed, Phase, burn};
+use livery_units::{Bytes, Money, OfferId, PodId, RunId, Span, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -63,8 +63,12 @@ pub struct Pod {
     /// Data centre, somebody's machine, or this one.
     #[serde(with = "text")]
     pub tier: Tier,
-    /// What it costs.
+    /// What its machine costs while it is up.
     pub price: Price,
+    /// What one hour of it costs as it is now: machine and disks while it is up, the disk that is kept
+    /// while it is down.
+    #[serde(default, with = "text::dollars")]
+    pub hourly: Money,
     /// When it ends by itself.
     #[serde(default)]
     pub policy: Policy,
@@ -97,6 +101,7 @@ fn reason(ruled: Option<String>, reason: Option<String>, phase: Phase) -> Option
 impl From<livery_domain::pod::Pod> for Pod {
     fn from(pod: livery_domain::pod::Pod) -> Self {
         let phase = pod.phase();
+        let hourly = burn(&pod, Span::from_secs(3_600));
         let gpus = pod.offer.gpus.filter(|_| pod.order.gpu_count > 0);
         Self {
             id: pod.id,
@@ -120,6 +125,7 @@ impl From<livery_domain::pod::Pod> for Pod {
             region: pod.offer.region,
             tier: pod.offer.tier,
             price: Price::from(pod.offer.price),
+            hourly,
             policy: pod.policy.into(),
             idle_since: None,
             created: pod.created,

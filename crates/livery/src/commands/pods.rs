@@ -9,6 +9,9 @@ use crate::ui::{listing, print_json, say};
 use livery_api::dto::Which;
 
 /// List the pods that exist, newest first.
+///
+/// PRICE is what a pod costs an hour as it is now: its machine and disks while it is up, the disk that is
+/// kept while it is stopped.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct PodsArgs {
@@ -51,7 +54,7 @@ pub async fn run(args: PodsArgs, settings: &Settings) -> anyhow::Result<Ending> 
             listing::gpus(pod.gpus.as_ref()),
             listing::vcpu(pod.vcpu_milli),
             pod.memory.to_string(),
-            listing::price(&pod.price),
+            listing::hourly(pod.hourly),
             pod.supplier.clone(),
             listing::up(pod, now),
             listing::idle(pod, now),

@@ -92,7 +92,8 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
         format!("{} ({})", pod.supplier, pod.tier),
     ]);
     table.row(["region".into(), pod.region.clone()]);
-    table.row(["price".into(), listing::price(&pod.price)]);
+    table.row(["machine".into(), listing::price(&pod.price)]);
+    table.row(["costs now".into(), listing::hourly(pod.hourly)]);
     if let Some(run) = &pod.run {
         table.row(["run".into(), run.to_string()]);
     }

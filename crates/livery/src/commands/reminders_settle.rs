@@ -19,7 +19,8 @@ pub enum SettingCommand {
     },
     /// Carry no more reminders of some kinds anywhere; they are still listed
     Mute {
-        /// The kinds: started, still-running, budget-mark, low-balance, idle, policy-action, orphan
+        /// The kinds: started, still-running, still-kept, budget-mark, low-balance, idle, policy-action,
+        /// orphan
         #[arg(value_name = "KIND", required = true)]
         kinds: Vec<NoticeKind>,
     },

@@ -48,6 +48,38 @@ fn commands_in_a_pod_have_their_streams_and_their_exit_codes() {
 }
 
 #[test]
+fn what_a_pod_costs_is_shown_as_it_is_now() {
+    // A dollar an hour for each GB while it is up, four for what is kept while it is down.
+    let prices = ["--storage-price", "720", "--stopped-storage-price", "2880"];
+    let Some(world) = World::with(&prices) else {
+        return;
+    };
+    let pod = world.pod(&[]);
+    let listed = || {
+        let text = world.ok(&["pods", "--json"]);
+        let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        listed[0].clone()
+    };
+    let dollars = |text: &serde_json::Value| -> f64 { text.as_str().unwrap().parse().unwrap() };
+    let up = listed();
+    let disks = dollars(&up["hourly"]) - dollars(&up["price"]["hourly"]);
+    assert!((disks - 0.25).abs() < 1e-6, "both disks of 128 MB: {up}");
+    world.ok(&["pod", "stop", &pod]);
+    let down = listed();
+    assert_eq!(
+        (&down["phase"], &down["hourly"]),
+        (&"stopped".into(), &"0.50".into())
+    );
+    let table = world.ok(&["pods"]);
+    assert!(table.contains(" $0.50/h "), "{table}");
+    let shown = world.ok(&["pods", "show", &pod]);
+    let costs = |line: &str| line.starts_with("costs now") && line.ends_with("$0.50/h");
+    assert!(shown.lines().any(costs), "{shown}");
+    world.ok(&["pod", "terminate", &pod]);
+    world.finish();
+}
+
+#[test]
 fn a_stopped_pod_keeps_its_workspace_and_nothing_else() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&[]);
