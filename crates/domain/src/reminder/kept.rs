@@ -196,6 +196,7 @@ mod tests {
             kept_until: Some(day(0)),
             ended: None,
             observed_at: Some(day(0)),
+            counted: None,
             generation: 1,
         };
         assert_eq!(
