@@ -164,6 +164,8 @@ pub enum Scope {
         id: PodId,
         /// Its name.
         name: String,
+        /// The command that ends what it costs.
+        end: String,
     },
     /// What a run may cost in all.
     Run {
@@ -176,6 +178,17 @@ pub enum Scope {
     Day(Day),
     /// What an account may spend in a month, named by its first day.
     Month(Day),
+}
+
+impl Scope {
+    /// Returns what is limited for one pod.
+    pub fn of_pod(pod: &Pod) -> Self {
+        Self::Pod {
+            id: pod.id.clone(),
+            name: pod.order.name.clone(),
+            end: end_command(pod),
+        }
+    }
 }
 
 /// A limit, and how much of it is used.
@@ -246,11 +259,11 @@ impl Budget {
 
     fn words(&self, reached: Reached) -> (String, Option<PodId>, String, String) {
         match &self.scope {
-            Scope::Pod { id, name } => {
+            Scope::Pod { id, name, end } => {
                 let advice = match reached {
                     Reached::All => "It is being terminated".to_owned(),
                     Reached::Part => {
-                        format!("It is terminated at its limit; stop it now: livery pod stop {id}")
+                        format!("It is terminated at its limit; end it now: {end}")
                     }
                 };
                 let what = format!("the limit of pod {name}");

@@ -236,24 +236,24 @@ fn budgets_have_marks_at_50_80_and_100_percent() {
 #[test]
 fn a_budgets_notice_names_what_is_spent_of_what() {
     let id = PodId::from_entropy(7);
-    let name = "train".to_owned();
-    let of_pod = budget(
-        Scope::Pod {
-            id: id.clone(),
-            name,
-        },
-        5_000_000_000,
-        4_100_000_000,
-    );
+    let of_pod = budget(Scope::of_pod(&pod()), 5_000_000_000, 4_100_000_000);
     let notice = of_pod.notice(at(9)).unwrap();
     assert_eq!(
         notice.message,
         format!(
             "the limit of pod train: $4.10 of $5.00 is spent (82 %). It is terminated at its limit; \
-             stop it now: livery pod stop {id}"
+             end it now: livery pod stop {id}"
         )
     );
     assert_eq!(notice.pod, Some(id));
+    let run = RunId::from_entropy(3);
+    let of_run = Pod {
+        run: Some(run.clone()),
+        ..pod()
+    };
+    let notice = budget(Scope::of_pod(&of_run), 10, 9).notice(at(9)).unwrap();
+    let end = format!("livery cancel {run}");
+    assert!(notice.message.ends_with(&end), "{}", notice.message);
     let month = budget(Scope::Month(Day::of(at(0))), 1_000, 1_000);
     let message = month.notice(at(9)).unwrap().message;
     assert!(
@@ -358,10 +358,7 @@ fn a_pod_that_was_asked_to_end_is_told_of_until_somebody_says_that_it_did() {
 fn what_is_ended_by_its_limit_is_told_at_the_last_mark() {
     let budget = Budget {
         account: AccountId::from_entropy(1),
-        scope: Scope::Pod {
-            id: PodId::from_entropy(7),
-            name: "train".to_owned(),
-        },
+        scope: Scope::of_pod(&pod()),
         limit: money(1_200_000_000),
         spent: money(1_030_000_000),
     };

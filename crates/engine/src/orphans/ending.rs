@@ -8,7 +8,7 @@ use livery_domain::pod::Observed;
 use livery_domain::reminder::{Notice, NoticeKind};
 use livery_store::Credit;
 use livery_supplier::{Lease, Supplier};
-use livery_units::AccountId;
+use livery_units::{AccountId, RunId};
 
 /// Asks the supplier to end an orphan, and records how far that came. It is gone when the supplier
 /// says so; until then every sweep asks again.
@@ -49,7 +49,7 @@ pub(super) async fn end(
 
 /// Tells the account whose pod it was, or the control plane's owners, once.
 pub(super) async fn tell(services: &Services, orphan: &Orphan) {
-    let message = words(orphan);
+    let message = words(orphan, run_of(services, orphan).await.as_ref());
     let accounts = match &orphan.account {
         Some(account) => vec![account.clone()],
         None => owners(services).await,
@@ -82,7 +82,13 @@ async fn owners(services: &Services) -> Vec<AccountId> {
     owners.map(|account| account.id).collect()
 }
 
-fn words(orphan: &Orphan) -> String {
+/// Returns the run whose pod it is: that pod ends with its run.
+pub(super) async fn run_of(services: &Services, orphan: &Orphan) -> Option<RunId> {
+    let pod = orphan.pod.as_ref()?;
+    services.store.pod_fetch(pod).await.ok()?.run
+}
+
+fn words(orphan: &Orphan, run: Option<&RunId>) -> String {
     let Orphan {
         supplier,
         foreign_id,
@@ -106,9 +112,45 @@ fn words(orphan: &Orphan) -> String {
             "{supplier} has {foreign_id}, which carries a launch key that this control plane does \
              not know{why}. If no other control plane owns it, end it: `livery orphans end {key}`"
         ),
-        OrphanKind::Missing => format!(
-            "pod {pod} is no longer at {supplier}{why}. Its running time is not charged any more; \
-             what was on its disks is lost. Terminate it: `livery pod terminate {pod}`"
-        ),
+        OrphanKind::Missing => {
+            let end = match run {
+                Some(run) => format!("Its run sees to it; `livery cancel {run}` ends that too"),
+                None => format!("Terminate it: `livery pod terminate {pod}`"),
+            };
+            format!(
+                "pod {pod} is no longer at {supplier}{why}. Its running time is not charged any \
+                 more; what was on its disks is lost. {end}"
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use livery_domain::offer::SupplierName;
+    use livery_units::{LaunchKey, PodId, Timestamp};
+
+    #[test]
+    fn a_missing_pod_is_closed_by_whoever_ends_it() {
+        let (pod, run) = (PodId::from_entropy(1), RunId::from_entropy(2));
+        let orphan = Orphan {
+            supplier: SupplierName::new("cloud"),
+            key: LaunchKey::from_entropy(1),
+            foreign_id: "machine".to_owned(),
+            kind: OrphanKind::Missing,
+            pod: Some(pod.clone()),
+            account: None,
+            first_seen: Timestamp::from_millis(0),
+            last_seen: Timestamp::from_millis(0),
+            end_asked: None,
+            gone: None,
+            detail: None,
+        };
+        let said = words(&orphan, None);
+        assert!(said.ends_with(&format!("`livery pod terminate {pod}`")));
+        let said = words(&orphan, Some(&run));
+        assert!(said.contains(&format!("`livery cancel {run}`")), "{said}");
+        assert!(!said.contains("pod terminate"), "a run's pod refuses that");
     }
 }

@@ -49,10 +49,13 @@ impl Engine {
             .all(|orphan| orphan.kind == OrphanKind::Missing)
         {
             let pod = found[0].pod.as_ref().map(ToString::to_string);
+            let close = match ending::run_of(services, &found[0]).await {
+                Some(run) => format!("livery cancel {run}"),
+                None => format!("livery pod terminate {}", pod.unwrap_or_default()),
+            };
             return Err(Error::Invalid(format!(
                 "`{key_or_foreign_id}` does not exist at its supplier, so there is nothing to end; \
-                 `livery pod terminate {}` closes its row",
-                pod.unwrap_or_default()
+                 `{close}` closes its row"
             )));
         }
         let now = services.now();

@@ -171,10 +171,7 @@ async fn tell_limit(services: &Services, pod: &Pod, cause: Cause, now: Timestamp
         Cause::MaxCost { most, so_far } => (most, so_far),
         Cause::StopAfter(_) | Cause::TerminateAfter(_) | Cause::Idle(_) => return,
     };
-    let scope = Scope::Pod {
-        id: pod.id.clone(),
-        name: pod.order.name.clone(),
-    };
+    let scope = Scope::of_pod(pod);
     let account = pod.account.clone();
     let budget = Budget {
         account,

@@ -127,10 +127,7 @@ impl Look<'_> {
             Some(cost) => cost,
             None => money::cost_so_far(self.services, pod).await?,
         };
-        let scope = Scope::Pod {
-            id: pod.id.clone(),
-            name: pod.order.name.clone(),
-        };
+        let scope = Scope::of_pod(pod);
         self.budget(&pod.account, scope, limit, spent).await;
         Ok(())
     }
