@@ -12,6 +12,28 @@ use sqlx::any::AnyRow;
 /// A delivery that was changed this long from now, or later, was changed before the clock was set back.
 const SET_BACK: Span = Span::from_secs(60);
 
+/// What may be taken now. Those that others are at count for their account.
+const CLAIMABLE: &str =
+    "SELECT account_id, notice_key, pod_id, kind, message, at_ms, name, route, \
+        created, attempts, first_try
+     FROM (SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms,
+            c.name, c.route, c.created, d.attempts, d.first_try, d.due,
+            CASE WHEN n.kind IN ('out-of-credit', 'last-warning') THEN 0 ELSE 1 END AS hurry,
+            COALESCE(b.under_way, 0) + ROW_NUMBER() OVER (
+                PARTITION BY d.account_id
+                ORDER BY CASE WHEN n.kind IN ('out-of-credit', 'last-warning') THEN 0 ELSE 1 END,
+                    d.due, d.notice_key, d.channel) AS nth
+        FROM deliveries d
+        JOIN notices n ON n.account_id = d.account_id AND n.notice_key = d.notice_key
+        JOIN channels c ON c.account_id = d.account_id AND c.name = d.channel
+        LEFT JOIN (SELECT account_id, COUNT(*) AS under_way FROM deliveries
+            WHERE state = 'due' AND claim_until > $1 AND changed <= $3
+            GROUP BY account_id) b ON b.account_id = d.account_id
+        WHERE d.state = 'due' AND ((d.due <= $1 AND d.claim_until <= $1) OR d.changed > $3)
+     ) claimable
+     WHERE nth <= $4
+     ORDER BY hurry, nth, due, account_id, notice_key, name LIMIT $2";
+
 /// A notice to be carried to a channel now. The claim on it is what its number of attempts was when
 /// it was taken: whoever takes it later counts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +82,9 @@ pub struct DeliveryProblem {
 
 impl Store {
     /// Takes up to `limit` deliveries that are due and that nobody else is at, until `until`, and
-    /// counts a try of each. One that was put off by a clock that was set back since is due too.
+    /// counts a try of each. No account has more than `each` under way, so that receivers that hang
+    /// hold up nobody else's; what is urgent goes first, and then whose account has the fewest under
+    /// way. One that was put off by a clock that was set back since is due too.
     ///
     /// # Errors
     /// When the database fails.
@@ -69,22 +93,16 @@ impl Store {
         now: Timestamp,
         until: Timestamp,
         limit: u32,
+        each: u32,
     ) -> Result<Vec<Delivery>> {
         let set_back = now.after(SET_BACK).millis();
-        let rows = sqlx::query(
-            "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms,
-                c.name, c.route, c.created, d.attempts, d.first_try
-             FROM deliveries d
-             JOIN notices n ON n.account_id = d.account_id AND n.notice_key = d.notice_key
-             JOIN channels c ON c.account_id = d.account_id AND c.name = d.channel
-             WHERE d.state = 'due' AND ((d.due <= $1 AND d.claim_until <= $1) OR d.changed > $3)
-             ORDER BY d.due, d.account_id, d.notice_key, d.channel LIMIT $2",
-        )
-        .bind(now.millis())
-        .bind(i64::from(limit))
-        .bind(set_back)
-        .fetch_all(self.read())
-        .await?;
+        let rows = sqlx::query(CLAIMABLE)
+            .bind(now.millis())
+            .bind(i64::from(limit))
+            .bind(set_back)
+            .bind(i64::from(each))
+            .fetch_all(self.read())
+            .await?;
         let mut due = self.readable("deliveries", &rows, |row| delivery(row, now));
         // Always in one order, so that two workers never wait for each other in a circle.
         due.sort_by(|a, b| {
@@ -220,4 +238,18 @@ fn delivery(row: &AnyRow, now: Timestamp) -> Result<Delivery> {
         attempts: attempts + 1,
         first_try: columns.time_option("first_try")?.unwrap_or(now),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CLAIMABLE;
+    use livery_domain::reminder::NoticeKind;
+
+    #[test]
+    fn what_goes_first_is_what_is_urgent() {
+        for kind in NoticeKind::ALL {
+            let named = CLAIMABLE.matches(&format!("'{kind}'")).count();
+            assert_eq!(named, 2 * usize::from(kind.is_urgent()), "{kind}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ pub(crate) const TRY_TIMEOUT: Span = Span::from_secs(90);
 /// Tries that are under way at the same time.
 pub(crate) const DELIVERIES_MAX: u32 = 64;
 
+/// Those of one account among them: receivers that hang take nobody else's reminders from them.
+pub(crate) const DELIVERIES_EACH: u32 = 8;
+
 /// How often what came of a try is written before it is left to the next try. Until it is written,
 /// the receiver may get the letter again, with the same id.
 const WRITES_MAX: u32 = 5;

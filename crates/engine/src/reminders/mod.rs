@@ -7,7 +7,7 @@ mod look;
 
 pub use closing::{Closing, Resting, Running, Trouble};
 
-pub(crate) use deliver::{DELIVERIES_MAX, TRY_TIMEOUT, carry};
+pub(crate) use deliver::{DELIVERIES_EACH, DELIVERIES_MAX, TRY_TIMEOUT, carry};
 pub(crate) use look::{Told, came_up, look};
 
 use crate::error::Error;

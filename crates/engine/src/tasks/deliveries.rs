@@ -1,7 +1,7 @@
 //! Carries notices to the channels of their accounts.
 
 use super::{BackgroundTask, TaskBoard};
-use crate::reminders::{DELIVERIES_MAX, TRY_TIMEOUT, before, carry};
+use crate::reminders::{DELIVERIES_EACH, DELIVERIES_MAX, TRY_TIMEOUT, before, carry};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_units::{Span, Timestamp};
@@ -72,7 +72,11 @@ impl BackgroundTask for Deliveries {
         let now = services.now();
         // Longer than a try may take, so that nobody else begins the same one meanwhile.
         let until = now.after(TRY_TIMEOUT).after(TRY_TIMEOUT);
-        let claimed = match services.store.delivery_claim(now, until, room).await {
+        let store = &services.store;
+        let claimed = match store
+            .delivery_claim(now, until, room, DELIVERIES_EACH)
+            .await
+        {
             Ok(claimed) => claimed,
             Err(error) => return json!({ "error": error.to_string() }),
         };

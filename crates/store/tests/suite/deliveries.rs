@@ -1,10 +1,13 @@
 //! Deliveries are claimed by one worker at a time, and tried until they are given up.
 
 use crate::database::{Database, on_both};
-use crate::reminders::{claim, notice, settle, store_with, unshown};
+use crate::reminders::{channel, claim, notice, settle, store_with, unshown};
 use crate::samples::{account, at};
-use livery_domain::reminder::{DeliveryState, ReminderSettings, Terminal};
+use livery_domain::reminder::{
+    Channel, DeliveryState, Notice, NoticeKind, ReminderSettings, Terminal,
+};
 use livery_store::{Error, Tried};
+use livery_units::AccountId;
 
 on_both!(
     of_ten_that_claim_at_once_one_gets_a_delivery,
@@ -13,6 +16,7 @@ on_both!(
     a_delivery_that_fails_is_shown_at_the_terminal,
     a_removed_channel_takes_its_deliveries_along,
     a_clock_that_was_set_back_puts_no_delivery_off,
+    no_account_takes_more_than_its_part_and_what_is_urgent_goes_first,
 );
 
 async fn of_ten_that_claim_at_once_one_gets_a_delivery(database: Database) {
@@ -171,4 +175,51 @@ async fn a_clock_that_was_set_back_puts_no_delivery_off(database: Database) {
     let tried = store.delivery_tried(&third, &again, at(3_500)).await;
     tried.unwrap();
     assert!(claim(&store, 4_000).await.is_empty());
+}
+
+async fn no_account_takes_more_than_its_part_and_what_is_urgent_goes_first(database: Database) {
+    let store = store_with(&database, &["one", "two"]).await;
+    let other = AccountId::from_entropy(2);
+    store.account_ensure(&other, "other", at(1)).await.unwrap();
+    let theirs = Channel {
+        account: other.clone(),
+        ..channel("theirs")
+    };
+    store.channel_add(&theirs).await.unwrap();
+    for number in 0..5 {
+        let early = notice(&format!("n{number}"));
+        store.notice_add(&early).await.unwrap();
+    }
+    let late = |account, kind, key| Notice {
+        account,
+        kind,
+        pod: None,
+        at: at(1_001),
+        ..notice(key)
+    };
+    for late in [
+        late(account(), NoticeKind::OutOfCredit, "urgent"),
+        late(other.clone(), NoticeKind::Idle, "of the other"),
+    ] {
+        store.notice_add(&late).await.unwrap();
+    }
+    let take = async |limit| {
+        let taken = store.delivery_claim(at(2_000), at(60_000), limit, 3).await;
+        let taken = taken.unwrap().into_iter();
+        let mut keys: Vec<String> = taken.map(|one| one.notice.key).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(take(2).await, ["urgent", "urgent"], "to both channels");
+    assert_eq!(take(1).await, ["of the other"], "who has fewer under way");
+    assert_eq!(take(100).await, ["n0"], "three are under way");
+    assert_eq!(take(100).await, [""; 0]);
+    // A try that is over makes room.
+    let done = store.delivery_claim(at(60_000), at(120_000), 1, 3).await;
+    let done = done.unwrap().remove(0);
+    assert_eq!(done.notice.key, "urgent");
+    let tried = store.delivery_tried(&done, &Tried::Sent, at(60_001)).await;
+    tried.unwrap();
+    let next = store.delivery_claim(at(60_002), at(120_000), 100, 3).await;
+    assert_eq!(next.unwrap().len(), 4, "three, and one of the other");
 }

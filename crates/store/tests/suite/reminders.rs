@@ -53,7 +53,8 @@ pub async fn store_with(database: &Database, channels: &[&str]) -> Store {
 }
 
 pub async fn claim(store: &Store, now: i64) -> Vec<livery_store::Delivery> {
-    let claimed = store.delivery_claim(at(now), at(now + 60_000), 100).await;
+    let until = at(now + 60_000);
+    let claimed = store.delivery_claim(at(now), until, 100, 100).await;
     claimed.unwrap()
 }
 
