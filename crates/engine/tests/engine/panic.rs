@@ -314,7 +314,9 @@ async fn what_cannot_be_read_is_named_and_not_taken_for_gone() {
     let bench = bench().await;
     let good = pod(&bench, "good", "local").await;
     let bad = pod(&bench, "bad", "local").await;
-    bench.sql("UPDATE pods SET pod_order = '{}' WHERE pod_order LIKE '%\"bad\"%'");
+    bench
+        .sql("UPDATE pods SET pod_order = '{}' WHERE pod_order LIKE '%\"bad\"%'")
+        .await;
     let first = panic(&bench, NOW).await;
     phase(&bench, &good, Phase::Terminated).await;
     let report = panic(&bench, begun(first.since)).await;

@@ -126,10 +126,12 @@ async fn what_could_not_be_kept_is_told_by_the_next_look() {
     };
     let pod = up(&bench, policy).await;
     told(&bench, 1).await;
-    bench.sql(
-        "CREATE TRIGGER full BEFORE INSERT ON notices \
+    bench
+        .sql(
+            "CREATE TRIGGER full BEFORE INSERT ON notices \
          BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
-    );
+        )
+        .await;
     // Twice as long as it takes to the mark of 50 %, and after the first interval.
     let hourly = pod.offer.price.per_hour().nanos();
     forward(&bench, &pod, 10_000_000_000 * 3_600 * 7 / 10 / hourly).await;
@@ -144,7 +146,7 @@ async fn what_could_not_be_kept_is_told_by_the_next_look() {
     })
     .await;
     assert_eq!(listed(&bench).await.len(), 1);
-    bench.sql("DROP TRIGGER full");
+    bench.sql("DROP TRIGGER full").await;
     let all = told(&bench, 3).await;
     let kinds: BTreeSet<NoticeKind> = all.into_iter().map(|(kind, _)| kind).collect();
     assert!(kinds.contains(&NoticeKind::StillRunning), "{kinds:?}");

@@ -64,10 +64,12 @@ async fn a_row_that_cannot_be_read_keeps_no_other_from_its_policy_nor_the_sweep_
     // A newer program's row, which outlived a downgrade.
     bench.engine.stop();
     bench.engine.stopped().await;
-    bench.sql(&format!(
-        "UPDATE pods SET pod_order = '{{}}' WHERE id = '{}'",
-        pods[0]
-    ));
+    bench
+        .sql(&format!(
+            "UPDATE pods SET pod_order = '{{}}' WHERE id = '{}'",
+            pods[0]
+        ))
+        .await;
     foreign_pod(&bench.host, 1).await;
     bench.clock.forward(3_700);
     bench.restart().await;

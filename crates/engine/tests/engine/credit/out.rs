@@ -115,25 +115,27 @@ async fn after_the_grace_period_and_a_last_warning_what_was_kept_is_deleted() {
 }
 
 /// Has the store keep no notices.
-fn keep_no_notices(bench: &Bench) {
-    bench.sql(
-        "CREATE TRIGGER full BEFORE INSERT ON notices \
+async fn keep_no_notices(bench: &Bench) {
+    bench
+        .sql(
+            "CREATE TRIGGER full BEFORE INSERT ON notices \
          BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
-    );
+        )
+        .await;
 }
 
 #[tokio::test]
 async fn what_could_not_be_told_is_told_later_and_nothing_is_deleted_unwarned() {
     let bench = prepaid().await;
     let box_ = pod(&bench).await;
-    keep_no_notices(&bench);
+    keep_no_notices(&bench).await;
     burn_down_to(&bench, 1).await;
     comes_to(&bench, &box_, Phase::Stopped).await;
     assert!(notices(&bench, NoticeKind::OutOfCredit).await.is_empty());
-    bench.sql("DROP TRIGGER full");
+    bench.sql("DROP TRIGGER full").await;
     told(&bench, NoticeKind::OutOfCredit).await;
 
-    keep_no_notices(&bench);
+    keep_no_notices(&bench).await;
     bench.clock.forward(30 * 24 * HOURS);
     let passes = || {
         let tasks = bench.engine.tasks();
@@ -147,7 +149,7 @@ async fn what_could_not_be_told_is_told_later_and_nothing_is_deleted_unwarned() 
     })
     .await;
     assert_eq!(stand(&bench).await.last_warned, None);
-    bench.sql("DROP TRIGGER full");
+    bench.sql("DROP TRIGGER full").await;
     told(&bench, NoticeKind::LastWarning).await;
     let kept = bench.engine.pod_fetch(&bench.account, "box").await.unwrap();
     assert_eq!(kept.phase(), Phase::Stopped);

@@ -89,10 +89,12 @@ async fn about_to_be_deleted() -> (Bench, Pod) {
 async fn what_is_there_when_the_account_is_topped_up_stays() {
     let (mut bench, box_) = about_to_be_deleted().await;
     // The payment is in the books a moment after it was decided to delete and the pod is gone.
-    bench.sql(
-        "CREATE TRIGGER paid AFTER UPDATE OF desired ON pods WHEN NEW.desired = 'gone'
+    bench
+        .sql(
+            "CREATE TRIGGER paid AFTER UPDATE OF desired ON pods WHEN NEW.desired = 'gone'
          BEGIN UPDATE accounts SET out_since = NULL; END;",
-    );
+        )
+        .await;
     bench.restart().await;
     comes_to(&bench, &box_, Phase::Terminated).await;
     look(&bench).await;
@@ -110,15 +112,17 @@ async fn a_pod_that_cannot_be_written_keeps_no_other_running() {
     let bad = bench.engine.pod_create(&bench.account, bad).await.unwrap();
     let good = pod(&bench).await;
     comes_to(&bench, &bad, Phase::Running).await;
-    bench.sql(&format!(
-        "CREATE TRIGGER bad BEFORE UPDATE OF desired ON pods
+    bench
+        .sql(&format!(
+            "CREATE TRIGGER bad BEFORE UPDATE OF desired ON pods
          WHEN NEW.id = '{}' AND NEW.desired = 'stopped'
          BEGIN SELECT RAISE(ABORT, 'a bad page'); END;",
-        bad.id
-    ));
+            bad.id
+        ))
+        .await;
     burn_down_to(&bench, 1).await;
     comes_to(&bench, &good, Phase::Stopped).await;
-    bench.sql("DROP TRIGGER bad;");
+    bench.sql("DROP TRIGGER bad;").await;
     comes_to(&bench, &bad, Phase::Stopped).await;
     assert_eq!(notices(&bench, NoticeKind::OutOfCredit).await.len(), 1);
 }

@@ -150,8 +150,9 @@ impl Bench {
         .await;
     }
 
-    /// Changes the database behind the store's back.
-    pub fn sql(&self, text: &str) {
+    /// Changes the database behind the store's back. The test goes on meanwhile: whoever holds the lock
+    /// must be able to let it go.
+    pub async fn sql(&self, text: &str) {
         const RUN: &str = "import sqlite3, sys\n\
              base = sqlite3.connect(sys.argv[1], timeout=60)\n\
              base.executescript(sys.argv[2])\n\
@@ -159,8 +160,10 @@ impl Bench {
         let mut python = std::process::Command::new("python3");
         python
             .args(["-c", RUN])
-            .arg(self.dir.path().join("livery.db"));
-        assert!(python.arg(text).status().unwrap().success(), "{text}");
+            .arg(self.dir.path().join("livery.db"))
+            .arg(text);
+        let ran = tokio::task::spawn_blocking(move || python.status());
+        assert!(ran.await.unwrap().unwrap().success(), "{text}");
     }
 
     pub fn new_pod(&self) -> NewPod {
