@@ -30,6 +30,15 @@ struct Last {
     closing: Option<(Closing, Showing)>,
 }
 
+/// Where standard error goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// To somebody who reads.
+    Terminal,
+    /// To a file, a pipe or nowhere.
+    Elsewhere,
+}
+
 /// What becomes of reminders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Showing {
@@ -41,12 +50,12 @@ enum Showing {
 
 impl Showing {
     /// Returns what the user wants; nothing when they want to hear nothing.
-    fn wanted(remind: Option<&OsStr>, is_read: bool) -> Option<Self> {
-        match remind.and_then(OsStr::to_str) {
-            Some("off") => None,
-            Some("always") => Some(Self::Shown),
-            Some(_) | None if is_read => Some(Self::Shown),
-            Some(_) | None => Some(Self::Waiting),
+    fn wanted(remind: Option<&OsStr>, place: Place) -> Option<Self> {
+        match (remind.and_then(OsStr::to_str), place) {
+            (Some("off"), _) => None,
+            (Some("always"), _) => Some(Self::Shown),
+            (Some(_) | None, Place::Terminal) => Some(Self::Shown),
+            (Some(_) | None, Place::Elsewhere) => Some(Self::Waiting),
         }
     }
 
@@ -75,8 +84,11 @@ pub async fn ask() {
         return;
     };
     let remind = std::env::var_os("LIVERY_REMIND");
-    let is_read = std::io::stderr().is_terminal();
-    let Some(showing) = Showing::wanted(remind.as_deref(), is_read) else {
+    let place = match std::io::stderr().is_terminal() {
+        true => Place::Terminal,
+        false => Place::Elsewhere,
+    };
+    let Some(showing) = Showing::wanted(remind.as_deref(), place) else {
         return;
     };
     // However far it came by then: what was learnt is said.
@@ -284,15 +296,15 @@ mod tests {
 
     #[test]
     fn reminders_are_shown_where_somebody_reads_and_counted_elsewhere() {
-        for (remind, is_read, wanted) in [
-            (None, true, Some(Showing::Shown)),
-            (None, false, Some(Showing::Waiting)),
-            (Some("always"), false, Some(Showing::Shown)),
-            (Some("off"), true, None),
-            (Some("on"), false, Some(Showing::Waiting)),
+        for (remind, place, wanted) in [
+            (None, Place::Terminal, Some(Showing::Shown)),
+            (None, Place::Elsewhere, Some(Showing::Waiting)),
+            (Some("always"), Place::Elsewhere, Some(Showing::Shown)),
+            (Some("off"), Place::Terminal, None),
+            (Some("on"), Place::Elsewhere, Some(Showing::Waiting)),
         ] {
-            let found = Showing::wanted(remind.map(OsStr::new), is_read);
-            assert_eq!(found, wanted, "{remind:?} {is_read}");
+            let found = Showing::wanted(remind.map(OsStr::new), place);
+            assert_eq!(found, wanted, "{remind:?} {place:?}");
         }
         let reminder = |number| Reminder {
             key: format!("key {number}"),
