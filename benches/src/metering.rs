@@ -154,7 +154,7 @@ async fn populate(database: &Path) -> Result<()> {
         before: None,
         after: Meter::adopted(&subject, pod.offer.price, now, Money::ZERO),
     };
-    store.meter_apply(&[opened], &[], now).await?;
+    store.meter_apply(&[opened], &[], None, now).await?;
     store.close().await;
     sqlite::script(MULTIPLY, database, i64::try_from(PODS)?)?;
     Ok(())
@@ -207,6 +207,7 @@ fn pod(account: AccountId, now: Timestamp) -> Pod {
         up_until: Some(now),
         ended: None,
         observed_at: Some(now),
+        counted: None,
         generation: 0,
     }
 }
