@@ -44,7 +44,7 @@ def many(table, change):
     db.executemany("INSERT INTO %s VALUES (%s)" % (table, places), rows)
 account = db.execute("SELECT * FROM accounts LIMIT 1").fetchone()
 for n in range(1000):
-    row = ("acc_%d" % n,) + account[1:]
+    row = ("acc_%d" % n, "account %d" % n) + account[2:]
     db.execute("INSERT INTO accounts VALUES (%s)" % ", ".join("?" * len(row)), row)
 def of(n):
     return {"account_id": "acc_%d" % (n % 1000)}

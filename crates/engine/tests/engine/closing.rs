@@ -180,8 +180,8 @@ async fn a_pod_that_does_not_answer_stays_in_the_line() {
         let settled = bench.engine.reminder_settle(&bench.account, &settings);
         settled.await.unwrap();
         let notices = closing(&bench).await.notices;
-        let told = notices.into_iter().map(|notice| notice.message);
-        told.last().filter(|told| told.contains("asked to end"))
+        let mut told = notices.into_iter().map(|notice| notice.message);
+        told.next_back().filter(|told| told.contains("asked to end"))
     })
     .await;
     assert!(told.contains("may still be running"), "{told}");
