@@ -181,7 +181,8 @@ async fn a_pod_that_does_not_answer_stays_in_the_line() {
         settled.await.unwrap();
         let notices = closing(&bench).await.notices;
         let mut told = notices.into_iter().map(|notice| notice.message);
-        told.next_back().filter(|told| told.contains("asked to end"))
+        told.next_back()
+            .filter(|told| told.contains("asked to end"))
     })
     .await;
     assert!(told.contains("may still be running"), "{told}");
