@@ -25,8 +25,12 @@ pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// The MTU between the two.
 pub const MTU: u32 = 1380;
 
-/// How long a dropped packet is waited for.
-const PATIENCE: Duration = Duration::from_millis(400);
+/// How long an answer is waited for: a packet that is lost while a link comes up is sent again, after one
+/// second, three and seven.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an answer is waited for that must not come: longer than until a packet is sent again.
+const DROPPED: Duration = Duration::from_millis(1_200);
 
 /// What a test of the pretend host works with.
 pub struct Host {
@@ -125,9 +129,17 @@ pub fn greet(netns: &Path) -> u16 {
 
 /// Connects from a namespace; returns the address under which the greeter saw us.
 pub fn call(netns: &Path, to: impl Into<std::net::IpAddr>, port: u16) -> Option<String> {
-    let to = SocketAddr::new(to.into(), port);
+    connect(netns, SocketAddr::new(to.into(), port), PATIENCE)
+}
+
+/// Returns whether nothing answers who connects from a namespace.
+pub fn is_dropped(netns: &Path, to: impl Into<std::net::IpAddr>, port: u16) -> bool {
+    connect(netns, SocketAddr::new(to.into(), port), DROPPED).is_none()
+}
+
+fn connect(netns: &Path, to: SocketAddr, patience: Duration) -> Option<String> {
     inside(netns, || {
-        let mut stream = TcpStream::connect_timeout(&to, PATIENCE).ok()?;
+        let mut stream = TcpStream::connect_timeout(&to, patience).ok()?;
         let mut seen = String::new();
         stream.read_to_string(&mut seen).ok()?;
         Some(seen)
