@@ -75,7 +75,9 @@ impl Ours {
         let now = Timestamp::from_millis(1_700_000_000_000);
         for number in 0..ACCOUNTS {
             let account = AccountId::from_entropy(number.into());
-            store.account_ensure(&account, account.as_str(), now).await?;
+            store
+                .account_ensure(&account, account.as_str(), now)
+                .await?;
             store.account_credit_set(&account, Credit::Owner).await?;
         }
         let rate = Rate::hourly(Money::from_nanos(360_000_000));
