@@ -20,8 +20,8 @@ const STEPS: &[(i64, &str)] = &[
     (11, include_str!("../migrations/0011_orphans.sql")),
     (12, include_str!("../migrations/0012_account_names.sql")),
     (13, include_str!("../migrations/0013_notices_by_pod.sql")),
-    (15, include_str!("../migrations/0015_by_end.sql")),
-    (16, include_str!("../migrations/0016_counted.sql")),
+    (14, include_str!("../migrations/0014_by_end.sql")),
+    (15, include_str!("../migrations/0015_counted.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.
