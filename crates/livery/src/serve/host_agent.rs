@@ -27,16 +27,16 @@ pub struct MachineArgs {
     #[arg(long, value_name = "GPUS", value_parser = simulated)]
     simulate_gpus: Vec<String>,
     /// Dollars per hour for the whole machine
-    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    #[arg(long, value_name = "DOLLARS", default_value = "0", value_parser = price)]
     price: Money,
     /// Dollars per GB and month for the disks of running pods
-    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    #[arg(long, value_name = "DOLLARS", default_value = "0", value_parser = price)]
     storage_price: Money,
     /// Dollars per GB and month for the volume disks of stopped pods
-    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    #[arg(long, value_name = "DOLLARS", default_value = "0", value_parser = price)]
     stopped_storage_price: Money,
     /// Dollars per GB and month for network volumes
-    #[arg(long, value_name = "DOLLARS", default_value = "0")]
+    #[arg(long, value_name = "DOLLARS", default_value = "0", value_parser = price)]
     volume_price: Money,
     /// Where the machine stands: local, community or secure
     #[arg(long, default_value = "local")]
@@ -165,6 +165,17 @@ impl MachineArgs {
 /// Checks the text and keeps it, so that it can be handed on to a daemon as it was given.
 fn simulated(text: &str) -> Result<String, ParseGpusError> {
     text.parse::<SimulatedGpus>().map(|_| text.to_owned())
+}
+
+/// A price below nothing would pay users for using the machine.
+fn price(text: &str) -> Result<Money, String> {
+    match text.parse::<Money>() {
+        Ok(price) if price.is_negative() => {
+            Err("a price is not negative; 0 is for nothing".to_owned())
+        }
+        Ok(price) => Ok(price),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Ends an agent: what cannot be left half-way is done first, but not for ever. Pods go on.

@@ -18,6 +18,8 @@ fn a_command_line_that_makes_no_sense_exits_with_2() {
         &["offers", "--tier", "moon"],
         &["serve", "--listen", "everywhere"],
         &["serve", "--simulate-gpus", "RTX 4090:zero", "--no-host"],
+        &["serve", "--price=-5"],
+        &["serve", "--volume-price=-0.01", "--detach"],
         &["forward", "pod", "80:http"],
         &["pods", "--server", "ftp://somewhere"],
         &["completions", "cmd"],
