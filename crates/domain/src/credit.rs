@@ -75,6 +75,8 @@ pub struct Has {
 pub enum Shortage {
     /// There is no credit left.
     Credit,
+    /// There is none left if what is silent runs on.
+    Silence,
     /// The limit of the day is reached.
     DayLimit,
     /// The limit of the month is reached.
@@ -149,7 +151,7 @@ fn running_low(facts: &Facts, left: Money, acts: &mut Vec<Act>) {
     }
     // Whether it has run out is known when somebody answers.
     if left.saturating_minus(facts.silent) < facts.burn {
-        end(facts, Shortage::Credit, acts);
+        end(facts, Shortage::Silence, acts);
     }
     if left < times(facts.burn, RUN_MARGIN_INTERVALS) && facts.has.runs > 0 {
         acts.push(Act::EndRuns(Shortage::Credit));

@@ -58,8 +58,8 @@ fn what_is_silent_ends_when_it_would_have_used_everything_up() {
         ..facts(10)
     };
     let ends = [
-        Act::EndRuns(Shortage::Credit),
-        Act::StopPods(Shortage::Credit),
+        Act::EndRuns(Shortage::Silence),
+        Act::StopPods(Shortage::Silence),
     ];
     assert_eq!(decide(&silent(9), at(0)), []);
     assert_eq!(decide(&silent(10), at(0)), ends);

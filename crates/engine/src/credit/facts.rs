@@ -17,6 +17,9 @@ pub(crate) const AUTO_PAY: &str = "auto-pay";
 /// How many metering intervals of use may not be charged yet, at the very most, while all is well.
 const UNCHARGED_INTERVALS_MAX: i64 = 3;
 
+/// How often an account's money is read at most when it is charged meanwhile.
+const READS_MAX: u32 = 8;
+
 /// An account's money with the things that cost it.
 pub(crate) struct Books {
     /// As it was when this look began.
@@ -26,6 +29,8 @@ pub(crate) struct Books {
     pub(crate) own_payments: usize,
     /// What was used and is not charged yet.
     pub(crate) uncharged: Money,
+    /// Since when one of its pods is silent, if one is.
+    pub(crate) silent_since: Option<Timestamp>,
     /// Its pods that are not gone.
     pub(crate) pods: Vec<Pod>,
     /// Its network volumes that are not gone.
@@ -87,22 +92,11 @@ pub(crate) async fn look(
     now: Timestamp,
 ) -> Result<Books, Error> {
     let paid = own_payments(services, account, now).await?;
-    let stand = services.store.account_stand(account).await?;
-    let rates = services.store.account_rates_of(account).await?;
-    let pods = services
-        .store
-        .pod_list(Some(&stand.id), Which::Live)
-        .await?;
-    let volumes = services
-        .store
-        .volume_list(Some(&stand.id), Which::Live)
-        .await?;
-    let mut uncharged = Money::ZERO;
-    for pod in &pods {
-        let so_far = money::cost_so_far(services, pod).await?;
-        let charged = services.store.pod_charged(&pod.id).await?;
-        uncharged = uncharged.saturating_plus(so_far.saturating_minus(charged).max(Money::ZERO));
-    }
+    let store = &services.store;
+    let rates = store.account_rates_of(account).await?;
+    let pods = store.pod_list(Some(account), Which::Live).await?;
+    let volumes = store.volume_list(Some(account), Which::Live).await?;
+    let (stand, uncharged) = stand_of(services, account, &pods).await?;
     let has = Has {
         pods: pods.iter().filter(|pod| runs_by_itself(pod)).count(),
         runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
@@ -113,7 +107,9 @@ pub(crate) async fn look(
     let mut facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
     let moment = services.moment();
     facts.silent = pods.iter().map(|pod| silently_used(pod, moment)).sum();
+    let silent = pods.iter().filter_map(|pod| silence(pod, moment));
     Ok(Books {
+        silent_since: silent.map(|(since, _)| since).min(),
         stand,
         facts,
         own_payments: paid.len(),
@@ -122,6 +118,39 @@ pub(crate) async fn look(
         volumes,
         rates,
     })
+}
+
+/// Reads how an account stands, and what its pods have used that is not charged yet. What is charged in
+/// between would be in neither or in both, so it is read again then. The last time it may be in both: an
+/// account that is charged all the time is stopped a little earlier, never later.
+async fn stand_of(
+    services: &Services,
+    account: &AccountId,
+    pods: &[Pod],
+) -> Result<(AccountStand, Money), Error> {
+    let store = &services.store;
+    let mut before = store.account_stand(account).await?;
+    let mut reads = 1;
+    loop {
+        let uncharged = uncharged(services, pods).await?;
+        let after = store.account_stand(account).await?;
+        let same = (before.balance, before.held) == (after.balance, after.held);
+        if same || reads == READS_MAX {
+            return Ok((after, uncharged));
+        }
+        before = after;
+        reads += 1;
+    }
+}
+
+async fn uncharged(services: &Services, pods: &[Pod]) -> Result<Money, Error> {
+    let mut uncharged = Money::ZERO;
+    for pod in pods {
+        let so_far = money::cost_so_far(services, pod).await?;
+        let charged = services.store.pod_charged(&pod.id).await?;
+        uncharged = uncharged.saturating_plus(so_far.saturating_minus(charged).max(Money::ZERO));
+    }
+    Ok(uncharged)
 }
 
 /// Returns what there is to do for an account, by its facts.
@@ -140,20 +169,20 @@ fn accrued(rate: Rate, span: Span) -> Money {
     amount.unwrap_or(Money::from_nanos(i64::MAX))
 }
 
-/// Returns what a pod has used since it was last heard of, if it is up still; nothing within an interval,
-/// which everybody may take to answer.
+/// Returns what a pod has used since it was last heard of, if it is up still.
 fn silently_used(pod: &Pod, now: Moment) -> Money {
-    let silent = match (pod.observed, pod.counted) {
-        (Observed::Up | Observed::Unknown, Some(last)) if pod.started.is_some() => {
-            now.since(last.at)
-        }
-        (Observed::Up | Observed::Unknown, _) => Span::ZERO,
-        (Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost, _) => Span::ZERO,
+    silence(pod, now).map_or(Money::ZERO, |(_, span)| cost_up(pod, span))
+}
+
+/// Returns since when and for how long nothing was heard of a pod that was up; none within an interval,
+/// which everybody may take to answer.
+fn silence(pod: &Pod, now: Moment) -> Option<(Timestamp, Span)> {
+    let last = match pod.observed {
+        Observed::Up | Observed::Unknown => pod.counted.filter(|_| pod.started.is_some())?,
+        Observed::Absent | Observed::Starting | Observed::Down | Observed::Lost => return None,
     };
-    match silent > METERING_INTERVAL {
-        true => cost_up(pod, silent),
-        false => Money::ZERO,
-    }
+    let span = now.since(last.at);
+    (span > METERING_INTERVAL).then_some((last.at.wall, span))
 }
 
 /// Returns whether a pod is one of those that stop when there is no credit.

@@ -17,6 +17,9 @@ pub(super) fn words(shortage: Shortage, stand: &AccountStand) -> String {
     let amount = |limit: Option<Money>| limit.unwrap_or(Money::ZERO);
     match shortage {
         Shortage::Credit => "its account has no credit left".to_owned(),
+        Shortage::Silence => "a host was silent, and if what is there ran on, its account has no \
+                              credit left"
+            .to_owned(),
         Shortage::DayLimit => format!("the limit of {} a day is reached", amount(limits.day)),
         Shortage::MonthLimit => {
             format!("the limit of {} a month is reached", amount(limits.month))
@@ -99,6 +102,28 @@ pub(super) async fn last_warning(
     .await
 }
 
+/// Says why pods stop although there is credit. It is told before they are, since nobody looks again at
+/// pods that stop.
+pub(super) async fn silent(
+    services: &Services,
+    stand: &AccountStand,
+    books: &Books,
+    now: Timestamp,
+) {
+    let key = format!("silence:{}", books.silent_since.unwrap_or(now).millis());
+    let message = format!(
+        "{} told to stop: {}. What it cost is known when the host answers; then `livery pod start` \
+         starts them again if there is enough",
+        counted(books.facts.has.pods, "pod is", "pods are"),
+        words(Shortage::Silence, stand)
+    );
+    tell(
+        services,
+        notice(stand, key, NoticeKind::PolicyAction, message, now),
+    )
+    .await;
+}
+
 pub(super) async fn stopped(
     services: &Services,
     stand: &AccountStand,
@@ -108,8 +133,8 @@ pub(super) async fn stopped(
 ) {
     let today = Day::of(now);
     let (key, until) = match shortage {
-        // Told when it ran out.
-        Shortage::Credit => return,
+        // Told when it ran out, and before they are stopped.
+        Shortage::Credit | Shortage::Silence => return,
         Shortage::DayLimit => (format!("day-limit:{today}"), "today"),
         Shortage::MonthLimit => (format!("month-limit:{}", today.month_start()), "this month"),
     };

@@ -202,7 +202,7 @@ async fn end_run(
 ) -> Result<(), Error> {
     let told = runs::tell(services, run, words, now).await?;
     let patience = match shortage {
-        Shortage::Credit => livery_domain::credit::may_pull(told, now),
+        Shortage::Credit | Shortage::Silence => livery_domain::credit::may_pull(told, now),
         // There is credit: its results come home however long that takes.
         Shortage::DayLimit | Shortage::MonthLimit => true,
     };
@@ -232,6 +232,10 @@ async fn stop_pods(
 ) -> Result<(), Error> {
     let reason = notices::words(shortage, stand);
     let words = format!("stopped: {reason}");
+    match shortage {
+        Shortage::Silence => notices::silent(services, stand, books, now).await,
+        Shortage::Credit | Shortage::DayLimit | Shortage::MonthLimit => {}
+    }
     let mut failed = Ok(());
     let mut stopped = 0;
     for pod in books.pods.iter().filter(|pod| facts::runs_by_itself(pod)) {

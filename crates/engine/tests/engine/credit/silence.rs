@@ -25,7 +25,12 @@ async fn an_account_owes_a_minute_at_most_however_long_its_host_was_silent() {
     look(&bench).await;
     assert!(left(&bench).await > Money::ZERO, "nobody knows how it is");
     // Its money would be used up by now: it is to stop as soon as its host hears that.
-    comes_to(&bench, &box_, Phase::Stopping).await;
+    let stopping = comes_to(&bench, &box_, Phase::Stopping).await;
+    let words = stopping.ruled.unwrap();
+    assert!(words.contains("a host was silent"), "{words}");
+    let notice = told(&bench, NoticeKind::PolicyAction).await;
+    let words = "1 pod is told to stop: a host was silent";
+    assert!(notice.message.starts_with(words), "{}", notice.message);
     assert_eq!(stand(&bench).await.standing, Standing::Good);
     bench.host.script(|script| script.unreachable = false);
     comes_to(&bench, &box_, Phase::Stopped).await;
