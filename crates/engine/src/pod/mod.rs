@@ -69,9 +69,9 @@ pub(crate) async fn want(
         let phase = pod.phase();
         match pod.want(desired) {
             Ok(Wish::Changed) if desired == Desired::Running => {
-                credit::may_start(services, &pod).await?;
-                // The row is about to forget since when it was up.
+                // The row is about to forget since when it was up, and limits know what is charged.
                 money::count(services, &pod.id).await?;
+                credit::may_start(services, &pod).await?;
             }
             Ok(Wish::Changed) if desired == Desired::Stopped => {
                 power::check_stop(services, pod.supplier())?;

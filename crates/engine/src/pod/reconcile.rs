@@ -3,7 +3,7 @@
 use super::access::lease_of;
 use super::asking::{ask, stop, terminate};
 use crate::error::Error;
-use crate::money;
+use crate::money::{self, METERING_INTERVAL};
 use crate::reminders;
 use crate::services::Services;
 use crate::tasks::Seat;
@@ -316,16 +316,26 @@ fn forgets(before: &Pod, after: &Pod) -> bool {
     }
 }
 
-/// A pod that came up is counted from now on, and what one that is down owes is charged at once. While
-/// it goes on as before, the metering task counts it.
+/// A pod that came up is counted from now on, and what one that is down owes, or used while it was
+/// silent, is charged at once. While it goes on as before, the metering task counts it.
 async fn count_when_new(services: &Services, before: &Pod, after: &Pod) -> Result<(), Error> {
-    let goes_on = after.observed == before.observed && after.started == before.started;
+    let goes_on = after.observed == before.observed
+        && after.started == before.started
+        && !was_silent(before, after);
     match after.observed {
         Observed::Up if goes_on => Ok(()),
         Observed::Unknown | Observed::Starting => Ok(()),
         Observed::Up | Observed::Down | Observed::Lost | Observed::Absent => {
             money::count(services, &after.id).await
         }
+    }
+}
+
+/// Returns whether nothing was heard of a pod for longer than credit and limits reckon with.
+fn was_silent(before: &Pod, after: &Pod) -> bool {
+    match (before.counted, after.counted) {
+        (Some(before), Some(after)) => after.at.since(before.at) > METERING_INTERVAL,
+        (None, _) | (_, None) => false,
     }
 }
 
