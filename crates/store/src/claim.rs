@@ -27,19 +27,23 @@ pub(crate) struct ClaimSql {
 }
 
 macro_rules! claim_sql {
-    ($table:literal, $columns:ident) => {
+    ($table:literal, $columns:ident, $drivable:ident) => {
         $crate::claim::ClaimSql::new(
             [
                 concat!(
                     "SELECT id FROM ",
                     $table,
                     " WHERE ended IS NULL AND due <= $1 AND (claim_until <= $1 OR claim_until > $2)",
+                    " AND ",
+                    $drivable!(),
                     " ORDER BY due, id LIMIT $3"
                 ),
                 concat!(
                     "SELECT id FROM ",
                     $table,
                     " WHERE ended IS NULL AND due > $2 AND (claim_until <= $1 OR claim_until > $2)",
+                    " AND ",
+                    $drivable!(),
                     " ORDER BY due, id LIMIT $3"
                 ),
             ],
@@ -88,7 +92,7 @@ impl ClaimSql {
 }
 
 impl Store {
-    /// Claims up to `limit` rows that are due and free. Looking costs no write; rows are then taken
+    /// Claims up to `limit` rows that are due, free, and to be driven here. Looking costs no write; rows are then taken
     /// in the order of their ids, so that two workers never wait for each other in a circle.
     pub(crate) async fn claim(
         &self,
@@ -105,6 +109,7 @@ impl Store {
                 .bind(now.millis())
                 .bind(ahead)
                 .bind(i64::from(limit))
+                .bind(self.plane_text())
                 .fetch_all(self.read())
                 .await?;
             for row in &rows {
@@ -187,6 +192,9 @@ impl Store {
             "UPDATE volumes SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
             "UPDATE runs SET claim_token = NULL, claim_until = 0, due = 0 WHERE ended IS NULL",
             "UPDATE deliveries SET claim_until = 0 WHERE state = 'due' AND claim_until > 0",
+            "DELETE FROM seats",
+            "UPDATE runs SET home = NULL WHERE ended IS NULL",
+            "UPDATE planes SET alive_until = 0",
         ] {
             sqlx::query(sql).execute(self.write()).await?;
         }

@@ -22,6 +22,7 @@ const STEPS: &[(i64, &str)] = &[
     (13, include_str!("../migrations/0013_notices_by_pod.sql")),
     (14, include_str!("../migrations/0014_by_end.sql")),
     (15, include_str!("../migrations/0015_counted.sql")),
+    (16, include_str!("../migrations/0016_seats.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

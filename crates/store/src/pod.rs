@@ -3,6 +3,7 @@
 use crate::claim::{ClaimSql, claim_sql};
 use crate::count::Count;
 use crate::error::{Error, Result};
+use crate::plane::drivable;
 use crate::policy_twin::PolicyTwin;
 use crate::pool::Store;
 use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
@@ -21,13 +22,19 @@ macro_rules! columns {
     };
 }
 
-const CLAIM: ClaimSql = claim_sql!("pods", columns);
+macro_rules! drivable_here {
+    () => {
+        drivable!("pods.host")
+    };
+}
+
+const CLAIM: ClaimSql = claim_sql!("pods", columns, drivable_here);
 
 const INSERT: &str = concat!(
     "INSERT INTO pods (",
     columns!(),
-    ", due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, NULL, 0)"
+    ", host, due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = $5, reason = $6, \
@@ -77,6 +84,7 @@ impl Store {
             .bind(count.wall)
             .bind(count.clock)
             .bind(count.shows)
+            .bind(pod.offer.host.as_ref().map(|host| host.to_string()))
             .execute(&mut *transaction)
             .await?;
         volume::take(&mut transaction, pod).await?;

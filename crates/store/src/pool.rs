@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::migrate::migrate;
+use livery_units::PlaneId;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use std::collections::BTreeSet;
@@ -15,6 +16,8 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Store {
     pools: Arc<Pools>,
+    /// Which of several control planes this is.
+    pub(crate) plane: Option<PlaneId>,
 }
 
 /// SQLite has one writer at a time: a pool of one connection is a fair queue for it, where several
@@ -75,7 +78,7 @@ impl Store {
         };
         migrate(&pools.write).await?;
         let pools = Arc::new(pools);
-        Ok(Self { pools })
+        Ok(Self { pools, plane: None })
     }
 
     /// Closes all connections; SQLite's write-ahead log is folded into the file.

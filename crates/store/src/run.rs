@@ -2,6 +2,7 @@
 
 use crate::claim::{ClaimSql, claim_sql};
 use crate::error::{Error, Result};
+use crate::plane::run_drivable;
 use crate::pool::Store;
 use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
 use crate::run_secret;
@@ -17,13 +18,13 @@ macro_rules! columns {
     };
 }
 
-const CLAIM: ClaimSql = claim_sql!("runs", columns);
+const CLAIM: ClaimSql = claim_sql!("runs", columns, run_drivable);
 
 const INSERT: &str = concat!(
     "INSERT INTO runs (",
     columns!(),
-    ", event_count, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-     $11, $12, $13, $14, $15, $16, $17, 0, NULL, 0)"
+    ", event_count, claim_token, claim_until, home) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+     $11, $12, $13, $14, $15, $16, $17, 0, NULL, 0, $18)"
 );
 
 const UPDATE: &str = "UPDATE runs SET step = $3, step_began = $4, outcome = $5, ended = $6, \
@@ -37,7 +38,7 @@ macro_rules! select {
 }
 
 impl Store {
-    /// Keeps a new run with its secrets; it is due at its `due`.
+    /// Keeps a new run with its secrets; it is due at its `due`. Its files are here.
     ///
     /// # Errors
     /// [`Error::Exists`] when its id is taken, [`Error::Refused`] when its account is not there.
@@ -61,6 +62,7 @@ impl Store {
             .bind(run.created.millis())
             .bind(run.due.millis())
             .bind(run.generation)
+            .bind(self.plane.as_ref().map(|plane| plane.to_string()))
             .execute(&mut *transaction)
             .await?;
         run_secret::insert(&mut transaction, &run.id, &run.submission.secrets).await?;

@@ -3,6 +3,7 @@
 use crate::claim::{ClaimSql, claim_sql};
 use crate::count::Count;
 use crate::error::{Error, Result};
+use crate::plane::drivable;
 use crate::pool::Store;
 use crate::row::{Columns, Unread, Which, clean, millis, to_json, unread};
 use crate::twin::RateTwin;
@@ -21,7 +22,13 @@ macro_rules! columns {
     };
 }
 
-const CLAIM: ClaimSql = claim_sql!("volumes", columns);
+macro_rules! drivable_here {
+    () => {
+        drivable!("volumes.host")
+    };
+}
+
+const CLAIM: ClaimSql = claim_sql!("volumes", columns, drivable_here);
 
 const INSERT: &str = concat!(
     "INSERT INTO volumes (",

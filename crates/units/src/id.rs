@@ -122,6 +122,8 @@ ids! {
     MeterId = "mtr_", "meter";
     /// Something rentable; stable while the offer stands.
     OfferId = "offer_", "offer";
+    /// One of several control planes on a database; it keeps its id when it is started again.
+    PlaneId = "plane_", "control plane";
     /// A user's container with its disks.
     PodId = "pod_", "pod";
     /// One job file taken through the eight steps.

@@ -22,6 +22,7 @@ mod reminders;
 mod rows;
 mod runs;
 mod samples;
+mod seats;
 mod statements;
 mod unreadable;
 mod volumes;
