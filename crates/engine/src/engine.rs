@@ -50,19 +50,22 @@ impl Engine {
     /// Starts the background tasks and returns the engine.
     ///
     /// # Errors
-    /// [`Error::Store`] when the claims of a dead predecessor cannot be forgotten.
+    /// [`Error::Store`] when the claims and seats of a dead predecessor cannot be forgotten.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        match options.peers {
+        match &options.peers {
             Peers::None => options.store.claims_forget().await?,
             // The claims of the dead expire by themselves; those of the living are none of ours.
-            Peers::Several => {}
+            Peers::Several(_) => {}
         }
+        let services = Arc::new(Services::new(options));
+        // Before anything is claimed: by that others know what is driven here.
+        let seats = tasks::Seats::begin(&services).await?;
         let engine = Self {
-            services: Arc::new(Services::new(options)),
+            services,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        tasks::spawn_all(&engine.services, &engine.stop, &engine.tasks);
+        tasks::spawn_all(&engine.services, seats, &engine.stop, &engine.tasks);
         Ok(engine)
     }
 
@@ -193,6 +196,14 @@ impl Engine {
         wait: Span,
     ) -> Result<Vec<RunEvent>, Error> {
         run::wait_events(&self.services, run, after_seq, wait).await
+    }
+
+    /// Returns whether a run's log and results are here.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`] when another control plane has them.
+    pub async fn run_is_here(&self, run: &Run) -> Result<(), Error> {
+        run::is_here(&self.services, run).await
     }
 
     /// Returns a run's output from `offset` on; with `follow`, until its training is over.

@@ -84,6 +84,14 @@ pub enum Error {
     /// Something about network volumes that has its own code.
     #[error(transparent)]
     Volume(#[from] crate::volume::VolumeRefusal),
+    /// It is at another control plane on the same database.
+    #[error("{what} another control plane: {plane}")]
+    Elsewhere {
+        /// What, up to where it is.
+        what: String,
+        /// How people find that one.
+        plane: String,
+    },
     /// A host or supplier could not be reached or refused.
     #[error("{0}")]
     Unreachable(String),
@@ -124,6 +132,7 @@ impl Error {
             Self::Credit(error) => error.code(),
             Self::Volume(error) => error.code(),
             Self::Unreachable(_) => "HST001",
+            Self::Elsewhere { .. } => "HST002",
             Self::Market(error) => error.code(),
             Self::Notify(error) => error.code(),
             Self::ChannelNotFound(_) => "NTC006",
@@ -155,6 +164,9 @@ impl Error {
             Self::Credit(error) => error.hint(),
             Self::Volume(error) => error.hint(),
             Self::Unreachable(_) => Some("try again; `livery doctor` checks this machine"),
+            Self::Elsewhere { .. } => {
+                Some("ask that one: `--server URL`, or on its machine `--socket PATH`")
+            }
             Self::Market(error) => error.hint(),
             Self::Notify(error) => Some(error.hint()),
             Self::ChannelNotFound(_) => Some("`livery reminders list` shows the channels"),

@@ -43,6 +43,6 @@ pub use pod::NewPod;
 pub use policy::PolicyView;
 pub use reminders::{Closing, Resting, Running, Trouble};
 pub use run::{Bound, Forecast};
-pub use services::{Options, Peers};
+pub use services::{Options, Peers, Plane};
 pub use tasks::{TaskStatus, meters_read};
 pub use volume::{NewVolume, VolumeRefusal, VolumeView};

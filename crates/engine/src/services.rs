@@ -9,10 +9,13 @@ use livery_domain::offer::{Offer, SupplierName};
 use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
-use livery_units::{AccountId, ClaimToken, LaunchKey, Moment, PodId, RunId, Span, Timestamp};
+use livery_units::{
+    AccountId, ClaimToken, HostId, LaunchKey, Moment, PlaneId, PodId, RunId, Span, Timestamp,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::futures::Notified;
 
 /// What an engine is made of.
 pub struct Options {
@@ -32,18 +35,33 @@ pub struct Options {
     pub peers: Peers,
 }
 
+/// How often those who wait look at what other control planes may have changed.
+const PEERS_LOOK: Span = Span::from_secs(1);
+
 /// Whether other control planes work on the same store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Peers {
     /// This is the only one: what a dead one had claimed is free at once.
     None,
-    /// There may be others: what one has claimed is free when the claim expires.
-    Several,
+    /// There may be others: what one has claimed is free when the claim expires, and what is on a host
+    /// is driven by whom that host is connected to.
+    Several(Plane),
+}
+
+/// Which of several control planes this is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// Its id; the same when it is started again, for it is where its runs' files are.
+    pub id: PlaneId,
+    /// How people find it.
+    pub name: String,
 }
 
 /// The parts that use-cases and tasks share. Nothing here decides anything.
 pub(crate) struct Services {
     pub(crate) store: Store,
+    /// Which of several control planes this is; none when it is the only one.
+    pub(crate) plane: Option<Plane>,
     pub(crate) content: Arc<ContentStore>,
     pub(crate) suppliers: BTreeMap<SupplierName, SharedSupplier>,
     pub(crate) hosts: HostDirectory,
@@ -60,8 +78,13 @@ impl Services {
             .into_iter()
             .map(|supplier| (supplier.info().name, supplier))
             .collect();
+        let (store, plane) = match options.peers {
+            Peers::None => (options.store, None),
+            Peers::Several(plane) => (options.store.of_plane(plane.id.clone()), Some(plane)),
+        };
         Self {
-            store: options.store,
+            store,
+            plane,
             content: options.content,
             suppliers,
             hosts: options.hosts,
@@ -94,13 +117,38 @@ impl Services {
         })
     }
 
-    /// Returns the host agent that serves a pod.
-    pub(crate) fn host(&self, access: &Access) -> Result<Arc<dyn Host>, Error> {
-        match access {
-            Access::Host { host, .. } => self
-                .hosts
-                .get(host)
-                .ok_or_else(|| Error::Unreachable(format!("host {host} is not connected"))),
+    /// Returns the host agent that serves a pod; one that is connected to another control plane is
+    /// reached there.
+    pub(crate) async fn host(&self, access: &Access) -> Result<Arc<dyn Host>, Error> {
+        let Access::Host { host, pod } = access;
+        if let Some(connected) = self.hosts.get(host) {
+            return Ok(connected);
+        }
+        match self.store.seat_elsewhere(host, self.now()).await? {
+            Some(other) => Err(Error::Elsewhere {
+                what: format!("pod {pod} is on host {host}, which is connected to"),
+                plane: other.name,
+            }),
+            None => Err(Error::Unreachable(format!("host {host} is not connected"))),
+        }
+    }
+
+    /// Returns whether a host is not connected here and may be to another control plane.
+    pub(crate) fn is_out_of_reach(&self, host: Option<&HostId>) -> bool {
+        let is_here = |host| self.hosts.get(host).is_some();
+        self.plane.is_some() && !host.is_none_or(is_here)
+    }
+
+    /// Waits until something was announced, or others may have changed something: what they do is not
+    /// announced here.
+    pub(crate) async fn changes(&self, announced: Notified<'_>) {
+        if self.plane.is_some() {
+            tokio::select! {
+                () = announced => {}
+                () = self.sleep(PEERS_LOOK) => {}
+            }
+        } else {
+            announced.await;
         }
     }
 

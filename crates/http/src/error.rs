@@ -75,6 +75,7 @@ impl From<Error> for Refusal {
             Error::Credit(error) => of_credit(error),
             Error::Volume(error) => of_volume(error),
             Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            Error::Elsewhere { .. } => StatusCode::MISDIRECTED_REQUEST,
             Error::Notify(error) => of_notify(error),
             Error::ChannelNotFound(_) => StatusCode::NOT_FOUND,
             Error::ChannelExists(_) => StatusCode::CONFLICT,

@@ -90,10 +90,11 @@ fn not_running(pod: &Pod, phase: Phase) -> Error {
 /// Returns the host agent that serves a pod.
 pub(crate) async fn host_of(services: &Services, pod: &Pod) -> Result<Arc<dyn Host>, Error> {
     if let Some(host) = &pod.offer.host {
-        return services.host(&Access::Host {
+        let access = Access::Host {
             host: host.clone(),
             pod: pod.id.clone(),
-        });
+        };
+        return services.host(&access).await;
     }
     let supplier = services.supplier(pod.supplier())?;
     let observation = supplier.observe(&lease_of(pod)).await?;
@@ -104,7 +105,7 @@ pub(crate) async fn host_of(services: &Services, pod: &Pod) -> Result<Arc<dyn Ho
             pod.id
         ))
     })?;
-    services.host(&access)
+    services.host(&access).await
 }
 
 /// Returns our hold on a pod's machine; before the supplier has answered, its own id is unknown and

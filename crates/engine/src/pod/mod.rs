@@ -141,7 +141,7 @@ pub(crate) async fn wait(
             return Ok(pod);
         }
         tokio::select! {
-            () = changed => {}
+            () = services.changes(changed) => {}
             () = &mut over => return Ok(pod),
         }
     }

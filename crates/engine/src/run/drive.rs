@@ -49,10 +49,8 @@ pub(crate) async fn drive(
                 .sleep(Span::from_millis(CLAIM_SPAN.millis() / 3))
                 .await;
             let until = services.now().after(CLAIM_SPAN);
-            if matches!(
-                services.store.run_claim_renew(&id, &token, until).await,
-                Ok(false)
-            ) {
+            let renewed = services.store.run_claim_renew(&id, &token, until).await;
+            if matches!(renewed, Ok(false)) || !stays(&services, &id).await {
                 return;
             }
         }
@@ -73,10 +71,17 @@ pub(crate) async fn drive(
     }
 }
 
+/// Returns whether the run is still to be driven here: its pod's host may have moved to another control
+/// plane, or the one that has the run's files is back. Who cannot ask goes on.
+async fn stays(services: &Services, run: &RunId) -> bool {
+    let stays = services.store.run_stays(run, services.now()).await;
+    stays.unwrap_or(true)
+}
+
 async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
     let id = run.id.clone();
     let mut run = run;
-    while !run.is_over() {
+    while !run.is_over() && stays(services, &id).await {
         run = match advance(services, run).await {
             Ok(run) => run,
             Err(error) => {

@@ -34,6 +34,7 @@ pub(crate) async fn wait_events(
             .store
             .run_event_list(run, after_seq, EVENTS_MAX)
             .await?;
+        let changed = services.changes(changed);
         if !events.is_empty() || tokio::time::timeout_at(deadline, changed).await.is_err() {
             return Ok(events);
         }

@@ -50,6 +50,20 @@ pub(crate) async fn find(
     }
 }
 
+/// Returns whether a run's files, log and results are here and not at another control plane.
+pub(crate) async fn is_here(services: &Services, run: &Run) -> Result<(), Error> {
+    match services.store.run_elsewhere(&run.id).await? {
+        None => Ok(()),
+        Some(other) => Err(Error::Elsewhere {
+            what: format!(
+                "the files, the log and the results of run {} are at",
+                run.id
+            ),
+            plane: other.name,
+        }),
+    }
+}
+
 /// Asks for a run's end; asking again, or after it is over, changes nothing.
 pub(crate) async fn cancel(
     services: &Services,

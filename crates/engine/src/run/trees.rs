@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::services::Services;
 use futures_util::StreamExt;
-use livery_content::{ContentStore, FrameDecoder};
+use livery_content::{ContentError, ContentStore, FrameDecoder};
 use livery_host_api::dto::{Applied, ApplyTree, Blobs, CollectTree, Collected};
 use livery_host_api::{ByteStream, Host};
 use livery_units::{ContentHash, ParseHashError, PodId};
@@ -20,6 +20,8 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let content = content.clone();
     match tokio::task::spawn_blocking(move || work(&content)).await {
+        // It does not come by itself.
+        Ok(Err(error @ ContentError::Missing { .. })) => Err(Error::Invalid(error.to_string())),
         Ok(result) => result.map_err(|error| Error::Store(error.to_string())),
         Err(panicked) => Err(Error::Store(panicked.to_string())),
     }

@@ -13,6 +13,7 @@ mod pod_reconciler;
 mod policy;
 mod reminders;
 mod run_reconciler;
+mod seats;
 mod volumes;
 
 use crate::orphans::SweepLog;
@@ -31,6 +32,7 @@ pub(crate) use metering::Metering;
 pub use metering::meters_read;
 pub(crate) use pod_reconciler::PodReconciler;
 pub(crate) use run_reconciler::RunReconciler;
+pub(crate) use seats::Seats;
 
 /// One kind of background work.
 #[async_trait]
@@ -124,8 +126,13 @@ impl TaskBoard {
 }
 
 /// Starts every task; they end when `stop` is cancelled, and `tracker` knows when they have.
-pub(crate) fn spawn_all(services: &Arc<Services>, stop: &CancellationToken, tracker: &TaskTracker) {
-    let tasks: Vec<Arc<dyn BackgroundTask>> = vec![
+pub(crate) fn spawn_all(
+    services: &Arc<Services>,
+    seats: Option<Seats>,
+    stop: &CancellationToken,
+    tracker: &TaskTracker,
+) {
+    let mut tasks: Vec<Arc<dyn BackgroundTask>> = vec![
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
         Arc::new(volumes::VolumeReconciler::new(stop.clone())),
@@ -139,6 +146,9 @@ pub(crate) fn spawn_all(services: &Arc<Services>, stop: &CancellationToken, trac
         Arc::new(deliveries::Deliveries::new(stop.clone())),
         Arc::new(credit::Credit),
     ];
+    if let Some(seats) = seats {
+        tasks.push(Arc::new(seats));
+    }
     for task in tasks {
         tracker.spawn(keep_active(task, services.clone(), stop.clone()));
     }

@@ -307,6 +307,7 @@ async fn wait(
             VolumePhase::Creating | VolumePhase::Growing | VolumePhase::Deleting => false,
             VolumePhase::Ready | VolumePhase::Missing | VolumePhase::Deleted => true,
         };
+        let changed = services.changes(changed);
         if settled || tokio::time::timeout_at(deadline, changed).await.is_err() {
             return view(services, volume).await;
         }

@@ -8,6 +8,7 @@ mod doubts;
 mod market;
 mod orphans;
 mod panic;
+mod planes;
 mod pods;
 mod policies;
 mod reminders;

@@ -86,6 +86,7 @@ async fn log(
     Query(query): Query<LogQuery>,
 ) -> Result<Response, Refusal> {
     let run = app.engine.run_fetch(&account, &run).await?;
+    app.engine.run_is_here(&run).await?;
     let follow = if query.follow {
         Follow::Yes
     } else {
@@ -110,6 +111,7 @@ async fn results(
     Path(run): Path<String>,
 ) -> Result<Json<Results>, Refusal> {
     let run = app.engine.run_fetch(&account, &run).await?;
+    app.engine.run_is_here(&run).await?;
     match run.results {
         Some(manifest) => Ok(Json(Results { manifest })),
         None => {

@@ -3,7 +3,7 @@
 use super::host_agent::{self, MachineArgs, taken};
 use super::lock::{self, Lock, Taken};
 use super::process::{self, EXIT_TAKEN, Stance};
-use super::{host_link, logging};
+use super::{host_link, logging, plane_id};
 use crate::failure::{Ending, Failure};
 use crate::settings::{Place, check_socket};
 use crate::ui::listing;
@@ -95,7 +95,7 @@ async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
         // The lock on the data directory says so for a database that lies in it.
         peers: match plane.database {
             None => Peers::None,
-            Some(_) => Peers::Several,
+            Some(_) => Peers::Several(plane_id::named(plane)?),
         },
     });
     let engine = engine.await?;

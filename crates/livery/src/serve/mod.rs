@@ -11,6 +11,7 @@ pub mod host_agent;
 mod host_link;
 mod lock;
 mod logging;
+mod plane_id;
 pub mod process;
 mod ranges;
 pub mod stop;

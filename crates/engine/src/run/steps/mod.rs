@@ -4,6 +4,7 @@
 mod budget;
 mod choose;
 mod deploy;
+mod files;
 mod launch;
 mod patience;
 mod pull;
@@ -97,7 +98,10 @@ pub(crate) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
 
 async fn step(scene: &Scene) -> Result<StepEnd, Error> {
     match scene.run.step {
-        RunStep::Choose => choose::perform(scene).await,
+        RunStep::Choose => {
+            files::are_here(scene).await?;
+            choose::perform(scene).await
+        }
         RunStep::Launch => launch::perform(scene).await,
         RunStep::Validate => validate::perform(scene).await,
         RunStep::Deploy => deploy::perform(scene).await,
