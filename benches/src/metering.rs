@@ -208,6 +208,7 @@ fn pod(account: AccountId, now: Timestamp) -> Pod {
         ended: None,
         observed_at: Some(now),
         counted: None,
+        starts: 0,
         generation: 0,
     }
 }

@@ -1,6 +1,7 @@
 //! The whole surface of the control plane's core.
 
 use crate::error::Error;
+use crate::money;
 use crate::pod::{self, NewPod};
 use crate::run;
 use crate::services::{Options, Peers, Services};
@@ -50,7 +51,8 @@ impl Engine {
     /// Starts the background tasks and returns the engine.
     ///
     /// # Errors
-    /// [`Error::Store`] when the claims and seats of a dead predecessor cannot be forgotten.
+    /// [`Error::Store`] when the claims and seats of a dead predecessor cannot be forgotten, or the store
+    /// does not say what is held for pods that have ended.
     pub async fn start(options: Options) -> Result<Self, Error> {
         match &options.peers {
             Peers::None => options.store.claims_forget().await?,
@@ -65,6 +67,7 @@ impl Engine {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        money::settle_ended(&engine.services).await?;
         tasks::spawn_all(&engine.services, seats, &engine.stop, &engine.tasks);
         Ok(engine)
     }

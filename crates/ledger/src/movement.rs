@@ -12,6 +12,8 @@ pub struct Party {
     pub pod: PodId,
     /// The run that the pod serves, if any.
     pub run: Option<RunId>,
+    /// For which start of the pod: 0 for its launch.
+    pub start: u32,
 }
 
 /// Adds money from outside to an account; `reference` names the payment, and the same payment
@@ -34,14 +36,14 @@ pub fn top_up(account: &AccountId, amount: Money, reference: &str, at: Timestamp
     }
 }
 
-/// Reserves money for a pod; a pod has one hold in its life.
+/// Reserves money for a pod; each of its starts has one hold.
 pub fn hold(party: &Party, amount: Money, at: Timestamp) -> Transfer {
     let account = party.account.clone();
     let books = (Book::Balance(account.clone()), Book::Held(account));
     moved(party, Kind::Hold, books, amount, at)
 }
 
-/// Gives the rest of a pod's hold back to the balance.
+/// Gives the rest of a pod's hold back to the balance, once for each of its starts.
 pub fn void(party: &Party, held: Money, at: Timestamp) -> Transfer {
     let account = party.account.clone();
     let books = (Book::Held(account.clone()), Book::Balance(account));
@@ -128,7 +130,7 @@ fn moved(
     at: Timestamp,
 ) -> Transfer {
     Transfer {
-        id: derived(party.pod.as_str(), kind, "0"),
+        id: derived(party.pod.as_str(), kind, &party.start.to_string()),
         kind,
         from,
         to,

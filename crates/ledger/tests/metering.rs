@@ -53,6 +53,7 @@ impl Books {
             account: AccountId::from_entropy(1),
             pod: PodId::from_entropy(1),
             run: None,
+            start: 0,
         };
         let amount = Money::from_nanos(2_000_000_000);
         self.transfers.push(hold(&party, amount, at(0)));

@@ -49,6 +49,7 @@ fn party(pod: u128) -> Party {
         account: AccountId::from_entropy(pod % 2),
         pod: PodId::from_entropy(pod),
         run: Some(RunId::from_entropy(pod)),
+        start: 0,
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 const PAGE: i64 = 2_000;
 
 /// Questions with no answer where all is well, and what an answer means.
-const QUESTIONS: [(&str, &str); 4] = [
+const QUESTIONS: [(&str, &str); 5] = [
     (
         "SELECT p.pod_id AS id FROM pod_money p LEFT JOIN (
             SELECT pod_id,
@@ -46,6 +46,11 @@ const QUESTIONS: [(&str, &str); 4] = [
         "SELECT m.id FROM meters m WHERE m.counted_until < m.began OR m.charged < 0
          OR (m.closed IS NOT NULL AND m.closed <> m.counted_until) LIMIT 1",
         "the meter has counted less than nothing, or beyond its end",
+    ),
+    (
+        "SELECT m.pod_id AS id FROM pod_money m JOIN pods p ON p.id = m.pod_id
+         WHERE m.held <> 0 AND p.ended IS NOT NULL LIMIT 1",
+        "it has ended, and money is held for it",
     ),
 ];
 

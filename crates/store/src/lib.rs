@@ -16,6 +16,7 @@ mod count;
 mod credit;
 mod delivery;
 mod error;
+mod hold;
 mod host;
 mod many;
 mod meter;

@@ -23,6 +23,7 @@ const STEPS: &[(i64, &str)] = &[
     (14, include_str!("../migrations/0014_by_end.sql")),
     (15, include_str!("../migrations/0015_counted.sql")),
     (16, include_str!("../migrations/0016_seats.sql")),
+    (17, include_str!("../migrations/0017_starts.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

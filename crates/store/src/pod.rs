@@ -18,7 +18,7 @@ macro_rules! columns {
     () => {
         "id, account_id, pod_order, offer, run_id, launch_key, foreign_id, desired, observed, \
          reason, failure, attempts, created, started, up_until, ended, observed_at, generation, \
-         policy, ruled, counted, counted_wall, counted_clock, counted_shows"
+         policy, ruled, counted, counted_wall, counted_clock, counted_shows, starts"
     };
 }
 
@@ -34,13 +34,13 @@ const INSERT: &str = concat!(
     "INSERT INTO pods (",
     columns!(),
     ", host, due, claim_token, claim_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
-     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, 0, NULL, 0)"
+     $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, 0, NULL, 0)"
 );
 
 const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = $5, reason = $6, \
      failure = $7, attempts = $8, started = $9, up_until = $10, ended = $11, observed_at = $12, \
      policy = $13, ruled = $14, counted = $15, counted_wall = $16, counted_clock = $17, \
-     counted_shows = $18, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
+     counted_shows = $18, starts = $19, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
      COALESCE(started, -1) <> COALESCE($9, -1) THEN 0 ELSE policy_due END, \
      generation = generation + 1 WHERE id = $1 AND generation = $2";
 
@@ -57,38 +57,7 @@ impl Store {
     /// [`Error::Exists`] when its id or launch key is taken, [`Error::Refused`] when its account is
     /// not there; [`Error::NotFound`] and [`Error::InUse`] for the network volume that it takes.
     pub async fn pod_insert(&self, pod: &Pod) -> Result<()> {
-        let count = Count::of(pod.counted);
-        let mut transaction = self.write().begin().await?;
-        sqlx::query(INSERT)
-            .bind(pod.id.as_str())
-            .bind(pod.account.as_str())
-            .bind(to_json(&OrderTwin::from(&pod.order))?)
-            .bind(to_json(&OfferTwin::from(&pod.offer))?)
-            .bind(pod.run.as_ref().map(|run| run.to_string()))
-            .bind(pod.launch_key.as_str())
-            .bind(pod.foreign_id.clone())
-            .bind(pod.desired.as_str())
-            .bind(pod.observed.as_str())
-            .bind(pod.reason.as_deref().map(clean))
-            .bind(pod.failure.map(|failure| failure.as_str()))
-            .bind(i64::from(pod.attempts))
-            .bind(pod.created.millis())
-            .bind(millis(pod.started))
-            .bind(millis(pod.up_until))
-            .bind(millis(pod.ended))
-            .bind(millis(pod.observed_at))
-            .bind(pod.generation)
-            .bind(to_json(&PolicyTwin::from(&pod.policy))?)
-            .bind(pod.ruled.as_deref().map(clean))
-            .bind(count.own)
-            .bind(count.wall)
-            .bind(count.clock)
-            .bind(count.shows)
-            .bind(pod.offer.host.as_ref().map(|host| host.to_string()))
-            .execute(&mut *transaction)
-            .await?;
-        volume::take(&mut transaction, pod).await?;
-        Ok(transaction.commit().await?)
+        self.pod_insert_held(pod, None).await
     }
 
     /// Returns a pod.
@@ -270,6 +239,41 @@ impl Store {
     }
 }
 
+/// Keeps a new pod within a transaction.
+pub(crate) async fn insert_on(connection: &mut AnyConnection, pod: &Pod) -> Result<()> {
+    let count = Count::of(pod.counted);
+    sqlx::query(INSERT)
+        .bind(pod.id.as_str())
+        .bind(pod.account.as_str())
+        .bind(to_json(&OrderTwin::from(&pod.order))?)
+        .bind(to_json(&OfferTwin::from(&pod.offer))?)
+        .bind(pod.run.as_ref().map(|run| run.to_string()))
+        .bind(pod.launch_key.as_str())
+        .bind(pod.foreign_id.clone())
+        .bind(pod.desired.as_str())
+        .bind(pod.observed.as_str())
+        .bind(pod.reason.as_deref().map(clean))
+        .bind(pod.failure.map(|failure| failure.as_str()))
+        .bind(i64::from(pod.attempts))
+        .bind(pod.created.millis())
+        .bind(millis(pod.started))
+        .bind(millis(pod.up_until))
+        .bind(millis(pod.ended))
+        .bind(millis(pod.observed_at))
+        .bind(pod.generation)
+        .bind(to_json(&PolicyTwin::from(&pod.policy))?)
+        .bind(pod.ruled.as_deref().map(clean))
+        .bind(count.own)
+        .bind(count.wall)
+        .bind(count.clock)
+        .bind(count.shows)
+        .bind(i64::from(pod.starts))
+        .bind(pod.offer.host.as_ref().map(|host| host.to_string()))
+        .execute(&mut *connection)
+        .await?;
+    volume::take(connection, pod).await
+}
+
 /// Writes what may change of a pod within a transaction.
 pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Result<()> {
     let count = Count::of(pod.counted);
@@ -292,6 +296,7 @@ pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Resu
         .bind(count.wall)
         .bind(count.clock)
         .bind(count.shows)
+        .bind(i64::from(pod.starts))
         .execute(connection)
         .await?;
     match done.rows_affected() {
@@ -302,7 +307,7 @@ pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Resu
 
 fn pod(row: &AnyRow) -> Result<Pod> {
     let columns = Columns(row);
-    let attempts = columns.int("attempts")?;
+    let (attempts, starts) = (columns.int("attempts")?, columns.int("starts")?);
     Ok(Pod {
         id: columns.parsed("id")?,
         account: columns.parsed("account_id")?,
@@ -324,6 +329,7 @@ fn pod(row: &AnyRow) -> Result<Pod> {
         ended: columns.time_option("ended")?,
         observed_at: columns.time_option("observed_at")?,
         counted: columns.counted()?,
+        starts: u32::try_from(starts).map_err(|error| Error::column("starts", error))?,
         generation: columns.int("generation")?,
     })
 }

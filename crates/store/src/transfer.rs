@@ -41,21 +41,36 @@ impl Store {
     /// [`Error::Stale`] when more would be taken from a hold than is left of it, and
     /// [`Error::Refused`] for amounts below or beyond what money can count.
     pub async fn transfer_post(&self, transfers: &[Transfer]) -> Result<Posted> {
-        if let Some(bad) = transfers.iter().find(|t| t.amount.is_negative()) {
-            let why = format!("transfer {} moves less than nothing", bad.id);
-            return Err(Error::Refused(why));
-        }
         let mut transaction = self.write().begin().await?;
-        let last = lock(&mut transaction, transfers.len()).await?;
-        if is_any_posted(&mut transaction, transfers).await? {
-            transaction.rollback().await?;
-            return Ok(Posted::Replayed);
+        let posted = post_on(&mut transaction, transfers).await?;
+        match posted {
+            Posted::New => transaction.commit().await?,
+            Posted::Replayed => transaction.rollback().await?,
         }
-        let prepaid = prepaid_among(&mut transaction, transfers).await?;
-        append(&mut transaction, last, transfers, &prepaid).await?;
-        transaction.commit().await?;
-        Ok(Posted::New)
+        Ok(posted)
     }
+}
+
+/// Posts transfers within a transaction, which is to be rolled back when that fails; see
+/// [`Store::transfer_post`].
+pub(crate) async fn post_on(
+    connection: &mut AnyConnection,
+    transfers: &[Transfer],
+) -> Result<Posted> {
+    if let Some(bad) = transfers.iter().find(|t| t.amount.is_negative()) {
+        let why = format!("transfer {} moves less than nothing", bad.id);
+        return Err(Error::Refused(why));
+    }
+    if transfers.is_empty() {
+        return Ok(Posted::New);
+    }
+    let last = lock(connection, transfers.len()).await?;
+    if is_any_posted(connection, transfers).await? {
+        return Ok(Posted::Replayed);
+    }
+    let prepaid = prepaid_among(connection, transfers).await?;
+    append(connection, last, transfers, &prepaid).await?;
+    Ok(Posted::New)
 }
 
 /// Counts `count` more transfers and returns the number before the first of them. The row is the

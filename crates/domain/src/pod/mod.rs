@@ -208,6 +208,9 @@ pub struct Pod {
     pub observed_at: Option<Timestamp>,
     /// The same by its own count of time; none before there was such a count.
     pub counted: Option<Counted>,
+    /// How often it was started after its launch, by its user or by itself: each start has a hold of
+    /// its own.
+    pub starts: u32,
     /// Fences writers: every change adds one.
     pub generation: i64,
 }
@@ -232,6 +235,21 @@ impl Pod {
         match self.counted {
             Some(counted) => Some(counted.own),
             None => self.observed_at,
+        }
+    }
+
+    /// Returns whether nothing of it runs, as its supplier says, and nothing is about to: no money need
+    /// be held for it.
+    pub fn is_confirmed_down(&self) -> bool {
+        match (self.desired, self.observed) {
+            (_, Observed::Unknown | Observed::Starting | Observed::Up) => false,
+            // It is to be launched still.
+            (Desired::Running, Observed::Absent) => self.is_made(),
+            // It may have been asked to start again.
+            (Desired::Running, Observed::Down) => self.started.is_some(),
+            (Desired::Running, Observed::Lost) => true,
+            (Desired::Stopped | Desired::Gone, Observed::Absent) => true,
+            (Desired::Stopped | Desired::Gone, Observed::Down | Observed::Lost) => true,
         }
     }
 

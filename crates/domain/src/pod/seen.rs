@@ -18,9 +18,13 @@ impl Pod {
         match observed {
             Observed::Up => {
                 // It was seen not to be up and came back by itself: it came up anew.
-                match before {
-                    Observed::Down | Observed::Lost | Observed::Absent => self.started = None,
-                    Observed::Unknown | Observed::Starting | Observed::Up => {}
+                match (before, self.started) {
+                    (Observed::Down | Observed::Lost | Observed::Absent, Some(_)) => {
+                        self.started = None;
+                        self.starts = self.starts.saturating_add(1);
+                    }
+                    (Observed::Down | Observed::Lost | Observed::Absent, None) => {}
+                    (Observed::Unknown | Observed::Starting | Observed::Up, _) => {}
                 }
                 // Nothing takes back what was confirmed.
                 self.up_until = self.started.and(self.up_until).max(Some(at));

@@ -44,6 +44,7 @@ impl Pod {
                 Wish::Changed => {
                     self.started = None;
                     self.ruled = None;
+                    self.starts = self.starts.saturating_add(1);
                 }
                 Wish::AsBefore => return Ok(Wish::AsBefore),
             },

@@ -71,6 +71,7 @@ pub(in crate::reminder) fn pod() -> Pod {
         ended: None,
         observed_at: None,
         counted: None,
+        starts: 0,
         generation: 1,
     }
 }

@@ -223,6 +223,7 @@ pub fn pod(now: Timestamp) -> Pod {
         ended: None,
         observed_at: None,
         counted: None,
+        starts: 0,
         generation: 0,
     }
 }

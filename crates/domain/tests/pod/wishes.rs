@@ -59,6 +59,7 @@ fn every_phase_answers_every_wish() {
             assert_eq!(after.want(wish), answer, "{wish} while {}", before.phase());
             if answer == Ok(Wish::Changed) {
                 assert_eq!(after.desired, wish);
+                assert_eq!(after.starts, u32::from(wish == Desired::Running));
                 // Its time up is counted anew from when it is seen up again.
                 assert_eq!(
                     after.started.is_none(),
@@ -93,4 +94,52 @@ fn the_pod_of_a_run_is_terminated_but_not_stopped() {
             assert_eq!(pod.want(Desired::Gone), Ok(Wish::Changed));
         }
     }
+}
+
+#[test]
+fn money_is_held_while_something_of_a_pod_runs_or_is_about_to() {
+    let down: Vec<Phase> = in_each_phase()
+        .into_iter()
+        .filter(Pod::is_confirmed_down)
+        .map(|pod| pod.phase())
+        .collect();
+    let wanted = [
+        Phase::Stopped,
+        Phase::Exited,
+        Phase::Terminated,
+        Phase::Lost,
+    ];
+    assert_eq!(down, wanted);
+    // Asked to start again, and never launched.
+    let mut stopped = in_each_phase().remove(4);
+    stopped.want(Desired::Running).unwrap();
+    assert!(!stopped.is_confirmed_down());
+    let absent = |desired| Pod {
+        desired,
+        observed: Observed::Absent,
+        ..pod(NOW)
+    };
+    assert!(!absent(Desired::Running).is_confirmed_down());
+    assert!(absent(Desired::Stopped).is_confirmed_down());
+}
+
+#[test]
+fn a_pod_that_comes_back_by_itself_was_started_again() {
+    let mut row = pod(NOW);
+    let mut seen = |observed| {
+        row.saw(observed, None, NOW);
+        row.starts
+    };
+    assert_eq!(seen(Observed::Absent), 0);
+    assert_eq!(seen(Observed::Starting), 0);
+    assert_eq!(seen(Observed::Up), 0);
+    assert_eq!(seen(Observed::Unknown), 0);
+    assert_eq!(seen(Observed::Up), 0);
+    assert_eq!(seen(Observed::Lost), 0);
+    assert_eq!(seen(Observed::Up), 1);
+    assert_eq!(seen(Observed::Down), 1);
+    row.want(Desired::Running).unwrap();
+    assert_eq!(row.starts, 2);
+    row.saw(Observed::Up, None, NOW);
+    assert_eq!(row.starts, 2, "that is the start that was wanted");
 }

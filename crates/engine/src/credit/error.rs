@@ -32,7 +32,7 @@ pub enum CreditError {
         spent: Money,
         /// What is held for what runs.
         held: Money,
-        /// What would come to it: an hour's price, less what is held for the same pod.
+        /// What would come to it: an hour's price.
         needed: Money,
     },
     /// A payment of that reference was counted, and it was another amount.

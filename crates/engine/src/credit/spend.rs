@@ -23,30 +23,19 @@ pub(crate) async fn may_spend(
     account: &AccountId,
     hourly: Money,
 ) -> Result<(), Error> {
-    check(services, account, hourly, Money::ZERO).await
-}
-
-/// Refuses to start a pod again that its account cannot pay an hour of; what is still held for it
-/// counts.
-pub(crate) async fn may_start(services: &Services, pod: &Pod) -> Result<(), Error> {
-    let held = services.store.pod_held(&pod.id).await?;
-    let hourly = pod_hourly(&pod.offer, &pod.order);
-    check(services, &pod.account, hourly, held).await
-}
-
-async fn check(
-    services: &Services,
-    account: &AccountId,
-    hourly: Money,
-    held: Money,
-) -> Result<(), Error> {
     if hourly <= Money::ZERO {
         return Ok(());
     }
     let stand = services.store.account_stand(account).await?;
-    let needed = hourly.saturating_minus(held);
-    funds(&stand, needed)?;
-    limits(services, &stand, needed).await
+    funds(&stand, hourly)?;
+    limits(services, &stand, hourly).await
+}
+
+/// Refuses to start a pod again that its account cannot pay an hour of. Nothing is held for it since
+/// it is down.
+pub(crate) async fn may_start(services: &Services, pod: &Pod) -> Result<(), Error> {
+    let hourly = pod_hourly(&pod.offer, &pod.order);
+    may_spend(services, &pod.account, hourly).await
 }
 
 fn funds(stand: &AccountStand, needed: Money) -> Result<(), Error> {

@@ -1,9 +1,9 @@
 //! Rows of a real store, workers that die or come twice, clocks that jump: what is charged is exactly
 //! what an oracle adds up that is told of everything at the moment at which it happens.
 
+use super::count;
 use super::oracle::Oracle;
-use super::samples::{ACCOUNT, DISKS_KEPT, DISKS_UP, machine, pod, volume};
-use super::{count, count_volume};
+use super::samples::{ACCOUNT, DISKS_KEPT, DISKS_UP, machine, pod};
 use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
@@ -11,11 +11,10 @@ use async_trait::async_trait;
 use livery_content::{Compression, ContentStore};
 use livery_domain::account::Standing;
 use livery_domain::pod::{Desired, Observed, Pod};
-use livery_domain::volume::VolumeObserved;
 use livery_host_api::HostDirectory;
 use livery_ledger::{Book, Item};
 use livery_store::{Credit, Store};
-use livery_units::{AccountId, Bytes, HostId, Money, PodId, Span, Steady, Timestamp};
+use livery_units::{AccountId, HostId, Money, PodId, Span, Steady, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,9 +22,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 
 /// Two clocks: what has passed, and by how much the one on the wall was put forward since.
-struct Watch {
+pub(super) struct Watch {
     passed: AtomicI64,
-    ahead: AtomicI64,
+    pub(super) ahead: AtomicI64,
 }
 
 /// What the clock on the wall shows when nothing has passed.
@@ -65,6 +64,10 @@ enum Act {
     CountTwice,
     /// The metering task comes by.
     Metering,
+    /// Whoever looks at it while it is down gives back what is held.
+    Settle,
+    /// Workers that saw it stopped or started long ago go on where they were held up.
+    Late,
     /// The account's credit is used up, or there is some again.
     Credit,
 }
@@ -79,23 +82,26 @@ fn acts(jumps: u32, credit: u32) -> impl Strategy<Value = Act> {
         2 => Just(Act::Count),
         1 => Just(Act::CountTwice),
         3 => Just(Act::Metering),
+        5 => prop_oneof![3 => Just(Act::Settle), 2 => Just(Act::Late)],
         credit => Just(Act::Credit),
     ]
 }
 
-struct World {
-    services: Arc<Services>,
-    watch: Arc<Watch>,
+pub(super) struct World {
+    pub(super) services: Arc<Services>,
+    pub(super) watch: Arc<Watch>,
     pod: PodId,
     is_up: bool,
     compute: Oracle,
     disks: Oracle,
     standing: Standing,
+    /// Every row that there was.
+    past: Vec<Pod>,
     _dir: TempDir,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("livery.db").display());
         let store = Store::open(&url).await.unwrap();
@@ -134,6 +140,7 @@ impl World {
             compute: Oracle::default(),
             disks: Oracle::default(),
             standing: Standing::Good,
+            past: Vec::new(),
             _dir: dir,
         };
         let now = world.now();
@@ -142,11 +149,11 @@ impl World {
     }
 
     /// The time by what has passed, whatever the clock on the wall shows.
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         BEGINS + self.watch.passed.load(Ordering::SeqCst)
     }
 
-    fn pass(&self, millis: i64) {
+    pub(super) fn pass(&self, millis: i64) {
         self.watch.passed.fetch_add(millis, Ordering::SeqCst);
     }
 
@@ -192,8 +199,12 @@ impl World {
         if before == Observed::Down && self.is_up && row.started.is_some() {
             self.count().await;
         }
+        let starts = row.starts;
         row.saw(seen, None, self.watch.moment());
-        self.services.store.pod_update(&row).await.unwrap();
+        self.write(&row).await;
+        if row.starts != starts {
+            super::hold(&self.services, &row).await.unwrap();
+        }
         let up_until = row.up_until.map_or(now, Timestamp::millis);
         match (before == Observed::Up, self.is_up) {
             (true, true) => {
@@ -212,17 +223,55 @@ impl World {
         let mut row = self.row().await;
         if self.is_up {
             row.want(Desired::Stopped).unwrap();
-            self.services.store.pod_update(&row).await.unwrap();
+            self.write(&row).await;
             self.is_up = false;
             self.seen().await;
             return;
         }
-        self.count().await;
+        super::settle(&self.services, &row).await.unwrap();
         row.want(Desired::Running).unwrap();
-        self.services.store.pod_update(&row).await.unwrap();
+        let hold = super::first_hold(&self.services, &row).unwrap();
+        let row = self.services.store.pod_start(&row, hold.as_ref()).await;
+        self.past.push(row.unwrap());
+        assert_eq!(self.held().await, hold.unwrap().amount);
         self.pass(1);
         self.is_up = true;
         self.seen().await;
+    }
+
+    async fn write(&mut self, row: &Pod) {
+        let row = self.services.store.pod_update(row).await.unwrap();
+        self.past.push(row);
+    }
+
+    async fn held(&self) -> Money {
+        let store = &self.services.store;
+        let held = store.pod_held(&self.pod).await.unwrap();
+        let book = Book::Held(ACCOUNT.parse().unwrap());
+        assert_eq!(store.balance(&book).await, Ok(held));
+        held
+    }
+
+    async fn settle(&self) {
+        let row = self.row().await;
+        if !row.is_confirmed_down() {
+            return;
+        }
+        let (one, other) = (&self.services, &self.services);
+        let settled = tokio::join!(super::settle(one, &row), super::settle(other, &row));
+        assert!(settled.0.is_ok() && settled.1.is_ok());
+        assert_eq!(self.held().await, Money::ZERO, "nothing runs");
+    }
+
+    /// What belongs to an earlier start neither takes from what is held for this one nor adds to it.
+    async fn late(&self) {
+        self.count().await;
+        let (starts, held) = (self.row().await.starts, self.held().await);
+        for row in self.past.iter().filter(|row| row.starts < starts) {
+            super::settle(&self.services, row).await.unwrap();
+            super::hold(&self.services, row).await.unwrap();
+            assert_eq!(self.held().await, held, "{row:?}");
+        }
     }
 
     async fn credit(&mut self) {
@@ -273,6 +322,8 @@ impl World {
                 let (one, other) = (Metering, Metering);
                 tokio::join!(one.activate(&self.services), other.activate(&self.services));
             }
+            Act::Settle => self.settle().await,
+            Act::Late => self.late().await,
             // A second of grace: credit that ends where it began is no credit.
             Act::Credit => {
                 self.pass(1_000);
@@ -286,9 +337,13 @@ impl World {
         self.count().await;
         let mut row = self.row().await;
         row.observed = Observed::Absent;
-        row.ended = Some(self.watch.now());
-        self.services.store.pod_update(&row).await.unwrap();
+        let mut row = self.services.store.pod_update(&row).await.unwrap();
         super::settle(&self.services, &row).await.unwrap();
+        row.ended = Some(self.watch.now());
+        let row = self.services.store.pod_close(&row).await.unwrap();
+        for row in &self.past {
+            super::hold(&self.services, row).await.unwrap();
+        }
         self.compute.end();
         self.disks.end();
         let store = &self.services.store;
@@ -336,64 +391,9 @@ proptest! {
     }
 
     #[test]
-    fn a_network_volume_is_billed_by_the_size_that_it_had(
-        acts in prop::collection::vec(
-            (
-                0_i64..200_000,
-                -3_000_000_i64..3_000_000,
-                prop::option::weighted(0.3, 1_u64..50),
-                any::<bool>(),
-            ),
-            1..25,
-        ),
-    ) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(keep_volume(acts));
-    }
-
-    #[test]
     fn disks_of_who_has_no_credit_cost_nothing(
         acts in prop::collection::vec(acts(2, 2), 1..40),
     ) {
         run(acts);
     }
-}
-
-/// A network volume that is seen, grows and goes, while clocks jump: `true` for a worker that dies before it counts.
-async fn keep_volume(acts: Vec<(i64, i64, Option<u64>, bool)>) {
-    let world = World::new().await;
-    let (mut row, mut oracle) = (volume(world.watch.now()), Oracle::default());
-    row.saw(VolumeObserved::Present(Bytes::gib(1)), world.watch.moment());
-    oracle.begin(row.rate, world.now());
-    let mut size = Bytes::gib(1);
-    for (millis, jump, grown, dies) in acts {
-        world.pass(millis);
-        world.watch.ahead.fetch_add(jump, Ordering::SeqCst);
-        row.saw(VolumeObserved::Present(size), world.watch.moment());
-        oracle.seen(world.now());
-        if let Some(gib) = grown {
-            count_volume(&world.services, &row).await.unwrap();
-            let secs = oracle.whole_seconds();
-            oracle.end();
-            size = Bytes::gib(size.get() / Bytes::gib(1).get() + gib);
-            row.saw(VolumeObserved::Present(size), world.watch.moment());
-            oracle.begin(row.rate.for_size(size).unwrap(), secs);
-            oracle.seen(world.now());
-        }
-        if !dies {
-            let (one, other) = (&world.services, &world.services);
-            let counted = tokio::join!(count_volume(one, &row), count_volume(other, &row));
-            assert!(counted.0.is_ok() && counted.1.is_ok());
-        }
-    }
-    row.ended = Some(world.watch.now());
-    count_volume(&world.services, &row).await.unwrap();
-    count_volume(&world.services, &row).await.unwrap();
-    oracle.end();
-    let store = &world.services.store;
-    let meters = store.meter_list_of_volume(&row.id).await.unwrap();
-    assert!(meters.iter().all(|meter| meter.closed.is_some()));
-    let charged: Money = meters.iter().map(|meter| meter.charged).sum();
-    assert_eq!(i128::from(charged.nanos()), oracle.sum);
-    store.ledger_check().await.unwrap();
 }

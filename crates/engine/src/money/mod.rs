@@ -6,6 +6,8 @@ mod agreement;
 mod cap;
 mod count;
 #[cfg(test)]
+mod growing;
+#[cfg(test)]
 mod interleavings;
 mod limits;
 #[cfg(test)]
@@ -24,6 +26,7 @@ use crate::error::Error;
 use crate::services::Services;
 use livery_domain::pod::Pod;
 use livery_ledger::{Change, Transfer};
+use livery_store::Error as StoreError;
 use livery_units::{Money, MoneyError, Span};
 
 /// How much time a launch reserves money for.
@@ -33,25 +36,67 @@ pub(crate) const HOLD_SPAN: Span = Span::from_secs(3_600);
 /// has, and it changes no bill: what is charged is what has accrued since the meter began.
 pub(crate) const METERING_INTERVAL: Span = Span::from_secs(60);
 
-/// Reserves the price of the first hour, disks included.
-pub(crate) async fn hold(services: &Services, pod: &Pod) -> Result<(), Error> {
+/// How often a hold is given back anew when something is charged against it at the same time.
+const ATTEMPTS_MAX: u32 = 16;
+
+/// Makes the hold of a pod's start: the price of its first hour, disks included. What is free has none.
+pub(crate) fn first_hold(services: &Services, pod: &Pod) -> Result<Option<Transfer>, Error> {
     let amount = first_hour(pod).map_err(out_of_range)?;
-    if amount == Money::ZERO {
-        return Ok(());
-    }
-    let transfer = livery_ledger::hold(&party(pod), amount, services.now());
-    post(services, &[transfer]).await
+    let hold = || livery_ledger::hold(&party(pod), amount, services.now());
+    Ok((amount != Money::ZERO).then(hold))
 }
 
-/// Charges what is left and gives the rest of the hold back.
-pub(crate) async fn settle(services: &Services, pod: &Pod) -> Result<(), Error> {
-    count(services, &pod.id).await?;
-    let held = services.store.pod_held(&pod.id).await?;
-    if held == Money::ZERO {
+/// Reserves the price of the first hour of a pod's start, once, unless the pod is not to run any more.
+pub(crate) async fn hold(services: &Services, pod: &Pod) -> Result<(), Error> {
+    let Some(transfer) = first_hold(services, pod)? else {
         return Ok(());
+    };
+    let placed = services.store.hold_place(&pod.id, pod.starts, &transfer);
+    match placed.await {
+        // Whoever starts or ends it sees to what is held for it.
+        Ok(_) | Err(StoreError::Stale) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    let transfer = livery_ledger::void(&party(pod), held, services.now());
-    post(services, &[transfer]).await
+}
+
+/// Charges what is left and gives the rest of the hold back, of a pod of which nothing runs. One that
+/// was started again meanwhile keeps the hold of that start.
+pub(crate) async fn settle(services: &Services, pod: &Pod) -> Result<(), Error> {
+    let store = &services.store;
+    for _ in 0..ATTEMPTS_MAX {
+        count(services, &pod.id).await?;
+        let held = store.pod_held(&pod.id).await?;
+        if held == Money::ZERO {
+            return Ok(());
+        }
+        let transfer = livery_ledger::void(&party(pod), held, services.now());
+        match store.hold_void(&pod.id, pod.starts, &transfer).await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Stale) if store.pod_fetch(&pod.id).await?.starts != pod.starts => {
+                return Ok(());
+            }
+            Err(StoreError::Stale) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Error::Store(
+        "what is held for a pod was changed by others again and again".to_owned(),
+    ))
+}
+
+/// Gives back what is held for pods that have ended: before there was a rule against that, a hold could
+/// be left on one.
+pub(crate) async fn settle_ended(services: &Services) -> Result<(), Error> {
+    for id in services.store.pods_ended_held().await? {
+        let settled = async {
+            let pod = services.store.pod_fetch(&id).await?;
+            settle(services, &pod).await
+        };
+        if let Err(error) = settled.await {
+            tracing::error!(pod.id = %id, %error, "what is held for a pod that has ended was not given back");
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn out_of_range(error: MoneyError) -> Error {
@@ -76,10 +121,6 @@ fn party(pod: &Pod) -> livery_ledger::Party {
         account: pod.account.clone(),
         pod: pod.id.clone(),
         run: pod.run.clone(),
+        start: pod.starts,
     }
-}
-
-async fn post(services: &Services, transfers: &[Transfer]) -> Result<(), Error> {
-    services.store.transfer_post(transfers).await?;
-    Ok(())
 }

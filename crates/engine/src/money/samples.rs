@@ -75,6 +75,7 @@ pub(super) fn pod(created: Timestamp) -> Pod {
         ended: None,
         observed_at: None,
         counted: None,
+        starts: 0,
         generation: 0,
     }
 }

@@ -233,29 +233,18 @@ pub(crate) async fn accept(
         ended: None,
         observed_at: None,
         counted: None,
+        starts: 0,
         generation: 0,
     };
     policy::check(&pod, &pod.policy)?;
-    if let Err(error) = services.store.pod_insert(&pod).await {
+    let hold = money::first_hold(services, &pod)?;
+    let inserted = services.store.pod_insert_held(&pod, hold.as_ref()).await;
+    if let Err(error) = inserted {
         return Err(volume::not_taken(services, &pod, error).await);
-    }
-    if let Err(error) = money::hold(services, &pod).await {
-        refuse(services, pod, &error).await?;
-        return Err(error);
     }
     services.board.pods.notify_one();
     services.announce();
     Ok(pod)
-}
-
-/// Closes the row of a pod that cannot be paid for; no supplier has heard of it.
-async fn refuse(services: &Services, mut pod: Pod, why: &Error) -> Result<(), Error> {
-    pod.desired = Desired::Gone;
-    pod.observed = Observed::Absent;
-    pod.reason = Some(why.to_string());
-    pod.ended = Some(services.now());
-    services.store.pod_update(&pod).await?;
-    Ok(())
 }
 
 #[cfg(test)]

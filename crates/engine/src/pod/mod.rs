@@ -21,7 +21,7 @@ use crate::money;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Phase, Pod, Wish};
 use livery_store::{Error as StoreError, Which};
-use livery_units::{AccountId, PodId, Span};
+use livery_units::{AccountId, Money, PodId, Span};
 
 /// Finds a pod by id, by unique name among the living, or by a unique beginning of its id.
 pub(crate) async fn find(
@@ -66,12 +66,14 @@ pub(crate) async fn want(
 ) -> Result<Pod, Error> {
     loop {
         let mut pod = find(services, account, id).await?;
-        let phase = pod.phase();
+        let (before, phase) = (pod.clone(), pod.phase());
+        let mut hold = None;
         match pod.want(desired) {
             Ok(Wish::Changed) if desired == Desired::Running => {
                 // The row is about to forget since when it was up, and limits know what is charged.
-                money::count(services, &pod.id).await?;
+                money::settle(services, &before).await?;
                 credit::may_start(services, &pod).await?;
+                hold = money::first_hold(services, &pod)?;
             }
             Ok(Wish::Changed) if desired == Desired::Stopped => {
                 power::check_stop(services, pod.supplier())?;
@@ -86,7 +88,7 @@ pub(crate) async fn want(
                 });
             }
         }
-        match services.store.pod_update(&pod).await {
+        match services.store.pod_start(&pod, hold.as_ref()).await {
             Ok(pod) => {
                 services.store.pod_nudge(&pod.id).await?;
                 services.board.pods.notify_one();
@@ -135,7 +137,9 @@ pub(crate) async fn wait(
             Phase::Pending | Phase::Starting | Phase::Stopping | Phase::Terminating => false,
             // Gone is not enough: its bill must be settled too.
             Phase::Terminated => pod.ended.is_some(),
-            Phase::Running | Phase::Stopped | Phase::Exited | Phase::Lost => true,
+            // And what was held for it is to be had again.
+            Phase::Stopped => services.store.pod_held(&pod.id).await? == Money::ZERO,
+            Phase::Running | Phase::Exited | Phase::Lost => true,
         };
         if settled {
             return Ok(pod);

@@ -177,7 +177,7 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
     if pod.desired != Desired::Running {
         return Ok(pod);
     }
-    // Posted when the pod was accepted; again here in case of a crash in between.
+    // Placed with its row; a row of before that was so may be without.
     match money::hold(services, &pod).await {
         Ok(()) => {}
         // Nobody is told later, at a top-up, that it starts after all.
@@ -265,6 +265,9 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         services.store.pod_activity_forget(&pod.id).await?;
         reminders::came_up(services, &pod).await;
     }
+    if pod.starts != before.starts && pod.observed == Observed::Up {
+        hold_anew(services, &pod).await?;
+    }
     count_when_new(services, &before, &pod).await?;
     Ok(pod)
 }
@@ -338,6 +341,12 @@ async fn count_when_new(services: &Services, before: &Pod, after: &Pod) -> Resul
     match after.observed {
         Observed::Up if goes_on => Ok(()),
         Observed::Unknown | Observed::Starting => Ok(()),
+        // What is held is held for what runs.
+        Observed::Down | Observed::Lost | Observed::Absent if after.is_confirmed_down() => {
+            money::settle(services, after).await?;
+            services.announce();
+            Ok(())
+        }
         Observed::Up | Observed::Down | Observed::Lost | Observed::Absent => {
             money::count(services, &after.id).await
         }
@@ -352,11 +361,34 @@ fn was_silent(before: &Pod, after: &Pod) -> bool {
     }
 }
 
+/// Holds money for a pod that came back by itself. It is up whether or not there is enough: then it
+/// is stopped like all that cannot be paid for.
+async fn hold_anew(services: &Services, pod: &Pod) -> Result<(), Error> {
+    match money::hold(services, pod).await {
+        Err(Error::InsufficientFunds { .. }) => Ok(()),
+        held => held,
+    }
+}
+
 async fn close(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
-    money::settle(services, &pod).await?;
-    pod.ended = Some(services.now());
-    let pod = record(services, pod).await?;
+    loop {
+        money::settle(services, &pod).await?;
+        pod.ended = Some(services.now());
+        match services.store.pod_close(&pod).await {
+            Ok(closed) => {
+                pod = closed;
+                break;
+            }
+            // Somebody else wrote it, or held money for it before they heard of its end.
+            Err(StoreError::Stale) => pod = services.store.pod_fetch(&pod.id).await?,
+            Err(error) => return Err(error.into()),
+        }
+        if pod.ended.is_some() || plan(&pod, pod.observed, services.now()) != Step::Close {
+            return Ok(pod);
+        }
+    }
     tracing::info!(pod.id = %pod.id, account.id = %pod.account, "pod is gone");
+    services.announce();
     services.board.runs.notify_one();
     Ok(pod)
 }
@@ -381,6 +413,7 @@ async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
                 // These are never the reconciler's to change.
                 row.policy = current.policy;
                 row.ruled = current.ruled;
+                row.starts = row.starts.max(current.starts);
                 let ours_is_final = row.desired == Desired::Gone && row.failure.is_some();
                 if !ours_is_final {
                     row.desired = current.desired;

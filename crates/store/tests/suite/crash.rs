@@ -81,6 +81,7 @@ async fn post_for_ever(url: &str) {
         account: account(),
         pod: PodId::from_entropy(1),
         run: None,
+        start: 0,
     };
     let held = hold(&party, Money::from_nanos(60_000), at(0));
     store.transfer_post(&[held]).await.unwrap();

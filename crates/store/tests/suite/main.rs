@@ -13,6 +13,7 @@ mod database;
 mod deliveries;
 mod events;
 mod files;
+mod holds;
 mod meters;
 mod migrations;
 mod money;

@@ -132,6 +132,7 @@ async fn due_meters_come_with_their_pods(database: Database) {
         account: account(),
         pod: pod.id.clone(),
         run: None,
+        start: 0,
     };
     let held = hold(&party, Money::from_nanos(7), at(0));
     store.transfer_post(&[held]).await.unwrap();

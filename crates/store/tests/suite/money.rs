@@ -28,6 +28,7 @@ fn party(pod: u128) -> Party {
         account: account(),
         pod: PodId::from_entropy(pod),
         run: Some(RunId::from_entropy(pod)),
+        start: 0,
     }
 }
 

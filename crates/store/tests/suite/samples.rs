@@ -73,6 +73,7 @@ pub fn full_pod(number: u128) -> Pod {
         ended: None,
         observed_at: Some(at(4_000)),
         counted: None,
+        starts: 0,
         generation: 0,
     }
 }

@@ -72,6 +72,11 @@ impl SimHost {
         self.all_are(PodState::Down);
     }
 
+    /// Every pod comes up again by itself.
+    pub fn begin_commands(&self) {
+        self.all_are(PodState::Up);
+    }
+
     fn all_are(&self, state: PodState) {
         let mut all = self.lock();
         all.pods.values_mut().for_each(|pod| pod.state = state);
