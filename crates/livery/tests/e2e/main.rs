@@ -19,6 +19,7 @@ mod hung;
 mod images;
 mod isolation;
 mod panic;
+mod planes;
 mod pods;
 mod policies;
 mod reminders;

@@ -2,6 +2,7 @@
 
 use super::command::{Ran, Running};
 use super::leftovers::Traces;
+use super::number::reserve;
 use super::until;
 use super::watch::ask;
 use livery_api::dto::Which;
@@ -9,8 +10,7 @@ use rustix::process::Signal;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub struct World {
     shape: Shape,
     number: u8,
     options: Vec<String>,
+    /// What the control plane is started with besides.
+    serve: Vec<String>,
     control_plane: RefCell<Option<Running>>,
     agent: RefCell<Option<Running>>,
     /// Counts commands, to name the files of their output.
@@ -66,6 +68,14 @@ impl World {
     /// In one process, with more options.
     pub fn with(options: &[&str]) -> Option<Self> {
         Self::start(Shape::OneProcess, options)
+    }
+
+    /// In two processes, on a database that it may share with other worlds.
+    pub fn on_database(url: &str) -> Option<Self> {
+        let mut world = Self::prepare(Shape::TwoProcesses, &[])?;
+        world.serve = vec!["--database".to_owned(), url.to_owned()];
+        world.bring_up();
+        Some(world)
     }
 
     /// In one process, with its data on a disk of that many mebibytes.
@@ -96,6 +106,7 @@ impl World {
             shape,
             number,
             options: options.iter().map(|text| (*text).to_owned()).collect(),
+            serve: Vec::new(),
             control_plane: RefCell::default(),
             agent: RefCell::default(),
             commands: Cell::new(0),
@@ -137,6 +148,11 @@ impl World {
         self.agent_data().join("host/runtime")
     }
 
+    /// Where an agent in a process of its own listens.
+    pub fn agent_socket(&self) -> PathBuf {
+        self.agent_data().join("host.sock")
+    }
+
     fn agent_data(&self) -> PathBuf {
         match self.shape {
             Shape::OneProcess => self.data(),
@@ -174,19 +190,18 @@ impl World {
             command.env("LIVERY_DATA_DIR", self.agent_data());
             self.machine_options(&mut command);
             self.agent.replace(Some(self.daemon(command, "host")));
-            let socket = self.agent_data().join("host.sock");
+            let socket = self.agent_socket();
             until("the agent answers", START_PATIENCE, || {
                 std::os::unix::net::UnixStream::connect(&socket).ok()
             });
         }
         if self.control_plane.borrow().is_none() {
             let mut command = self.command(&["serve"]);
+            command.args(&self.serve);
             match self.shape {
                 Shape::OneProcess => self.machine_options(&mut command),
                 Shape::TwoProcesses => {
-                    command
-                        .arg("--host-socket")
-                        .arg(self.agent_data().join("host.sock"));
+                    command.arg("--host-socket").arg(self.agent_socket());
                 }
             }
             self.control_plane
@@ -380,15 +395,4 @@ impl Drop for World {
         self.agent.take();
         self.traces().clear_away();
     }
-}
-
-/// Reserves a number that no other test has, in this process or another: a bound name in the
-/// kernel, which leaves nothing behind.
-fn reserve() -> (u8, UnixListener) {
-    let bind = |number: u8| {
-        let name = format!("livery-e2e-{number}");
-        let address = SocketAddr::from_abstract_name(name).unwrap();
-        Some((number, UnixListener::bind_addr(&address).ok()?))
-    };
-    (0..=u8::MAX).find_map(bind).unwrap()
 }
