@@ -3,18 +3,12 @@
 
 use crate::clock::SimClock;
 use crate::dice::Dice;
-use async_trait::async_trait;
-use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
-use livery_domain::orphan::Tenants;
-use livery_domain::pod::Observed;
-use livery_supplier::{
-    Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
-};
-use livery_units::{Bytes, LaunchKey, Money, OfferId, Per, Rate, Span};
+use crate::volumes::Kept;
+use livery_domain::offer::StoragePrice;
+use livery_supplier::{Error, Lease};
+use livery_units::{LaunchKey, Money, Per, PodId, Rate, VolumeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-pub const NAME: &str = "simulated";
 
 /// Prices per hour in thousandths of a dollar, cheapest first; the n-th has 2^n vCPUs.
 pub const PRICES: [i64; 4] = [199, 690, 1_190, 2_990];
@@ -24,8 +18,10 @@ pub const PRICES: [i64; 4] = [199, 690, 1_190, 2_990];
 pub enum What {
     /// That it is up.
     Up,
-    /// That it is down, or not there.
-    NotUp,
+    /// That it is there and down.
+    Down,
+    /// That it is not there.
+    Gone,
 }
 
 /// One answer.
@@ -37,21 +33,23 @@ pub struct Heard {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Power {
+pub enum Power {
     /// From then on.
     UpFrom(i64),
     Off,
 }
 
-struct Machine {
-    key: LaunchKey,
-    pod: usize,
-    power: Power,
+pub struct Machine {
+    pub key: LaunchKey,
+    pub pod: usize,
+    pub id: PodId,
+    pub power: Power,
 }
 
 #[derive(Default)]
-struct State {
-    machines: BTreeMap<String, Machine>,
+pub struct State {
+    pub machines: BTreeMap<String, Machine>,
+    pub volumes: BTreeMap<VolumeId, Kept>,
     heard: BTreeMap<usize, Vec<Heard>>,
     ups: BTreeMap<usize, Vec<(i64, i64)>>,
     calls: BTreeMap<(usize, &'static str), u64>,
@@ -65,9 +63,19 @@ pub struct SimCloud {
 }
 
 /// How often a call fails, in percent.
-struct Chances {
-    fails: i64,
-    answer_lost: i64,
+pub struct Chances {
+    pub fails: i64,
+    pub answer_lost: i64,
+}
+
+impl Chances {
+    /// Lets a call through, or fails it. `Ok(true)` means that it goes through and is not heard.
+    pub fn fall(&self, dice: Dice) -> Result<bool, Error> {
+        if dice.of("fails").percent(self.fails) {
+            return Err(transient("a bad day"));
+        }
+        Ok(dice.of("answer").percent(self.answer_lost))
+    }
 }
 
 impl SimCloud {
@@ -105,15 +113,26 @@ impl SimCloud {
         self.lock().machines.len()
     }
 
+    /// Pods whose machine is up now, with their ids.
+    pub fn ids_up_now(&self) -> Vec<(usize, PodId)> {
+        let up = self.up_now();
+        let state = self.lock();
+        let machines = state.machines.values();
+        let up = machines.filter(|machine| up.contains(&machine.pod));
+        up.map(|machine| (machine.pod, machine.id.clone()))
+            .collect()
+    }
+
     /// Since when it has answered; none while it is silent.
     pub fn reachable_since(&self) -> Option<i64> {
-        let now = self.clock.passed();
-        let silent = |(from, to): &&(i64, i64)| *from <= now && now < *to;
-        if self.outages.iter().any(|outage| silent(&outage)) {
-            return None;
-        }
-        let over = self.outages.iter().filter(|(_, to)| *to <= now);
-        Some(over.map(|(_, to)| *to).max().unwrap_or(0))
+        answers_since(&self.outages, self.clock.passed())
+    }
+
+    /// Whether it was silent at any time in between.
+    pub fn was_silent(&self, from: i64, until: i64) -> bool {
+        self.outages
+            .iter()
+            .any(|(begins, ends)| *begins < until && from < *ends)
     }
 
     /// Everything that was said about a pod, in order.
@@ -126,15 +145,29 @@ impl SimCloud {
         self.lock().ups.get(&pod).cloned().unwrap_or_default()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    /// Lets a call through, or fails it. `Ok(true)` means that it goes through and is not heard.
-    fn call(&self, pod: usize, what: &'static str, chances: &Chances) -> Result<bool, Error> {
-        if self.reachable_since().is_none() {
-            return Err(transient("the simulated network is cut"));
+    /// Fails while it is silent.
+    pub fn reach(&self) -> Result<(), Error> {
+        match self.reachable_since() {
+            Some(_) => Ok(()),
+            None => Err(transient("the simulated network is cut")),
         }
+    }
+
+    pub fn now(&self) -> i64 {
+        self.clock.passed()
+    }
+
+    pub fn dice(&self) -> Dice {
+        self.dice
+    }
+
+    /// Lets a call through, or fails it. `Ok(true)` means that it goes through and is not heard.
+    pub fn call(&self, pod: usize, what: &'static str, chances: &Chances) -> Result<bool, Error> {
+        self.reach()?;
         let nth = {
             let mut state = self.lock();
             let calls = state.calls.entry((pod, what)).or_default();
@@ -142,14 +175,10 @@ impl SimCloud {
             *calls
         };
         let pod = u64::try_from(pod).unwrap();
-        let dice = self.dice.of(what).nth(pod).nth(nth);
-        if dice.of("fails").percent(chances.fails) {
-            return Err(transient("a bad day"));
-        }
-        Ok(dice.of("answer").percent(chances.answer_lost))
+        chances.fall(self.dice.of(what).nth(pod).nth(nth))
     }
 
-    fn tell(&self, state: &mut State, pod: usize, what: What) {
+    pub fn tell(&self, state: &mut State, pod: usize, what: What) {
         let heard = Heard {
             what,
             at: self.clock.passed(),
@@ -172,7 +201,7 @@ impl SimCloud {
     }
 
     /// Stops or terminates.
-    fn end(
+    pub fn end(
         &self,
         lease: &Lease,
         what: &'static str,
@@ -194,7 +223,7 @@ impl SimCloud {
     }
 
     /// How long a machine takes to come up: mostly next to nothing, as from a cached image.
-    fn boot_millis(&self, pod: usize) -> i64 {
+    pub fn boot_millis(&self, pod: usize) -> i64 {
         let dice = self.dice.of("boot").nth(u64::try_from(pod).unwrap());
         match dice.of("slow").percent(5) {
             true => dice.between(20, 90),
@@ -203,11 +232,21 @@ impl SimCloud {
     }
 }
 
-fn id_of(pod: usize) -> String {
+/// Since when somebody has answered who is silent at times; none while that is so.
+pub fn answers_since(outages: &[(i64, i64)], now: i64) -> Option<i64> {
+    let silent = |(from, to): &(i64, i64)| *from <= now && now < *to;
+    if outages.iter().any(silent) {
+        return None;
+    }
+    let over = outages.iter().filter(|(_, to)| *to <= now);
+    Some(over.map(|(_, to)| *to).max().unwrap_or(0))
+}
+
+pub fn id_of(pod: usize) -> String {
     format!("m-{pod}")
 }
 
-fn pod_of(id: &str) -> usize {
+pub fn pod_of(id: &str) -> usize {
     id.trim_start_matches("m-").parse().unwrap()
 }
 
@@ -217,163 +256,28 @@ fn transient(why: &str) -> Error {
     }
 }
 
-fn ambiguous() -> Error {
+pub fn ambiguous() -> Error {
     Error::Ambiguous {
         message: "the answer was lost".to_owned(),
     }
 }
 
-/// What disks cost at the n-th offer; half of them are free.
+/// What a GB of a disk costs in a month in cents, while its pod is up and while it is kept.
+pub const DISKS: [(i64, i64); 4] = [(0, 0), (10, 20), (0, 0), (10, 20)];
+
+/// What disks cost at the n-th offer.
 pub fn storage(offer: usize) -> StoragePrice {
     let monthly = |cents: i64| Rate {
         amount: Money::from_nanos(cents * 10_000_000),
         per: Per::Month,
     };
-    match offer % 2 {
-        0 => StoragePrice::FREE,
-        _ => StoragePrice {
-            running: monthly(10),
-            stopped: monthly(20),
-        },
+    let (running, stopped) = DISKS[offer];
+    StoragePrice {
+        running: monthly(running),
+        stopped: monthly(stopped),
     }
 }
 
 pub fn price(offer: usize) -> Rate {
     Rate::hourly(Money::from_nanos(PRICES[offer] * 1_000_000))
-}
-
-#[async_trait]
-impl Supplier for SimCloud {
-    fn info(&self) -> SupplierInfo {
-        SupplierInfo {
-            name: SupplierName::new(NAME),
-            description: "a simulated supplier".into(),
-            tenants: Tenants::OthersToo,
-        }
-    }
-
-    /// Prices are known also while it is silent, so that orders come in all the time.
-    async fn offers(&self) -> Result<Vec<Offer>, Error> {
-        let offer = |n: usize| Offer {
-            id: OfferId::from_entropy(u128::try_from(n).unwrap() + 1),
-            supplier: SupplierName::new(NAME),
-            host: None,
-            gpus: None,
-            vcpu_milli: 1_000 << n,
-            memory: Bytes::gib(4),
-            disk: Bytes::gib(100),
-            region: "nowhere".into(),
-            tier: Tier::Secure,
-            pricing: Pricing::OnDemand,
-            price: price(n),
-            storage: storage(n),
-            reliability_permille: None,
-        };
-        Ok((0..PRICES.len()).map(offer).collect())
-    }
-
-    async fn launch(&self, key: &LaunchKey, order: &Order) -> Result<Lease, Error> {
-        let pod: usize = order.spec.name.trim_start_matches("pod-").parse().unwrap();
-        let chances = Chances {
-            fails: 6,
-            answer_lost: 8,
-        };
-        let lost = self.call(pod, "launch", &chances)?;
-        let dice = self.dice.of("capacity").nth(u64::try_from(pod).unwrap());
-        if dice.percent(4) {
-            return Err(Error::NoCapacity {
-                message: "all taken".into(),
-            });
-        }
-        let up_from = self.clock.passed() + self.boot_millis(pod);
-        let mut state = self.lock();
-        state.machines.entry(id_of(pod)).or_insert_with(|| Machine {
-            key: key.clone(),
-            pod,
-            power: Power::UpFrom(up_from),
-        });
-        match lost {
-            true => Err(ambiguous()),
-            false => Ok(Lease {
-                key: key.clone(),
-                foreign_id: id_of(pod),
-            }),
-        }
-    }
-
-    async fn observe(&self, lease: &Lease) -> Result<Observation, Error> {
-        let pod = pod_of(&lease.foreign_id);
-        let chances = Chances {
-            fails: 3,
-            answer_lost: 0,
-        };
-        self.call(pod, "observe", &chances)?;
-        let mut state = self.lock();
-        let power = state
-            .machines
-            .get(&lease.foreign_id)
-            .map(|machine| machine.power);
-        let (observed, what) = match power {
-            None => (Observed::Absent, Some(What::NotUp)),
-            Some(Power::Off) => (Observed::Down, Some(What::NotUp)),
-            Some(Power::UpFrom(from)) if from > self.clock.passed() => (Observed::Starting, None),
-            Some(Power::UpFrom(_)) => (Observed::Up, Some(What::Up)),
-        };
-        if let Some(what) = what {
-            self.tell(&mut state, pod, what);
-        }
-        Ok(Observation {
-            state: observed,
-            detail: None,
-            access: None,
-        })
-    }
-
-    async fn list(&self) -> Result<Listing<Lease>, Error> {
-        let chances = Chances {
-            fails: 4,
-            answer_lost: 0,
-        };
-        self.call(usize::MAX, "list", &chances)?;
-        let state = self.lock();
-        let lease = |(id, machine): (&String, &Machine)| Lease {
-            key: machine.key.clone(),
-            foreign_id: id.clone(),
-        };
-        Ok(Listing::whole(state.machines.iter().map(lease).collect()))
-    }
-
-    async fn terminate(&self, lease: &Lease) -> Result<(), Error> {
-        self.end(lease, "terminate", |state| {
-            state.machines.remove(&lease.foreign_id);
-        })
-    }
-
-    fn stopping(&self) -> Option<&dyn Stopping> {
-        Some(self)
-    }
-}
-
-#[async_trait]
-impl Stopping for SimCloud {
-    async fn stop(&self, lease: &Lease, _: Span) -> Result<(), Error> {
-        self.end(lease, "stop", |_| {})
-    }
-
-    async fn start(&self, lease: &Lease) -> Result<(), Error> {
-        let pod = pod_of(&lease.foreign_id);
-        let chances = Chances {
-            fails: 6,
-            answer_lost: 0,
-        };
-        self.call(pod, "start", &chances)?;
-        let now = self.clock.passed();
-        let mut state = self.lock();
-        if let Some(machine) = state.machines.get_mut(&lease.foreign_id)
-            && machine.power == Power::Off
-        {
-            machine.power = Power::UpFrom(now);
-        }
-        Ok(())
-    }
 }

@@ -8,13 +8,18 @@
 
 #![allow(clippy::print_stdout, reason = "says which year it was")]
 
-mod check;
+mod acts;
 mod clock;
 mod cloud;
 mod dice;
+mod host;
+mod oracle;
 mod orders;
+mod purse;
 mod steps;
+mod supplier;
 mod verdict;
+mod volumes;
 mod watch;
 mod world;
 mod year;

@@ -2,7 +2,8 @@
 
 use crate::cloud::PRICES;
 use crate::dice::Dice;
-use livery_domain::pod::PodPolicy;
+use crate::volumes::{self, VolumeAct, VolumeWish};
+use livery_domain::pod::{IdleAction, IdlePolicy, PodPolicy};
 use livery_units::{Money, Span};
 
 pub const SECOND: i64 = 1_000;
@@ -11,11 +12,24 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 pub const YEAR: i64 = 365 * DAY;
 
-/// Who may order: the first may owe, the others pay before, and the last pays too little.
-pub const ACCOUNTS: usize = 4;
+/// Who may order: two may owe, of which one has limits; the others pay before, of which one has a rule for
+/// idle pods, and the last pays too little.
+pub const ACCOUNTS: usize = 5;
+
+/// The account that has a rule for its idle pods.
+pub const IDLER: usize = 2;
+
+/// The account that has limits of the day and the month.
+pub const LIMITED: usize = 3;
 
 /// The account that pays too little.
 pub const POOR: usize = ACCOUNTS - 1;
+
+/// What is done with the idle pods of the account that has such a rule.
+pub const IDLE_RULE: IdlePolicy = IdlePolicy {
+    after: Span::from_secs(90 * 60),
+    action: IdleAction::Stop,
+};
 
 /// What a pod's user or its supplier does to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +48,36 @@ pub struct Order {
     pub account: usize,
     pub offer: usize,
     pub policy: PodPolicy,
+    /// From when until when somebody uses it, in order.
+    pub used: Vec<(i64, i64)>,
+    /// The network volume that it is to have.
+    pub volume: Option<usize>,
     /// What is done to it when, in order; the first is its creation.
     pub acts: Vec<(i64, Act)>,
+}
+
+impl Order {
+    /// Returns what is done with it when it is idle, if it is ended then.
+    pub fn idle(&self) -> Option<IdlePolicy> {
+        let rule = (self.account == IDLER).then_some(IDLE_RULE);
+        let ends = |idle: &IdlePolicy| match idle.action {
+            IdleAction::Stop | IdleAction::Terminate => true,
+            IdleAction::Remind | IdleAction::Nothing => false,
+        };
+        self.policy.idle.or(rule).filter(ends)
+    }
+
+    /// Returns the last moment until now at which somebody used it.
+    pub fn used_until(&self, now: i64) -> i64 {
+        let used = self.used.iter().filter(|(from, _)| *from <= now);
+        used.map(|(_, to)| (*to).min(now)).max().unwrap_or(0)
+    }
+
+    /// Returns for how long it was used until now.
+    pub fn used_for(&self, now: i64) -> i64 {
+        let used = self.used.iter().filter(|(from, _)| *from <= now);
+        used.map(|(from, to)| (*to).min(now) - from).sum()
+    }
 }
 
 /// Something that happens at a moment.
@@ -43,14 +85,28 @@ pub struct Order {
 pub enum Event {
     /// Something is done to a pod.
     Pod(usize, Act),
-    /// The supplier falls silent, or answers again.
+    /// Something is done to a network volume.
+    Volume(usize, VolumeAct),
+    /// The supplier, or the hosts, fall silent, or answer again.
     Outage,
-    /// The engine is killed and started again: at rest, or in the middle of what it does.
-    Kill(Moment),
+    /// The engine is killed, at rest or in the middle of what it does, and started again after so long.
+    Kill(Moment, i64),
     /// The control plane's clock is put forward or back by so many milliseconds.
     Jump(i64),
     /// An account pays in.
     TopUp(usize),
+}
+
+impl Event {
+    /// Whether it happens also while there is no control plane.
+    pub fn needs_nobody(self) -> bool {
+        match self {
+            Self::Pod(_, act) => act == Act::Vanish,
+            Self::Volume(_, act) => act == VolumeAct::Vanish,
+            Self::Outage | Self::Jump(_) => true,
+            Self::Kill(..) | Self::TopUp(_) => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,32 +133,43 @@ pub fn order(dice: Dice, pods: usize, nth: usize) -> Order {
     let mut policy = PodPolicy::default();
     let span = |millis: i64| Span::from_millis(u64::try_from(millis).unwrap());
     let part = |percent: i64| lasts / 100 * percent;
+    let mut used = vec![(begins, YEAR)];
     match dice.of("kind").between(0, 100) {
-        0..25 => policy.terminate_after = Some(span(lasts)),
-        25..45 => {
+        0..20 => policy.terminate_after = Some(span(lasts)),
+        20..36 => {
             policy.stop_after = Some(span(lasts));
-            acts.push((begins + 2 * lasts + DAY, Act::Terminate));
         }
-        45..60 => {
+        36..48 => {
             let hourly = PRICES[offer] * 1_000_000;
             let nanos = i128::from(hourly) * i128::from(lasts.max(HOUR)) / i128::from(HOUR);
             policy.max_cost = Some(Money::from_nanos(i64::try_from(nanos).unwrap()));
         }
-        60..80 => {
+        48..64 => {
+            policy.idle = Some(idle(own));
+            used = usage(own, begins, lasts);
+        }
+        64..82 => {
             acts.push((begins + part(30), Act::Stop));
             acts.push((begins + part(60), Act::Start));
             acts.push((begins + lasts, Act::Terminate));
         }
         _ => acts.push((begins + lasts, Act::Terminate)),
     }
+    if own.of("forgotten").percent(40) {
+        used = usage(own, begins, part(60));
+    }
+    // What is stopped by then, or was kept all the same, is not wanted any more.
+    acts.push((begins + lasts + lasts / 2 + 3 * HOUR, Act::Terminate));
     if own.of("vanishes").percent(8) {
         acts.push((begins + part(own.of("when").between(5, 95)), Act::Vanish));
     }
     acts.sort_by_key(|(at, _)| *at);
     Order {
-        account: usize::try_from(own.of("account").between(0, 7)).unwrap() / 2,
+        account: usize::try_from(own.of("account").between(0, 9)).unwrap() / 2,
         offer,
         policy,
+        used,
+        volume: None,
         acts,
     }
 }
@@ -117,67 +184,123 @@ fn lasts(dice: Dice) -> i64 {
     millis + dice.of("millis").between(0, 1_000)
 }
 
-/// When the supplier is silent.
+/// What is done with a pod that nobody uses.
+fn idle(dice: Dice) -> IdlePolicy {
+    let minutes = dice.of("after").between(2, 120).unsigned_abs();
+    let after = Span::from_secs(minutes * 60);
+    match dice.of("action").between(0, 10) {
+        0..4 => IdlePolicy {
+            after,
+            action: IdleAction::Stop,
+        },
+        4..8 => IdlePolicy {
+            after,
+            action: IdleAction::Terminate,
+        },
+        8 => IdlePolicy {
+            after,
+            action: IdleAction::Remind,
+        },
+        _ => IdlePolicy::NEVER,
+    }
+}
+
+/// When a pod is used that is forgotten after so long: in one go, or with a rest.
+fn usage(dice: Dice, begins: i64, lasts: i64) -> Vec<(i64, i64)> {
+    let end = begins + lasts;
+    match dice.of("rests").percent(40) {
+        true => vec![(begins, begins + lasts / 3), (begins + lasts / 2, end)],
+        false => vec![(begins, end)],
+    }
+}
+
+/// How many outages there are of a kind.
+const OUTAGES: u64 = 16;
+
+/// When somebody is silent.
 pub fn outages(dice: Dice) -> Vec<(i64, i64)> {
     let outage = |nth: u64| {
-        let dice = dice.of("outage").nth(nth);
-        let slot = (YEAR - 10 * DAY) / 16;
+        let dice = dice.nth(nth);
+        let slot = (YEAR - 10 * DAY) / i64::try_from(OUTAGES).unwrap();
         let from = slot * i64::try_from(nth).unwrap() + dice.of("from").between(0, slot - 9 * HOUR);
         (from, from + dice.of("lasts").between(MINUTE, 8 * HOUR))
     };
-    (0..16).map(outage).collect()
+    (0..OUTAGES).map(outage).collect()
 }
 
 /// Everything that happens, in order.
-pub fn events(dice: Dice, orders: &[Order], outages: &[(i64, i64)]) -> Vec<(i64, Event)> {
+pub fn events(
+    dice: Dice,
+    orders: &[Order],
+    volumes: &[VolumeWish],
+    outages: &[Vec<(i64, i64)>],
+) -> Vec<(i64, Event)> {
     let mut all = Vec::new();
     for (pod, order) in orders.iter().enumerate() {
-        all.extend(
-            order
-                .acts
-                .iter()
-                .map(|(at, act)| (*at, Event::Pod(pod, *act))),
-        );
+        let acts = order.acts.iter();
+        all.extend(acts.map(|(at, act)| (*at, Event::Pod(pod, *act))));
     }
-    for (from, to) in outages {
+    for (volume, wish) in volumes.iter().enumerate() {
+        let acts = wish.acts.iter();
+        all.extend(acts.map(|(at, act)| (*at, Event::Volume(volume, *act))));
+    }
+    for (from, to) in outages.iter().flatten() {
         all.extend([(*from, Event::Outage), (*to, Event::Outage)]);
     }
     let last = YEAR - 5 * DAY;
-    for nth in 0..30 {
-        let dice = dice.of("kill").nth(nth);
-        // Half of them at something that happens anyway, when there is most to be lost.
-        let moment = if nth % 2 == 0 {
-            Moment::AtRest
-        } else {
-            Moment::InTheMiddle
-        };
-        let at = match moment {
-            Moment::AtRest => dice.of("when").between(0, last),
-            Moment::InTheMiddle => {
-                let order = &orders[usize::try_from(
-                    dice.of("pod")
-                        .between(0, i64::try_from(orders.len()).unwrap()),
-                )
-                .unwrap()];
-                let act = dice
-                    .of("act")
-                    .between(0, i64::try_from(order.acts.len()).unwrap());
-                order.acts[usize::try_from(act).unwrap()].0
-            }
-        };
-        all.push((at, Event::Kill(moment)));
-    }
+    all.extend((0..36).map(|nth| kill(dice.of("kill").nth(nth), nth, orders, &outages[0])));
     for nth in 0..8 {
         let dice = dice.of("jump").nth(nth);
         let by = dice.of("by").between(-10 * MINUTE, 20 * MINUTE);
         all.push((dice.of("when").between(0, last), Event::Jump(by)));
     }
-    for nth in 0..52 {
-        for account in 1..ACCOUNTS {
-            all.push((i64::from(nth) * 7 * DAY + 1, Event::TopUp(account)));
+    for week in 0..52 {
+        for account in (1..ACCOUNTS).filter(|account| *account != LIMITED) {
+            all.push((week * 7 * DAY + 1, Event::TopUp(account)));
         }
     }
     // What happens at one moment happens in this order, kills last.
-    all.sort_by_key(|(at, event)| (*at, matches!(event, Event::Kill(_))));
+    all.sort_by_key(|(at, event)| (*at, matches!(event, Event::Kill(..))));
     all
+}
+
+/// A death of the engine: a third of them at rest, a third at something that happens anyway, when there is
+/// most to be lost, and a third while the supplier is silent. Half of them last.
+fn kill(dice: Dice, nth: u64, orders: &[Order], outages: &[(i64, i64)]) -> (i64, Event) {
+    let away = match dice.of("comes back").percent(50) {
+        true => 0,
+        false => dice.of("away").between(MINUTE, 6 * HOUR),
+    };
+    let one_of = |what: &str, many: usize| {
+        let nth = dice.of(what).between(0, i64::try_from(many).unwrap());
+        usize::try_from(nth).unwrap()
+    };
+    match nth % 3 {
+        0 => {
+            let at = dice.of("when").between(0, YEAR - 5 * DAY);
+            (at, Event::Kill(Moment::AtRest, away))
+        }
+        1 => {
+            let order = &orders[one_of("pod", orders.len())];
+            let (at, _) = order.acts[one_of("act", order.acts.len())];
+            (at, Event::Kill(Moment::InTheMiddle, away))
+        }
+        _ => {
+            let (from, to) = outages[one_of("outage", outages.len())];
+            let at = dice.of("when").between(from, to);
+            (at, Event::Kill(Moment::AtRest, away))
+        }
+    }
+}
+
+/// Gives some pods a network volume of their account that is there when they are ordered.
+pub fn with_volumes(dice: Dice, orders: &mut [Order], volumes: &[VolumeWish]) {
+    for (nth, order) in orders.iter_mut().enumerate() {
+        let begins = order.acts[0].0;
+        let fits = |wish: &VolumeWish| wish.account == order.account && wish.is_there(begins);
+        let dice = dice.of("with volume").nth(u64::try_from(nth).unwrap());
+        if order.offer < volumes::PLACED_BELOW && dice.percent(50) {
+            order.volume = volumes.iter().position(fits);
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use crate::clock::SimClock;
 use crate::cloud::SimCloud;
+use crate::host::SimHost;
+use crate::volumes;
 use livery_content::{Compression, ContentStore};
 use livery_engine::{Engine, Options, Peers};
 use livery_host_api::HostDirectory;
@@ -37,9 +39,13 @@ pub enum Who {
 pub struct World {
     pub clock: Arc<SimClock>,
     pub cloud: Arc<SimCloud>,
+    pub host: Arc<SimHost>,
+    hosts: HostDirectory,
     dir: PathBuf,
     content: Arc<ContentStore>,
     alive: Option<Alive>,
+    /// When the last life of the engine began.
+    pub alive_since: i64,
     /// How many background tasks an engine has, and how many others its runtime.
     loops: usize,
     extra: usize,
@@ -53,24 +59,35 @@ struct Alive {
 }
 
 impl World {
-    pub fn new(dir: PathBuf, clock: Arc<SimClock>, cloud: Arc<SimCloud>) -> Self {
+    pub fn new(
+        dir: PathBuf,
+        clock: Arc<SimClock>,
+        cloud: Arc<SimCloud>,
+        host: Arc<SimHost>,
+    ) -> Self {
+        let hosts = HostDirectory::new();
+        hosts.add(volumes::place(), host.clone());
         let content = ContentStore::open(&dir.join("content"), Compression::Never).unwrap();
         let mut world = Self {
             clock,
             cloud,
+            host,
+            hosts,
             dir,
             content: Arc::new(content),
             alive: None,
+            alive_since: 0,
             loops: 0,
             extra: 0,
             lives: 0,
         };
-        world.start();
+        world.revive();
         world.calibrate();
         world
     }
 
-    fn start(&mut self) {
+    /// Starts an engine on what the last one left.
+    pub fn revive(&mut self) {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().unwrap();
         let url = format!("sqlite:{}", self.dir.join("livery.db").display());
@@ -79,7 +96,7 @@ impl World {
                 store: Store::open(&url).await.unwrap(),
                 content: self.content.clone(),
                 suppliers: vec![self.cloud.clone()],
-                hosts: HostDirectory::new(),
+                hosts: self.hosts.clone(),
                 clock: self.clock.clone(),
                 logs_dir: self.dir.join("logs"),
                 peers: Peers::None,
@@ -88,20 +105,30 @@ impl World {
             .unwrap()
         });
         self.lives += 1;
+        self.alive_since = self.clock.passed();
         self.alive = Some(Alive { runtime, engine });
     }
 
-    /// Kills the engine wherever it is, and starts another one on what it left.
+    /// Kills the engine wherever it is.
     pub fn kill(&mut self) {
         let Alive { runtime, engine } = self.alive.take().unwrap();
         drop(engine);
         // Every task ends where it waits; none is told.
         runtime.shutdown_timeout(PATIENCE);
-        self.start();
+    }
+
+    /// Since when the engine lives and its supplier answers; none while that is silent.
+    pub fn undisturbed_since(&self) -> Option<i64> {
+        let answers = self.cloud.reachable_since();
+        answers.map(|since| since.max(self.alive_since))
     }
 
     pub fn engine(&self) -> &Engine {
         &self.alive.as_ref().unwrap().engine
+    }
+
+    pub fn engine_if_alive(&self) -> Option<Engine> {
+        self.alive.as_ref().map(|alive| alive.engine.clone())
     }
 
     pub fn store(&self) -> &Store {

@@ -1,24 +1,28 @@
-//! The year as it is lived, and what must hold in it and after it.
+//! The year as it is lived.
 
-use crate::check::Doubt;
 use crate::clock::SimClock;
 use crate::cloud::SimCloud;
 use crate::dice::Dice;
-use crate::orders::{self, ACCOUNTS, Act, DAY, Event, Moment, Order, POOR, SECOND, YEAR};
-use crate::watch::Purse;
+use crate::host::SimHost;
+use crate::oracle::Doubt;
+use crate::orders::{self, ACCOUNTS, DAY, Event, IDLE_RULE, IDLER, LIMITED, Moment, Order};
+use crate::orders::{SECOND, YEAR};
+use crate::purse::{LIMIT_DAY, LIMIT_MONTH, Purse};
+use crate::volumes::{self, VolumeWish};
+use crate::watch::Wanted;
 use crate::world::{Who, World};
-use livery_domain::placement::Need;
 use livery_domain::pod::Pod;
-use livery_engine::{Clock, NewPod, Which};
+use livery_domain::volume::NetworkVolume;
+use livery_engine::{Authority, Clock, SettingsChange, Which};
 use livery_store::Credit;
-use livery_units::{AccountId, Bytes, Money, PodId};
-use std::collections::{BTreeMap, BTreeSet};
+use livery_units::{AccountId, PodId, Span, VolumeId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// When the year begins, by the clock on the wall.
-const BEGINS: i64 = 1_750_000_000_000;
+pub const BEGINS: i64 = 1_750_000_000_000;
 
 /// In how many steps all background tasks come by once; in between, those that come every second.
 const EVERYBODY: u64 = 16;
@@ -26,25 +30,40 @@ const EVERYBODY: u64 = 16;
 /// In how many steps what was told is read once.
 const NOTICES: u64 = 500;
 
+/// What may be in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
+    Pod(usize),
+    Volume(usize),
+}
+
 pub struct Year {
     pub seed: u64,
     pub dice: Dice,
     pub world: World,
     pub orders: Vec<Order>,
-    pub events: Vec<(i64, Event)>,
+    pub wishes: Vec<VolumeWish>,
+    pub events: VecDeque<(i64, Event)>,
     pub accounts: Vec<AccountId>,
     pub ids: Vec<Option<PodId>>,
-    pub doubts: BTreeMap<usize, Vec<Doubt>>,
-    /// Since when a pod is not wanted to be up.
-    pub unwanted: BTreeMap<PodId, i64>,
-    /// The pods that had not ended at the last look.
+    pub volume_ids: Vec<Option<VolumeId>>,
+    pub doubts: BTreeMap<Thing, Vec<Doubt>>,
+    /// How pods are wanted, and since when.
+    pub wanted: BTreeMap<PodId, Wanted>,
+    /// The pods and volumes that had not ended at the last look.
     pub pods: Vec<Pod>,
+    pub volumes: Vec<NetworkVolume>,
     pub purses: Vec<Purse>,
     /// The pods whose users were told that some of their time is not billed.
     pub not_billed: BTreeSet<String>,
+    /// By how much the wall clock was set so far, forward or back, and when.
+    pub jumps: Vec<(i64, i64)>,
+    /// From when until when there was no engine.
+    pub away: Vec<(i64, i64)>,
+    /// How often a rule of each kind was seen to act.
+    pub ruled: BTreeMap<&'static str, u64>,
     pub steps: u64,
     pub began: std::time::Instant,
-    pub kills: u64,
     pub _dir: TempDir,
 }
 
@@ -59,88 +78,112 @@ impl Year {
         };
         let dir = dir.unwrap();
         let clock = Arc::new(SimClock::new(BEGINS));
-        let outages = orders::outages(dice);
-        let cloud = Arc::new(SimCloud::new(clock.clone(), dice, outages.clone()));
-        let orders: Vec<Order> = (0..pods)
+        let outages = ["outage", "host outage"].map(|what| orders::outages(dice.of(what)));
+        let cloud = Arc::new(SimCloud::new(clock.clone(), dice, outages[0].clone()));
+        let wishes = volumes::wishes(dice);
+        let mut orders: Vec<Order> = (0..pods)
             .map(|nth| orders::order(dice, pods, nth))
             .collect();
-        let events = orders::events(dice, &orders, &outages);
-        let world = World::new(dir.path().to_owned(), clock, cloud);
+        orders::with_volumes(dice, &mut orders, &wishes);
+        let events = orders::events(dice, &orders, &wishes, &outages);
+        let host = SimHost::new(
+            clock.clone(),
+            cloud.clone(),
+            orders.clone(),
+            outages[1].clone(),
+        );
+        let world = World::new(dir.path().to_owned(), clock, cloud, Arc::new(host));
         let mut year = Self {
             seed,
             dice,
             world,
             ids: vec![None; orders.len()],
+            volume_ids: vec![None; wishes.len()],
             orders,
-            events,
+            wishes,
+            events: events.into(),
             accounts: Vec::new(),
             doubts: BTreeMap::new(),
-            unwanted: BTreeMap::new(),
+            wanted: BTreeMap::new(),
             pods: Vec::new(),
-            purses: Vec::new(),
+            volumes: Vec::new(),
+            purses: (0..ACCOUNTS).map(|_| Purse::default()).collect(),
             not_billed: BTreeSet::new(),
+            jumps: Vec::new(),
+            away: Vec::new(),
+            ruled: BTreeMap::new(),
             steps: 0,
             began: std::time::Instant::now(),
-            kills: 0,
             _dir: dir,
         };
         year.accounts = (0..ACCOUNTS).map(|nth| year.account(nth)).collect();
-        year.purses = (0..ACCOUNTS).map(|_| Purse::default()).collect();
         year
     }
 
     fn account(&self, nth: usize) -> AccountId {
         let id: AccountId = format!("acc_{nth}").parse().unwrap();
         let (store, now) = (self.world.store(), self.world.clock.now());
+        let mut change = SettingsChange::default();
+        match nth {
+            IDLER => change.idle = Some(Some(IDLE_RULE)),
+            LIMITED => {
+                change.limit_day = Some(Some(LIMIT_DAY));
+                change.limit_month = Some(Some(LIMIT_MONTH));
+            }
+            _ => {}
+        }
+        let engine = self.world.engine();
         self.world.with(async {
-            store
-                .account_ensure(&id, &format!("number {nth}"), now)
-                .await
-                .unwrap();
-            if nth == 0 {
+            let name = format!("number {nth}");
+            store.account_ensure(&id, &name, now).await.unwrap();
+            if nth == 0 || nth == LIMITED {
                 store.account_credit_set(&id, Credit::Owner).await.unwrap();
             }
+            let settled = engine.account_settle(&id, &change, Authority::Owner);
+            settled.await.unwrap();
         });
         id
     }
 
     /// Lives through everything that happens, and ends what is left then.
     pub fn live(&mut self) {
-        let events = std::mem::take(&mut self.events);
-        let mut rest = events.as_slice();
-        while let Some((at, _)) = rest.first() {
+        while let Some((at, _)) = self.events.front() {
             let at = *at;
-            let many = rest.iter().take_while(|(when, _)| *when == at).count();
-            let (now, later) = rest.split_at(many);
-            rest = later;
+            let together = self.events.iter().take_while(|(when, _)| *when == at);
+            let many = together.count();
+            let now: Vec<Event> = self.events.drain(..many).map(|(_, event)| event).collect();
             // A part of what happens comes soon after a look, as it does in life.
             if self.dice.of("soon").nth(at.unsigned_abs()).percent(30) {
                 self.until(at - 7 * SECOND);
             }
             self.until(at);
-            let events: Vec<Event> = now.iter().map(|(_, event)| *event).collect();
-            self.happen(&events);
+            self.happen(&now);
         }
         self.until(YEAR - 2 * DAY);
         for pod in self.live_pods() {
-            let ended = self
-                .world
-                .engine()
-                .pod_terminate(&pod.account, pod.id.as_str());
-            self.world.with(ended).unwrap();
+            self.terminate(&pod);
         }
         self.world.settle();
-        while !self.live_pods().is_empty() || self.world.cloud.machines() > 0 {
+        while self.is_something_left() {
             let now = self.world.clock.passed();
             assert!(
                 now < YEAR,
-                "seed {}: something is left: {:#?}",
+                "seed {}: something is left: {:#?} {:#?}",
                 self.seed,
-                self.live_pods()
+                self.live_pods(),
+                self.live_volumes()
             );
+            for volume in self.live_volumes() {
+                self.delete(&volume);
+            }
             self.until(now + 10 * SECOND);
         }
         self.hear_what_is_not_billed();
+    }
+
+    fn is_something_left(&self) -> bool {
+        let rows = self.live_pods().len() + self.live_volumes().len();
+        rows + self.world.cloud.machines() + self.world.cloud.volumes_now().len() > 0
     }
 
     /// Reads for which pods the engine told their users that some of their time is not billed.
@@ -157,17 +200,15 @@ impl Year {
         }
     }
 
-    pub fn purse(&self, account: usize) -> &Purse {
-        &self.purses[account]
-    }
-
     /// Lets time pass until then, in steps in which nothing is missed.
     fn until(&mut self, target: i64) {
         while self.world.clock.passed() < target {
             let next = self.next_step().min(target);
+            let now = self.world.clock.passed();
+            let is_near = |purse: &Purse| purse.is_nearly_empty(now);
             let who = match self.steps % EVERYBODY {
                 0 => Who::Everybody,
-                _ if self.purses[POOR].is_nearly_empty(self.world.clock.passed()) => Who::Everybody,
+                _ if self.purses.iter().any(is_near) => Who::Everybody,
                 _ => Who::Prompt,
             };
             self.world.advance_to(next, who);
@@ -185,106 +226,81 @@ impl Year {
         self.world.with(live).unwrap()
     }
 
+    pub fn live_volumes(&self) -> Vec<NetworkVolume> {
+        let live = self.world.store().volume_list(None, Which::Live);
+        self.world.with(live).unwrap()
+    }
+
     fn happen(&mut self, events: &[Event]) {
         let kill = events.iter().find_map(|event| match event {
-            Event::Kill(moment) => Some(*moment),
-            Event::Pod(..) | Event::Outage | Event::Jump(_) | Event::TopUp(_) => None,
+            Event::Kill(moment, away) => Some((*moment, *away)),
+            Event::Pod(..) | Event::Volume(..) | Event::Outage => None,
+            Event::Jump(_) | Event::TopUp(_) => None,
         });
-        let before = self.heard_so_far();
+        let in_the_middle = matches!(kill, Some((Moment::InTheMiddle, _)));
+        let before = in_the_middle.then(|| self.heard_so_far());
         for event in events {
-            match event {
-                Event::Pod(pod, act) => self.act(*pod, *act),
-                Event::Outage | Event::Kill(_) => {}
-                Event::Jump(by) => {
-                    self.world.clock.jump(*by);
-                }
-                Event::TopUp(account) => self.top_up(*account),
-            }
-            if kill != Some(Moment::InTheMiddle) {
+            self.event(*event);
+            if !in_the_middle {
                 self.world.settle();
             }
         }
-        match kill {
-            None => {}
-            Some(Moment::AtRest) => self.kill(),
-            Some(Moment::InTheMiddle) => {
-                let at = self.world.clock.passed().unsigned_abs();
-                let micros = self.dice.of("micros").nth(at).between(0, 4_000);
-                std::thread::sleep(Duration::from_micros(micros.unsigned_abs()));
-                self.kill();
-                let heard = before.into_iter().zip(self.heard_so_far());
-                for (pod, (from, to)) in heard.enumerate() {
-                    if from < to {
-                        self.doubts.entry(pod).or_default().push(Doubt { from, to });
-                    }
-                }
+        if let Some((_, away)) = kill {
+            if let Some(before) = before {
+                self.interrupt(before);
+            } else {
+                self.world.kill();
             }
+            self.stay_away(away);
         }
         self.world.settle();
         self.look();
         self.look_at_purses();
     }
 
-    fn heard_so_far(&self) -> Vec<usize> {
-        let pods = 0..self.orders.len();
-        pods.map(|pod| self.world.cloud.heard(pod).len()).collect()
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Pod(pod, act) => self.act(pod, act),
+            Event::Volume(volume, act) => self.act_on_volume(volume, act),
+            Event::Outage | Event::Kill(..) => {}
+            Event::Jump(by) => {
+                self.world.clock.jump(by);
+                self.jumps.push((self.world.clock.passed(), by));
+            }
+            Event::TopUp(account) => self.top_up(account),
+        }
     }
 
-    fn kill(&mut self) {
+    /// Kills the engine while it is at work: what it heard then may be lost.
+    fn interrupt(&mut self, before: BTreeMap<Thing, usize>) {
+        let at = self.world.clock.passed().unsigned_abs();
+        let micros = self.dice.of("micros").nth(at).between(0, 4_000);
+        std::thread::sleep(Duration::from_micros(micros.unsigned_abs()));
         self.world.kill();
-        self.kills += 1;
-    }
-
-    fn act(&mut self, pod: usize, act: Act) {
-        let account = self.accounts[self.orders[pod].account].clone();
-        let engine = self.world.engine().clone();
-        let id = self.ids[pod].as_ref().map(ToString::to_string);
-        // What is gone already, or refused, or vanished, cannot be wished for: that is an answer too.
-        match (act, id) {
-            (Act::Create, _) => {
-                let made = self
-                    .world
-                    .with(engine.pod_create(&account, self.new_pod(pod)));
-                self.ids[pod] = made.ok().map(|pod| pod.id);
+        self.world.host.forget_now();
+        for (thing, to) in self.heard_so_far() {
+            let from = before.get(&thing).copied().unwrap_or(0);
+            if from < to {
+                let doubts = self.doubts.entry(thing).or_default();
+                doubts.push(Doubt { from, to });
             }
-            (Act::Vanish, _) => self.world.cloud.vanish(pod),
-            (Act::Stop, Some(id)) => drop(self.world.with(engine.pod_stop(&account, &id))),
-            (Act::Start, Some(id)) => drop(self.world.with(engine.pod_start(&account, &id))),
-            (Act::Terminate, Some(id)) => {
-                drop(self.world.with(engine.pod_terminate(&account, &id)))
-            }
-            (Act::Stop | Act::Start | Act::Terminate, None) => {}
         }
     }
 
-    fn new_pod(&self, nth: usize) -> NewPod {
-        let order = &self.orders[nth];
-        NewPod {
-            name: Some(format!("pod-{nth}")),
-            image: "ubuntu:24.04".into(),
-            command: None,
-            env: BTreeMap::new(),
-            need: Need {
-                vcpu_milli: 1_000 << order.offer,
-                ..Need::default()
-            },
-            container_disk: Some(Bytes::gib(10)),
-            volume_disk: Some(Bytes::gib(20)),
-            network_volume: None,
-            ports: Vec::new(),
-            policy: order.policy,
+    /// There is no engine for so long. What needs none happens all the same; users come later.
+    fn stay_away(&mut self, away: i64) {
+        let from = self.world.clock.passed();
+        let back = from + away;
+        let (during, later): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.events)
+            .into_iter()
+            .partition(|(at, event)| *at <= back && event.needs_nobody());
+        self.events = later;
+        for (at, event) in during {
+            self.world.clock.advance_to(at, Span::ZERO);
+            self.event(event);
         }
-    }
-
-    fn top_up(&self, account: usize) {
-        let week = self.world.clock.passed() / (7 * DAY);
-        let dollars = if account == POOR { 12 } else { 200 };
-        let (id, amount) = (
-            &self.accounts[account],
-            Money::from_nanos(dollars * 1_000_000_000),
-        );
-        let reference = format!("week {week} of {account}");
-        let granted = self.world.engine().account_grant(id, amount, &reference);
-        self.world.with(granted).unwrap();
+        self.world.clock.advance_to(back, Span::ZERO);
+        self.away.push((from, back));
+        self.world.revive();
     }
 }

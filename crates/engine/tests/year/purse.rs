@@ -1,0 +1,171 @@
+//! The money of accounts as it stands at every look.
+
+use crate::orders::{DAY, HOUR, LIMITED, MINUTE, POOR, SECOND, YEAR};
+use crate::year::{BEGINS, Year};
+use livery_domain::pod::{Observed, Pod, cost_up};
+use livery_engine::{Clock, Period};
+use livery_units::{Day, Money, Span, Timestamp};
+use std::collections::BTreeMap;
+
+/// What the account with limits may spend.
+pub const LIMIT_DAY: Money = Money::from_nanos(12_000_000_000);
+pub const LIMIT_MONTH: Money = Money::from_nanos(60_000_000_000);
+
+/// The money of an account, as it stood at the last look.
+#[derive(Default)]
+pub struct Purse {
+    /// What was paid in, in nano-dollars.
+    pub paid_in: i64,
+    /// Whether any of its pods may be up.
+    burns: bool,
+    /// When nothing will be left, or a limit be reached, by time that passes.
+    empty_at: Option<i64>,
+    /// When the day on the wall is over, by time that passes.
+    midnight: i64,
+    /// What a minute of everything cost that it has had since it last had something.
+    margin: Money,
+    /// At how many looks less than nothing was left.
+    pub ran_out: u64,
+    /// The most that a minute of all its pods cost on a day, and how many there were.
+    pub days: BTreeMap<i64, (i64, i64)>,
+}
+
+impl Purse {
+    /// Returns whether nothing will be left, or the day be over, in a few minutes.
+    pub fn is_nearly_empty(&self, now: i64) -> bool {
+        let soon = self.empty_at.is_some_and(|at| at < now + 3 * MINUTE);
+        self.burns && (soon || now + 2 * MINUTE > self.midnight)
+    }
+
+    /// Returns when to look again: often while it runs out, and before and after midnight.
+    pub fn next_look(&self, now: i64) -> i64 {
+        if !self.burns {
+            return i64::MAX;
+        }
+        let empty = self.empty_at.map_or(i64::MAX, |at| at - 2 * MINUTE);
+        let around = [-70 * SECOND, -5 * SECOND, 5 * SECOND].map(|by| self.midnight + by);
+        let midnight = around.into_iter().find(|at| *at > now);
+        empty
+            .max(now + 10 * SECOND)
+            .min(midnight.unwrap_or(i64::MAX))
+    }
+}
+
+fn may_be_up(pod: &Pod) -> bool {
+    match pod.observed {
+        Observed::Up | Observed::Starting | Observed::Unknown => true,
+        Observed::Down | Observed::Lost | Observed::Absent => false,
+    }
+}
+
+impl Year {
+    /// Looks at the money of those who pay before: none ever owes more than what a minute costs of what it
+    /// has had, whatever was silent or killed for however long.
+    pub fn look_at_purses(&mut self) {
+        let store = self.world.store();
+        let left = self.world.with(store.account_left(&self.accounts)).unwrap();
+        for (nth, account) in self.accounts.iter().enumerate() {
+            let Some(left) = left.get(account) else {
+                continue;
+            };
+            let purse = &mut self.purses[nth];
+            let its = self.pods.iter().filter(|pod| pod.account == *account);
+            let pods: Money = its.map(|pod| cost_up(pod, Span::from_secs(60))).sum();
+            let its = self.volumes.iter().filter(|one| one.account == *account);
+            let rates = its.filter_map(|volume| volume.rate.for_size(volume.size).ok());
+            let volumes = rates.filter_map(|rate| rate.accrued(Span::from_secs(60)).ok());
+            let minute = pods.saturating_plus(volumes.sum());
+            purse.margin = purse.margin.max(minute);
+            let least = Money::ZERO.saturating_minus(purse.margin);
+            assert!(
+                *left >= least,
+                "seed {}: {left} is left of account {nth}, and not {least}",
+                self.seed
+            );
+            match left.is_negative() {
+                true => purse.ran_out += 1,
+                false => purse.margin = minute,
+            }
+        }
+        for account in [LIMITED, POOR] {
+            self.look_ahead(account);
+        }
+    }
+
+    /// Looks when an account's money, or what it may spend, will be used up.
+    fn look_ahead(&mut self, nth: usize) {
+        let now = self.world.clock.passed();
+        let offset = self.world.clock.now().millis() - now;
+        let account = &self.accounts[nth];
+        let its = self.pods.iter().filter(|pod| pod.account == *account);
+        let its: Vec<&Pod> = its.collect();
+        let burns = its.iter().any(|pod| may_be_up(pod));
+        let minute: Money = its
+            .iter()
+            .map(|pod| cost_up(pod, Span::from_secs(60)))
+            .sum();
+        let today = (now + offset) / DAY;
+        let purse = &mut self.purses[nth];
+        let day = purse.days.entry(today).or_default();
+        let many = i64::try_from(its.len()).unwrap();
+        *day = (day.0.max(minute.nanos()), day.1.max(many));
+        purse.burns = burns;
+        purse.midnight = match nth {
+            LIMITED => (today + 1) * DAY - offset,
+            _ => 2 * YEAR,
+        };
+        if !burns {
+            return;
+        }
+        let sheet = self
+            .world
+            .with(self.world.engine().balance(account))
+            .unwrap();
+        let limits = sheet.stand.settings.limits;
+        let room = [
+            (limits.day, sheet.spent.day),
+            (limits.month, sheet.spent.month),
+        ];
+        let room = room.map(|(limit, spent)| limit.map(|limit| limit.saturating_minus(spent)));
+        let until = |room: &Money| {
+            let hourly = i128::from(sheet.hourly.nanos().max(1));
+            let millis = i128::from(room.nanos().max(0)) * i128::from(HOUR) / hourly;
+            now + i64::try_from(millis).unwrap()
+        };
+        let limited = room.iter().flatten().map(until).min();
+        let empty = sheet.empty_at.map(|at| at.millis() - offset);
+        self.purses[nth].empty_at = limited.into_iter().chain(empty).min();
+    }
+
+    /// Whether there is next to no room left in what the account with limits may spend.
+    pub fn is_limit_near(&self, now: i64) -> bool {
+        let today = Day::of(self.world.clock.now());
+        let month = today.month_start();
+        let minute = self.purses[LIMITED].days.values().map(|day| day.0);
+        let margin = 4 * minute.max().unwrap_or(0);
+        let is_near = |from: Day, until: Day, limit: Money| {
+            let spent = self.spent(from, until);
+            spent + margin >= limit.nanos()
+        };
+        let recently = now - 10 * MINUTE;
+        let is_new_day = Day::of(self.wall_at(recently)) != today;
+        is_near(today, today.next(), LIMIT_DAY)
+            || is_near(month, month.month_end().next(), LIMIT_MONTH)
+            || is_new_day
+    }
+
+    /// What the account with limits was charged from a day on and before another.
+    pub fn spent(&self, from: Day, until: Day) -> i64 {
+        let account = &self.accounts[LIMITED];
+        let period = Period { from, until };
+        let spent = self.world.store().account_spent(account, period);
+        self.world.with(spent).unwrap().nanos()
+    }
+
+    /// What the wall clock showed at a moment.
+    pub fn wall_at(&self, passed: i64) -> Timestamp {
+        let jumps = self.jumps.iter().filter(|(at, _)| *at <= passed);
+        let by: i64 = jumps.map(|(_, by)| *by).sum();
+        Timestamp::from_millis(BEGINS + passed + by)
+    }
+}
