@@ -6,6 +6,7 @@ mod create;
 mod image;
 mod power;
 mod reconcile;
+mod rest;
 mod rule;
 
 pub use create::NewPod;

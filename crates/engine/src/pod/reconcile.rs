@@ -2,12 +2,13 @@
 
 use super::access::lease_of;
 use super::asking::{ask, stop, terminate};
+use super::rest::{self, in_motion};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
 use crate::reminders;
 use crate::services::Services;
 use crate::tasks::Seat;
-use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, PodFailure, Step, plan};
+use livery_domain::pod::{Desired, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
 use livery_supplier::{Error as SupplierError, Order, Retry};
 use livery_units::{ClaimToken, PodId, Span, Timestamp};
@@ -25,14 +26,6 @@ const WATCH_FIRST: Span = Span::from_millis(4);
 const WATCH_LAST: Span = Span::from_millis(500);
 const WATCH_CLOSELY: Span = Span::from_secs(1);
 
-/// How long a pod on its way rests after a failed step.
-const FAILURE_REST: Span = Span::from_secs(2);
-
-/// A pod whose host is connected to no control plane rests for this part of the time for which it has
-/// not been seen, and for no longer than that.
-const SILENCE_PART: u64 = 8;
-const SILENCE_REST_MAX: Span = Span::from_secs(300);
-
 /// Drives a claimed pod until it is as wanted or must wait, then releases the claim.
 pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, seat: Seat<PodId>) {
     let id = pod.id.clone();
@@ -41,7 +34,7 @@ pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, 
         Ok(due) => due,
         Err(error) => {
             tracing::warn!(pod.id = %id, %error, "a pod could not be taken further for now");
-            services.now().after(rest_after_failure(&services, &pod))
+            services.now().after(rest::after_failure(&services, &pod))
         }
     };
     // Before the claim: whoever claims next must find the seat free.
@@ -49,22 +42,6 @@ pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, 
     if let Err(error) = release(&services, &pod, &token, due).await {
         tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and will expire");
     }
-}
-
-/// One that was last seen where it may stay is not asked for more often than when its host answers.
-///
-/// With several control planes, one whose host is connected to none of them is tried by all: ever more
-/// seldom, so that they keep their time for their own. Whoever gets the host makes it due at once.
-fn rest_after_failure(services: &Services, pod: &Pod) -> Span {
-    let rest = match pod.observed {
-        Observed::Unknown | Observed::Absent | Observed::Starting => FAILURE_REST,
-        Observed::Up | Observed::Down | Observed::Lost => OBSERVATION_FRESH,
-    };
-    if !services.is_out_of_reach(pod.offer.host.as_ref()) {
-        return rest;
-    }
-    let silent = services.now().since(pod.observed_at.unwrap_or(pod.created));
-    Span::from_millis(silent.millis() / SILENCE_PART).clamp(rest, SILENCE_REST_MAX)
 }
 
 /// Releases the claim; a change that came after the last look makes the pod due at once.
@@ -125,19 +102,6 @@ async fn drive_until_rest(
                 pod.observed_at = None;
             }
         }
-    }
-}
-
-/// Returns whether a pod is between two states, so that a fresh observation is always worth it.
-fn in_motion(pod: &Pod) -> bool {
-    match (pod.desired, pod.observed) {
-        (_, Observed::Starting | Observed::Unknown) | (Desired::Gone, _) => true,
-        (Desired::Stopped, Observed::Up) => true,
-        (
-            Desired::Running | Desired::Stopped,
-            Observed::Down | Observed::Lost | Observed::Absent,
-        ) => false,
-        (Desired::Running, Observed::Up) => false,
     }
 }
 
