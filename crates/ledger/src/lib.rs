@@ -6,6 +6,7 @@
 
 mod book;
 mod check;
+mod days;
 mod derive;
 mod item;
 mod meter;

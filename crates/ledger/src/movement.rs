@@ -1,5 +1,6 @@
 //! The movements that there are: top-up, hold, charge and void.
 
+use crate::days::dated;
 use crate::{Book, Change, Kind, Transfer, derive};
 use livery_units::{AccountId, Money, MoneyError, PodId, RunId, Span, Timestamp, TransferId};
 
@@ -51,7 +52,8 @@ pub fn void(party: &Party, held: Money, at: Timestamp) -> Transfer {
 }
 
 /// Takes what a meter's change comes to: from the pod's hold, of which `held` is left, and from the
-/// balance for what the hold lacks. Returns no transfer when nothing is due.
+/// balance for what the hold lacks. What was used on several days is charged day by day. Returns no
+/// transfer when nothing is due.
 ///
 /// The ids are derived from the meter and what it had charged before. Two workers that charge from
 /// the same starting point, even until different times, therefore collide and only one is posted.
@@ -59,9 +61,22 @@ pub fn void(party: &Party, held: Money, at: Timestamp) -> Transfer {
 /// # Errors
 /// [`MoneyError`] when the amount is beyond the range of [`Money`].
 pub fn charge(change: &Change, held: Money) -> Result<Vec<Transfer>, MoneyError> {
-    let due = change.due()?;
-    let from_hold = due.min(held.max(Money::ZERO));
-    let from_balance = due.minus(from_hold)?;
+    let mut held = held.max(Money::ZERO);
+    let mut transfers = Vec::new();
+    for part in change.by_day()? {
+        let due = part.due()?;
+        let from_hold = due.min(held);
+        held = held.minus(from_hold)?;
+        transfers.extend(charge_of_day(&part, from_hold, due.minus(from_hold)?));
+    }
+    Ok(transfers)
+}
+
+fn charge_of_day(
+    change: &Change,
+    from_hold: Money,
+    from_balance: Money,
+) -> impl Iterator<Item = Transfer> {
     let account = &change.after.account;
     let sources = [
         (Book::Held(account.clone()), from_hold),
@@ -70,7 +85,7 @@ pub fn charge(change: &Change, held: Money) -> Result<Vec<Transfer>, MoneyError>
     let parts = sources
         .into_iter()
         .filter(|(_, amount)| *amount > Money::ZERO);
-    let transfers = parts.enumerate().map(|(part, (from, amount))| {
+    parts.enumerate().map(|(part, (from, amount))| {
         let meter = &change.after;
         Transfer {
             id: charge_id(change, part),
@@ -78,7 +93,7 @@ pub fn charge(change: &Change, held: Money) -> Result<Vec<Transfer>, MoneyError>
             from,
             to: meter.payee.clone(),
             amount,
-            at: meter.until,
+            at: dated(meter.until),
             account: meter.account.clone(),
             pod: meter.pod.clone(),
             run: meter.run.clone(),
@@ -87,8 +102,7 @@ pub fn charge(change: &Change, held: Money) -> Result<Vec<Transfer>, MoneyError>
             meter: Some(meter.id.clone()),
             memo: format!("{}, {} at {}", meter.item, change.counted(), meter.rate),
         }
-    });
-    Ok(transfers.collect())
+    })
 }
 
 impl Change {
@@ -106,7 +120,7 @@ impl Change {
         Span::from_secs(self.after.counted().secs().saturating_sub(before.secs()))
     }
 
-    fn charged_before(&self) -> Money {
+    pub(crate) fn charged_before(&self) -> Money {
         self.before.as_ref().map_or(Money::ZERO, |m| m.charged)
     }
 }
