@@ -19,8 +19,9 @@ use std::time::Duration;
 const PODS: u64 = 100_000;
 const ROUNDS: usize = 5;
 
-/// How often each meter is read, and how often the task that reads them comes by.
-const INTERVAL: Span = Span::from_secs(60);
+/// How often each meter of accounts with much left is read, and how often the task that reads them comes
+/// by.
+const INTERVAL: Span = Span::from_secs(240);
 const STEP: Span = Span::from_secs(10);
 
 const BEGAN: i64 = 1_700_000_000_000;
@@ -32,7 +33,7 @@ const TICK: Duration = Duration::from_millis(10);
 const MULTIPLY: &str = r#"
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1])
-pods = int(sys.argv[2])
+pods, SPREAD = int(sys.argv[2]), 240000
 def columns(table):
     return [row[1] for row in db.execute("PRAGMA table_info(%s)" % table)]
 def many(table, change):
@@ -51,8 +52,14 @@ def of(n):
 pod, due = "pod_%016d", db.execute("SELECT due FROM meters").fetchone()[0]
 # Neighbours in time are no neighbours by name, as with real names.
 scatter = lambda n: n * 7919 % pods
-many("meters", lambda n: {**of(scatter(n)), "id": "mtr_%016d" % scatter(n), "pod_id": pod % scatter(n),
-    "due": due + 1 + n * 59999 // pods})
+names = columns("meters")
+items = [dict(zip(names, row)) for row in db.execute("SELECT * FROM meters").fetchall()]
+db.execute("DELETE FROM meters")
+for number, item in enumerate(items):
+    rows = ({**item, **of(scatter(n)), "id": "mtr_%d_%016d" % (number, scatter(n)),
+        "pod_id": pod % scatter(n), "due": due + 1 + n * (SPREAD - 1) // pods} for n in range(pods))
+    db.executemany("INSERT INTO meters VALUES (%s)" % ", ".join("?" * len(names)),
+        ([row[name] for name in names] for row in rows))
 many("pods", lambda n: {**of(n), "id": pod % n, "launch_key": "key_%d" % n, "due": 2**62})
 db.commit()
 "#;
@@ -65,14 +72,26 @@ db.execute("UPDATE pods SET up_until = ?1, observed_at = ?1", (int(sys.argv[2]),
 db.commit()
 "#;
 
-/// Prints the processor time of intervals in which every meter is due once.
+/// Prints the processor time of intervals in which every meter is due once: of pods whose machine
+/// alone costs, and of those whose disks cost too.
 pub(crate) async fn measure(args: &Args) -> Result<()> {
+    for (what, items) in [
+        ("machines", &[Item::Compute][..]),
+        ("machines and disks", &[Item::Compute, Item::Storage][..]),
+    ] {
+        measure_items(args, what, items).await?;
+    }
+    Ok(())
+}
+
+async fn measure_items(args: &Args, what: &str, items: &[Item]) -> Result<()> {
     let directory = tempfile::Builder::new()
         .prefix("livery-bench-")
         .tempdir_in(&args.dir)?;
     let database = directory.path().join("livery.db");
-    populate(&database).await?;
+    populate(&database, items).await?;
     let store = Store::open(&format!("sqlite:{}", database.display())).await?;
+    let meters = PODS * u64::try_from(items.len())?;
     let mut now = Timestamp::from_millis(BEGAN);
     let (mut idle, mut busy) = (Samples::new("nothing due"), Samples::new("all due once"));
     for _ in 0..args.rounds.unwrap_or(ROUNDS) {
@@ -83,20 +102,20 @@ pub(crate) async fn measure(args: &Args) -> Result<()> {
         let (took, all) = interval(&store, now, STEP).await?;
         busy.push(took);
         now = now.after(INTERVAL);
-        if (read, all) != (0, PODS) {
+        if (read, all) != (0, meters) {
             bail!("{read} meters were read at once and {all} in an interval");
         }
     }
-    report(&idle, &busy);
+    report(what, &idle, &busy);
     let entries = store.ledger_check().await?;
     println!("  {entries} entries, and the books balance");
     Ok(())
 }
 
-fn report(idle: &Samples, busy: &Samples) {
+fn report(what: &str, idle: &Samples, busy: &Samples) {
     let share = |time: Duration| time.as_secs_f64() * 100.0 / INTERVAL.to_std().as_secs_f64();
-    let title = "metering: 100,000 pods for a minute, processor time";
-    println!("{}", table(title, busy, &[idle]));
+    let title = format!("metering: 100,000 pods ({what}) for {INTERVAL}, processor time");
+    println!("{}", table(&title, busy, &[idle]));
     println!(
         "  {:.1} % of one core ({:.1} to {:.1} %)",
         share(busy.median()),
@@ -135,26 +154,28 @@ fn processor_time() -> Result<Duration> {
 }
 
 /// Keeps one pod with its meter, and then many like it.
-async fn populate(database: &Path) -> Result<()> {
+async fn populate(database: &Path, items: &[Item]) -> Result<()> {
     let store = Store::open(&format!("sqlite:{}", database.display())).await?;
     let (account, now) = (AccountId::from_entropy(1), Timestamp::from_millis(BEGAN));
     store.account_ensure(&account, "bench", now).await?;
     store.account_credit_set(&account, Credit::Owner).await?;
     let pod = pod(account.clone(), now);
     store.pod_insert(&pod).await?;
-    let subject = Subject {
-        account,
-        item: Item::Compute,
-        pod: Some(pod.id),
-        run: None,
-        volume: None,
-        payee: Book::Earnings(HostId::from_entropy(1)),
-    };
-    let opened = Change {
-        before: None,
-        after: Meter::adopted(&subject, pod.offer.price, now, Money::ZERO),
-    };
-    store.meter_apply(&[opened], &[], None, now).await?;
+    for item in items {
+        let subject = Subject {
+            account: account.clone(),
+            item: *item,
+            pod: Some(pod.id.clone()),
+            run: None,
+            volume: None,
+            payee: Book::Earnings(HostId::from_entropy(1)),
+        };
+        let opened = Change {
+            before: None,
+            after: Meter::adopted(&subject, pod.offer.price, now, Money::ZERO),
+        };
+        store.meter_apply(&[opened], &[], None, now).await?;
+    }
     store.close().await;
     sqlite::script(MULTIPLY, database, i64::try_from(PODS)?)?;
     Ok(())
