@@ -2,7 +2,7 @@
 
 use super::months::{day_of, month_of};
 use crate::error::Error;
-use crate::money::{self, METERING_INTERVAL};
+use crate::money::{self, METERING_INTERVAL, PATIENT_INTERVALS};
 use crate::services::Services;
 use livery_domain::account::AutoPay;
 use livery_domain::credit::{Act, Allowance, Facts, Has, Spent, decide};
@@ -14,8 +14,9 @@ use livery_units::{AccountId, Moment, Money, Rate, Span, Timestamp};
 /// How a top-up that an account made itself is called in its reference.
 pub(crate) const AUTO_PAY: &str = "auto-pay";
 
-/// How many metering intervals of use may not be charged yet, at the very most, while all is well.
-const UNCHARGED_INTERVALS_MAX: i64 = 3;
+/// How many metering intervals of use may not be charged yet, at the very most, while all is well: two
+/// more than meters wait, for a task that comes late.
+const UNCHARGED_INTERVALS_MAX: i64 = PATIENT_INTERVALS.cast_signed() + 2;
 
 /// How often an account's money is read at most when it is charged meanwhile.
 const READS_MAX: u32 = 8;

@@ -36,6 +36,10 @@ pub(crate) const HOLD_SPAN: Span = Span::from_secs(3_600);
 /// has, and it changes no bill: what is charged is what has accrued since the meter began.
 pub(crate) const METERING_INTERVAL: Span = Span::from_secs(60);
 
+/// How many intervals the meters of an account wait that is far from having nothing left. Whoever asks
+/// what was used adds what is not charged yet, so nobody but the database notices.
+pub(crate) const PATIENT_INTERVALS: u64 = 4;
+
 /// How often a hold is given back anew when something is charged against it at the same time.
 const ATTEMPTS_MAX: u32 = 16;
 

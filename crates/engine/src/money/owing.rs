@@ -15,6 +15,7 @@ use livery_ledger::top_up;
 use livery_store::{Credit, Store};
 use livery_units::{AccountId, LaunchKey, Money, PodId, Span, Timestamp};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
@@ -306,4 +307,57 @@ fn a_night_of_silence_costs_no_more_than_a_pod_may() {
         world.end().await;
         assert_eq!(world.charged(0).await, so_far);
     });
+}
+
+/// Returns in how many minutes the meters of both pods are due again after they were read.
+async fn due_again(world: &World) -> BTreeSet<u64> {
+    world.pass(METERING_INTERVAL.millis().cast_signed());
+    for nth in 0..world.pods.len() {
+        world.seen(nth, Observed::Up).await;
+    }
+    Metering.activate(&world.services).await;
+    let now = world.watch.now();
+    let far = now.after(Span::from_secs(600));
+    let due = world.services.store.meter_list_due(far, 100).await.unwrap();
+    due.iter()
+        .map(|one| one.due.since(now).secs().div_ceil(60))
+        .collect()
+}
+
+#[test]
+fn who_has_much_left_is_charged_every_few_minutes_and_everybody_else_every_minute() {
+    run(async {
+        // Two pods of some eight cents a minute each.
+        for (credit, has, max_cost, minutes) in [
+            (Credit::Prepaid, dollars(1_000), None, 4),
+            (Credit::Owner, dollars(1), None, 4),
+            (Credit::Prepaid, dollars(10), None, 1),
+            (Credit::Prepaid, dollars(1_000), Some(dollars(100)), 1),
+        ] {
+            let world = World::new(credit, has, max_cost).await;
+            let due = due_again(&world).await;
+            assert_eq!(
+                due,
+                BTreeSet::from([minutes]),
+                "{credit:?} {has} {max_cost:?}"
+            );
+            // What is not charged yet is known all the same.
+            world.pass(2 * METERING_INTERVAL.millis().cast_signed());
+            world.seen(0, Observed::Up).await;
+            let row = world
+                .services
+                .store
+                .pod_fetch(&world.pods[0])
+                .await
+                .unwrap();
+            let so_far = cost_so_far(&world.services, &row).await.unwrap();
+            assert_eq!(so_far, cost_of(Span::from_secs(180)));
+            world.end().await;
+        }
+    });
+}
+
+fn cost_of(span: Span) -> Money {
+    let machine = machine().accrued(span).unwrap();
+    machine.saturating_plus(DISKS_UP.accrued(span).unwrap())
 }

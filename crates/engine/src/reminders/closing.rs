@@ -69,8 +69,8 @@ const NOTICES_MAX: u32 = 50;
 /// How long after a delivery was given up commands say so.
 const GIVEN_UP_SHOWN: Span = Span::from_secs(86_400);
 
-/// Up to so many pods the amount is exact to the second; for more it is what was charged, a metering
-/// interval behind at most, so that the question stays quick.
+/// Up to so many pods the amount is exact to the second; for more it is what was charged, a few
+/// minutes behind at most, so that the question stays quick.
 const EXACT_PODS_MAX: usize = 16;
 
 /// A pod that was last heard of longer ago does not answer. Pods that are up are looked at much more

@@ -2,7 +2,7 @@
 
 use super::{BackgroundTask, TaskBoard};
 use crate::error::Error;
-use crate::money::{self, METERING_INTERVAL};
+use crate::money::{self, METERING_INTERVAL, PATIENT_INTERVALS};
 use crate::services::Services;
 use async_trait::async_trait;
 use livery_ledger::Change;
@@ -16,7 +16,8 @@ use tokio::sync::Notify;
 /// The meter reader. It reads rows and posts charges; how often it runs changes no bill.
 ///
 /// It comes often and takes what is due, so that the work of many pods is spread over the interval.
-/// What goes on as before is charged many at a time; a pod that does not is looked at by itself.
+/// What goes on as before is charged many at a time; a pod that does not is looked at by itself. An
+/// account that has much more left than it uses is charged less often.
 pub(crate) struct Metering;
 
 /// Due meters that are read at a time.
@@ -24,6 +25,9 @@ const READ: u32 = 20_000;
 
 /// Meters that are charged in one transaction.
 const BATCH: usize = 1_000;
+
+/// What lasts for so many times as long as was just charged is far from its end.
+const FAR: i64 = 100;
 
 /// Pods without a meter that one activation takes up.
 const MISSING_MAX: u32 = 1_000;
@@ -78,9 +82,9 @@ async fn read_all(services: &Services, tally: &mut Tally) -> Result<(), Error> {
     Ok(())
 }
 
-/// Charges every due meter whose pod goes on as before, and returns how many there were; all are due
-/// again an interval later, whatever comes of it. The pods that must be looked at by themselves are
-/// added to `odd`.
+/// Charges every due meter whose pod goes on as before, and returns how many there were. Whatever comes
+/// of it, all are due again: an interval later, or a few where much is left. The pods that must be looked
+/// at by themselves are added to `odd`.
 pub async fn meters_read(
     store: &Store,
     now: Timestamp,
@@ -125,14 +129,18 @@ async fn read_batch(
             }
         }
     }
-    let short = short_of_money(store, &moves).await?;
+    let stands = stands(store, &moves).await?;
     for (next, one) in moves
         .iter_mut()
         .zip(due.iter().filter(|one| one.meter.pod.is_some()))
     {
-        if short.contains(&next.before.account) {
-            odd.extend(next.before.pod.clone());
-            *next = rested(one, now);
+        match stands.get(&next.before.account) {
+            Some(Stand::Short) => {
+                odd.extend(next.before.pod.clone());
+                *next = rested(one, now);
+            }
+            Some(Stand::Near) | None => {}
+            Some(Stand::Far) => next.due = due_again(one, now, patience(one)),
         }
     }
     match store.meter_move(&moves).await {
@@ -153,9 +161,19 @@ struct Used {
     charged: Money,
 }
 
-/// Returns which accounts have less than what is to be charged of them: what they are charged is decided
-/// pod by pod.
-async fn short_of_money(store: &Store, moves: &[MeterMove]) -> Result<BTreeSet<AccountId>, Error> {
+/// What an account has left, measured by what is to be charged of it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    /// Less than that: what it is charged is decided pod by pod.
+    Short,
+    /// Some of it.
+    Near,
+    /// Much more, or it may owe.
+    Far,
+}
+
+/// Returns how the accounts stand of which something is to be charged.
+async fn stands(store: &Store, moves: &[MeterMove]) -> Result<BTreeMap<AccountId, Stand>, Error> {
     let mut due: BTreeMap<AccountId, Money> = BTreeMap::new();
     for transfer in moves.iter().flat_map(|one| &one.transfers) {
         let due = due.entry(transfer.account.clone()).or_default();
@@ -163,8 +181,28 @@ async fn short_of_money(store: &Store, moves: &[MeterMove]) -> Result<BTreeSet<A
     }
     let accounts: Vec<AccountId> = due.keys().cloned().collect();
     let left = store.account_left(&accounts).await?;
-    let is_short = |account: &AccountId| left.get(account).is_some_and(|left| *left < due[account]);
-    Ok(accounts.into_iter().filter(is_short).collect())
+    let stand = |(account, due): (AccountId, Money)| {
+        let stand = match left.get(&account) {
+            Some(left) if *left < due => Stand::Short,
+            Some(left) if *left < times(due, FAR) => Stand::Near,
+            Some(_) | None => Stand::Far,
+        };
+        (account, stand)
+    };
+    Ok(due.into_iter().map(stand).collect())
+}
+
+fn times(amount: Money, factor: i64) -> Money {
+    Money::from_nanos(amount.nanos().saturating_mul(factor))
+}
+
+/// Returns how many intervals a meter may wait whose account is far from its end: one if its pod may cost
+/// only so much.
+fn patience(due: &DueMeter) -> u64 {
+    match due.max_cost {
+        Some(_) => 1,
+        None => PATIENT_INTERVALS,
+    }
 }
 
 /// Returns how a meter is moved on when its pod goes on as before; none when it does not, or would have
@@ -191,7 +229,7 @@ fn moved(due: &DueMeter, used: &mut Used, now: Timestamp) -> Result<Option<Meter
     }
     let transfers = money::charge(&change, &mut used.held)?;
     used.charged = charged;
-    Ok(MeterMove::new(change, transfers, due_again(due, now)))
+    Ok(MeterMove::new(change, transfers, due_again(due, now, 1)))
 }
 
 fn rested(due: &DueMeter, now: Timestamp) -> MeterMove {
@@ -199,13 +237,13 @@ fn rested(due: &DueMeter, now: Timestamp) -> MeterMove {
         before: due.meter.clone(),
         after: due.meter.clone(),
         transfers: Vec::new(),
-        due: due_again(due, now),
+        due: due_again(due, now, 1),
     }
 }
 
-/// Returns when a meter is due again: whole intervals after it was, so that those which are spread
-/// over the interval stay so.
-fn due_again(due: &DueMeter, now: Timestamp) -> Timestamp {
+/// Returns when a meter is due again: so many whole intervals after it was, so that those which are
+/// spread over the interval stay so.
+fn due_again(due: &DueMeter, now: Timestamp, intervals: u64) -> Timestamp {
     let interval = METERING_INTERVAL.millis();
     if due.due > now {
         // The clock was set back.
@@ -213,6 +251,6 @@ fn due_again(due: &DueMeter, now: Timestamp) -> Timestamp {
         return now.after(Span::from_millis(ahead % interval));
     }
     let missed = now.since(due.due).millis() / interval;
-    due.due
-        .after(Span::from_millis(interval.saturating_mul(missed + 1)))
+    let next = interval.saturating_mul(missed.saturating_add(intervals));
+    due.due.after(Span::from_millis(next))
 }
