@@ -20,11 +20,20 @@ const BEFORE_NAMES_WERE_UNIQUE: &[&str] = &[
     include_str!("../../migrations/0011_orphans.sql"),
 ];
 
+/// The further ones that it had taken when pods had no column for their host.
+const BEFORE_SEATS: &[&str] = &[
+    include_str!("../../migrations/0012_account_names.sql"),
+    include_str!("../../migrations/0013_notices_by_pod.sql"),
+    include_str!("../../migrations/0014_by_end.sql"),
+    include_str!("../../migrations/0015_counted.sql"),
+];
+
 on_both!(
     opening_twice_changes_nothing,
     six_openers_at_once_agree,
     a_newer_database_is_refused,
     accounts_that_shared_a_name_are_told_apart,
+    pods_from_before_seats_are_on_their_hosts,
 );
 
 async fn opening_twice_changes_nothing(database: Database) {
@@ -69,17 +78,7 @@ async fn a_newer_database_is_refused(database: Database) {
 }
 
 async fn accounts_that_shared_a_name_are_told_apart(database: Database) {
-    if let Some(path) = database.url.strip_prefix("sqlite:") {
-        std::fs::File::create(path).unwrap();
-    }
-    let old = raw(&database);
-    old.sabotage("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
-        .await;
-    for step in BEFORE_NAMES_WERE_UNIQUE {
-        old.sabotage(step).await;
-    }
-    old.sabotage("INSERT INTO schema_version (version) VALUES (11)")
-        .await;
+    let old = old(&database, &[BEFORE_NAMES_WERE_UNIQUE]).await;
     let ids = [3, 1, 2, 4].map(AccountId::from_entropy);
     for (id, (name, time)) in ids
         .iter()
@@ -108,6 +107,53 @@ async fn accounts_that_shared_a_name_are_told_apart(database: Database) {
     let another = AccountId::from_entropy(5);
     let another = store.account_ensure(&another, "lab", at(20)).await;
     assert_eq!(another, Err(Error::Exists));
+}
+
+async fn pods_from_before_seats_are_on_their_hosts(database: Database) {
+    let old = old(&database, &[BEFORE_NAMES_WERE_UNIQUE, BEFORE_SEATS]).await;
+    old.sabotage(
+        "INSERT INTO accounts (id, name, credit, created) VALUES ('acc_1', 'lab', 'owner', 1)",
+    )
+    .await;
+    for (pod, foreign_id) in [
+        ("pod_1", "'host_1/pod_1'"),
+        ("pod_2", "'host_2/pod_2'"),
+        ("pod_3", "'i-0123'"),
+        ("pod_4", "NULL"),
+    ] {
+        let sql = format!(
+            "INSERT INTO pods (id, account_id, pod_order, offer, launch_key, foreign_id, desired,
+                observed, attempts, created, generation, due, claim_until)
+             VALUES ('{pod}', 'acc_1', '{{}}', '{{}}', 'key_{pod}', {foreign_id}, 'running', 'up',
+                0, 1, 0, 0, 0)"
+        );
+        old.sabotage(sql.leak()).await;
+    }
+    let store = database.store().await;
+    store.close().await;
+    let hosts = "SELECT COALESCE(host, 'none') FROM pods ORDER BY id";
+    let hosts = old.texts(hosts).await;
+    assert_eq!(hosts, ["host_1", "host_2", "none", "none"]);
+}
+
+/// Makes a database that has taken those steps and no more.
+async fn old(database: &Database, steps: &[&[&'static str]]) -> Database {
+    if let Some(path) = database.url.strip_prefix("sqlite:") {
+        std::fs::File::create(path).unwrap();
+    }
+    let old = raw(database);
+    old.sabotage("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
+        .await;
+    let steps: Vec<&str> = steps.concat();
+    for step in &steps {
+        old.sabotage(step).await;
+    }
+    let sql = format!(
+        "INSERT INTO schema_version (version) VALUES ({})",
+        steps.len()
+    );
+    old.sabotage(sql.leak()).await;
+    old
 }
 
 /// The same database, by a URL that is not Livery's own way to write one.
