@@ -97,7 +97,7 @@ pub(crate) async fn look(
     let rates = store.account_rates_of(account).await?;
     let pods = store.pod_list(Some(account), Which::Live).await?;
     let volumes = store.volume_list(Some(account), Which::Live).await?;
-    let (stand, uncharged) = stand_of(services, account, &pods).await?;
+    let used = used(services, account, &pods).await?;
     let has = Has {
         pods: pods.iter().filter(|pod| runs_by_itself(pod)).count(),
         runs: pods.iter().filter(|pod| serves_a_run(pod)).count(),
@@ -105,53 +105,76 @@ pub(crate) async fn look(
             + volumes.iter().filter(|volume| is_rented(volume)).count(),
     };
     let burn = burn(&rates);
-    let mut facts = facts(services, &stand, burn, uncharged, has, &paid, now).await?;
-    let moment = services.moment();
-    facts.silent = pods.iter().map(|pod| silently_used(pod, moment)).sum();
-    let silent = pods.iter().filter_map(|pod| silence(pod, moment));
+    let mut facts = facts(services, &used.stand, burn, used.uncharged, has, &paid, now).await?;
+    facts.silent = used.silent;
     Ok(Books {
-        silent_since: silent.map(|(since, _)| since).min(),
-        stand,
+        silent_since: used.silent_since,
+        stand: used.stand,
         facts,
         own_payments: paid.len(),
-        uncharged,
+        uncharged: used.uncharged,
         pods,
         volumes,
         rates,
     })
 }
 
+/// How an account stands, and what its pods have used beside that.
+pub(crate) struct Used {
+    stand: AccountStand,
+    /// What is known to be used and is not charged yet.
+    pub(crate) uncharged: Money,
+    /// What was used besides, if whatever is silent runs on.
+    pub(crate) silent: Money,
+    silent_since: Option<Timestamp>,
+}
+
 /// Reads how an account stands, and what its pods have used that is not charged yet. What is charged in
 /// between would be in neither or in both, so it is read again then. The last time it may be in both: an
 /// account that is charged all the time is stopped a little earlier, never later.
-async fn stand_of(
+///
+/// What is known of a pod and what is silent are read from one row: of one that answers meanwhile, the
+/// same time would be in both.
+pub(crate) async fn used(
     services: &Services,
     account: &AccountId,
     pods: &[Pod],
-) -> Result<(AccountStand, Money), Error> {
+) -> Result<Used, Error> {
     let store = &services.store;
     let mut before = store.account_stand(account).await?;
     let mut reads = 1;
     loop {
-        let uncharged = uncharged(services, pods).await?;
-        let after = store.account_stand(account).await?;
-        let same = (before.balance, before.held) == (after.balance, after.held);
-        if same || reads == READS_MAX {
-            return Ok((after, uncharged));
+        let mut used = Used {
+            stand: before.clone(),
+            uncharged: Money::ZERO,
+            silent: Money::ZERO,
+            silent_since: None,
+        };
+        for pod in pods {
+            used.add(services, pod).await?;
         }
-        before = after;
+        used.stand = store.account_stand(account).await?;
+        let same = (before.balance, before.held) == (used.stand.balance, used.stand.held);
+        if same || reads == READS_MAX {
+            return Ok(used);
+        }
+        before = used.stand;
         reads += 1;
     }
 }
 
-async fn uncharged(services: &Services, pods: &[Pod]) -> Result<Money, Error> {
-    let mut uncharged = Money::ZERO;
-    for pod in pods {
-        let so_far = money::cost_so_far(services, pod).await?;
+impl Used {
+    async fn add(&mut self, services: &Services, pod: &Pod) -> Result<(), Error> {
+        let (so_far, row) = money::cost_by_row(services, &pod.id).await?;
         let charged = services.store.pod_charged(&pod.id).await?;
-        uncharged = uncharged.saturating_plus(so_far.saturating_minus(charged).max(Money::ZERO));
+        let uncharged = so_far.saturating_minus(charged).max(Money::ZERO);
+        self.uncharged = self.uncharged.saturating_plus(uncharged);
+        if let Some((since, span)) = silence(&row, services.moment()) {
+            self.silent = self.silent.saturating_plus(cost_up(&row, span));
+            self.silent_since = Some(self.silent_since.map_or(since, |first| first.min(since)));
+        }
+        Ok(())
     }
-    Ok(uncharged)
 }
 
 /// Returns what there is to do for an account, by its facts.
@@ -168,11 +191,6 @@ pub(crate) fn burn(rates: &[Rate]) -> Money {
 fn accrued(rate: Rate, span: Span) -> Money {
     let amount = rate.accrued(span);
     amount.unwrap_or(Money::from_nanos(i64::MAX))
-}
-
-/// Returns what a pod has used since it was last heard of, if it is up still.
-fn silently_used(pod: &Pod, now: Moment) -> Money {
-    silence(pod, now).map_or(Money::ZERO, |(_, span)| cost_up(pod, span))
 }
 
 /// Returns since when and for how long nothing was heard of a pod that was up; none within an interval,

@@ -70,18 +70,25 @@ pub(crate) async fn count_volume(services: &Services, volume: &NetworkVolume) ->
 /// Returns what a pod has cost so far: what was charged for all of it, and what has accrued and is
 /// not charged yet.
 pub(crate) async fn cost_so_far(services: &Services, pod: &Pod) -> Result<Money, Error> {
+    let (cost, _) = cost_by_row(services, &pod.id).await?;
+    Ok(cost)
+}
+
+/// Returns what a pod has cost so far, with the row that says what it has used.
+pub(crate) async fn cost_by_row(services: &Services, pod: &PodId) -> Result<(Money, Pod), Error> {
     let store = &services.store;
     for _ in 0..ATTEMPTS_MAX {
-        let charged = store.pod_charged(&pod.id).await?;
-        let last = store.meter_last_of_pod(&pod.id).await?;
-        let row = store.pod_fetch(&pod.id).await?;
+        let charged = store.pod_charged(pod).await?;
+        let last = store.meter_last_of_pod(pod).await?;
+        let row = store.pod_fetch(pod).await?;
         let stand = store.account_stand(&row.account).await?;
         let usages = usage::of_pod(&row, stand.standing).map_err(out_of_range)?;
         let limited = limits::decide(services, &stand, Some(&row), &usages, &last).await?;
         // What was charged meanwhile would count twice, or not at all.
-        if store.pod_charged(&pod.id).await? == charged {
+        if store.pod_charged(pod).await? == charged {
             let due = limited.decided.due().map_err(out_of_range)?;
-            return charged.plus(due).map_err(out_of_range);
+            let cost = charged.plus(due).map_err(out_of_range)?;
+            return Ok((cost, row));
         }
     }
     Err(contended())

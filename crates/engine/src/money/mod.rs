@@ -19,7 +19,7 @@ mod samples;
 mod usage;
 
 pub(crate) use count::count;
-pub(crate) use count::{cost_so_far, count_volume};
+pub(crate) use count::{cost_by_row, cost_so_far, count_volume};
 pub(crate) use usage::counts_until;
 
 use crate::error::Error;

@@ -5,6 +5,7 @@ use super::cap::in_interval;
 use super::samples::{ACCOUNT, DISKS_UP, machine, pod};
 use super::{METERING_INTERVAL, cost_so_far, count, settle};
 use crate::clock::Clock;
+use crate::credit;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
 use async_trait::async_trait;
@@ -12,7 +13,7 @@ use livery_content::{Compression, ContentStore};
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::top_up;
-use livery_store::{Credit, Store};
+use livery_store::{Credit, Store, Which};
 use livery_units::{AccountId, LaunchKey, Money, PodId, Span, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -360,4 +361,28 @@ fn who_has_much_left_is_charged_every_few_minutes_and_everybody_else_every_minut
 fn cost_of(span: Span) -> Money {
     let machine = machine().accrued(span).unwrap();
     machine.saturating_plus(DISKS_UP.accrued(span).unwrap())
+}
+
+/// The credit task reads an account's pods, and then what each has used: one that answers in between has
+/// told what was silent.
+#[test]
+fn what_was_silent_is_not_counted_again_when_it_answers_meanwhile() {
+    run(async {
+        let world = World::new(Credit::Prepaid, dollars(200), None).await;
+        let account = account();
+        let list = world.services.store.pod_list(Some(&account), Which::Live);
+        let pods = list.await.unwrap();
+        world.pass(8 * HOUR);
+        let used = || credit::used(&world.services, &account, &pods);
+        let silent = used().await.unwrap();
+        assert_eq!(silent.uncharged, Money::ZERO);
+        assert!(silent.silent > Money::ZERO, "both are silent");
+        world.seen(0, Observed::Up).await;
+        world.seen(1, Observed::Up).await;
+        let heard = used().await.unwrap();
+        assert_eq!(
+            (heard.uncharged, heard.silent),
+            (silent.silent, Money::ZERO)
+        );
+    });
 }
