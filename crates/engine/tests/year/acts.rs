@@ -129,7 +129,7 @@ impl Year {
 
     pub fn top_up(&mut self, account: usize) {
         let week = self.world.clock.passed() / (7 * DAY);
-        let dollars = if account == POOR { 12 } else { 200 };
+        let dollars = if account == POOR { 12 } else { 2_000 };
         let amount = Money::from_nanos(dollars * 1_000_000_000);
         let id = &self.accounts[account];
         let reference = format!("week {week} of {account}");

@@ -1,8 +1,13 @@
 //! The money of accounts as it stands at every look.
 
+use crate::cloud::What;
+use crate::oracle;
 use crate::orders::{DAY, HOUR, LIMITED, MINUTE, POOR, SECOND, YEAR};
+use crate::steps::STEP;
 use crate::year::{BEGINS, Year};
-use livery_domain::pod::{Observed, Pod, cost_up};
+use livery_domain::account::Standing;
+use livery_domain::pod::{Desired, Observed, Pod, cost_up};
+use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_engine::{Clock, Period};
 use livery_units::{Day, Money, Span, Timestamp};
 use std::collections::BTreeMap;
@@ -10,6 +15,9 @@ use std::collections::BTreeMap;
 /// What the account with limits may spend.
 pub const LIMIT_DAY: Money = Money::from_nanos(12_000_000_000);
 pub const LIMIT_MONTH: Money = Money::from_nanos(60_000_000_000);
+
+/// How long what is kept for the account that pays too little is kept.
+pub const GRACE: Span = Span::from_secs(2 * 86_400);
 
 /// The money of an account, as it stood at the last look.
 #[derive(Default)]
@@ -24,15 +32,18 @@ pub struct Purse {
     midnight: i64,
     /// What a minute of everything cost that it has had since it last had something.
     margin: Money,
-    /// At how many looks less than nothing was left.
-    pub ran_out: u64,
+    /// Whether it is without credit, and something is kept for it.
+    pub keeps: bool,
     /// The most that a minute of all its pods cost on a day, and how many there were.
     pub days: BTreeMap<i64, (i64, i64)>,
 }
 
 impl Purse {
-    /// Returns whether nothing will be left, or the day be over, in a few minutes.
+    /// Returns whether nothing will be left, or the day be over, in a few minutes, or something is kept.
     pub fn is_nearly_empty(&self, now: i64) -> bool {
+        if self.keeps {
+            return true;
+        }
         let soon = self.empty_at.is_some_and(|at| at < now + 3 * MINUTE);
         self.burns && (soon || now + 2 * MINUTE > self.midnight)
     }
@@ -82,14 +93,59 @@ impl Year {
                 "seed {}: {left} is left of account {nth}, and not {least}",
                 self.seed
             );
-            match left.is_negative() {
-                true => purse.ran_out += 1,
-                false => purse.margin = minute,
+            if !left.is_negative() {
+                purse.margin = minute;
             }
         }
         for account in [LIMITED, POOR] {
             self.look_ahead(account);
         }
+        self.look_at_kept();
+    }
+
+    /// What is kept for an account without credit is deleted when its time is over, and it was warned for a
+    /// day.
+    fn look_at_kept(&mut self) {
+        let account = &self.accounts[POOR];
+        let stand = self.world.store().account_stand(account);
+        let stand = self.world.with(stand).unwrap();
+        let is_kept = |pod: &&Pod| pod.account == *account && pod.desired == Desired::Stopped;
+        let pods = self.pods.iter().filter(is_kept).count();
+        let is_kept = |volume: &&NetworkVolume| {
+            volume.account == *account && volume.desired == VolumeDesired::Present
+        };
+        let kept = pods + self.volumes.iter().filter(is_kept).count();
+        self.purses[POOR].keeps = match stand.standing {
+            Standing::Good => false,
+            Standing::Out { since } => {
+                let out_for = self.world.clock.now().since(since);
+                let most = GRACE.millis() + (DAY + 3 * STEP).unsigned_abs();
+                let is_late = kept > 0 && out_for.millis() > most;
+                assert!(!is_late, "seed {}: kept for {out_for}", self.seed);
+                kept > 0
+            }
+        };
+    }
+
+    /// Whether the account that pays too little has no more than a few minutes of everything that it has,
+    /// if whatever is silent runs on.
+    pub fn is_money_short(&self, now: i64) -> bool {
+        let account = &self.accounts[POOR];
+        let left = self
+            .world
+            .store()
+            .account_left(std::slice::from_ref(account));
+        let left = self.world.with(left).unwrap()[account].nanos();
+        let its = self.pods.iter().filter(|pod| pod.account == *account);
+        let silent = its.map(|pod| {
+            let nth = self.number(pod);
+            let words = self.world.cloud.heard(nth);
+            let last = words.last().filter(|word| word.what == What::Up);
+            let silent = last.map_or(0, |word| now - word.at);
+            oracle::machine(self.orders[nth].offer, silent)
+        });
+        let minutes = 4 * self.purses[POOR].margin.nanos();
+        left - silent.sum::<i64>() <= minutes
     }
 
     /// Looks when an account's money, or what it may spend, will be used up.

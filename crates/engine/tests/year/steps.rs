@@ -10,17 +10,16 @@ use livery_engine::Clock;
 use livery_units::{Money, Span, Timestamp};
 
 /// No step is longer while anything runs.
-const STEP: i64 = 8 * HOUR;
+pub const STEP: i64 = 8 * HOUR;
 
 impl Year {
     /// Returns until when time may pass now.
     pub fn next_step(&self) -> i64 {
         let now = self.world.clock.passed();
         let answers = self.world.cloud.reachable_since().is_some();
-        let most = match (self.pods.is_empty(), self.volumes.is_empty()) {
-            (false, _) => now + STEP,
-            (true, false) => now + DAY,
-            (true, true) => now + 3 * DAY,
+        let most = match self.pods.is_empty() && self.volumes.is_empty() {
+            false => now + STEP,
+            true => now + 3 * DAY,
         };
         if answers && !self.volumes.iter().all(is_kept) {
             return now + 2 * SECOND;

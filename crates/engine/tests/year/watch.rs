@@ -245,7 +245,8 @@ impl Year {
         }
         match order.account {
             LIMITED if self.is_limit_near(now) => Some("limit"),
-            POOR if pod.ruled.is_some() => Some("credit"),
+            POOR if self.is_money_short(now) => Some("credit"),
+            POOR if pod.desired == Desired::Gone && self.purses[POOR].keeps => Some("grace"),
             _ => None,
         }
     }

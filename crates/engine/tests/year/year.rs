@@ -6,8 +6,8 @@ use crate::dice::Dice;
 use crate::host::SimHost;
 use crate::oracle::Doubt;
 use crate::orders::{self, ACCOUNTS, DAY, Event, IDLE_RULE, IDLER, LIMITED, Moment, Order};
-use crate::orders::{SECOND, YEAR};
-use crate::purse::{LIMIT_DAY, LIMIT_MONTH, Purse};
+use crate::orders::{POOR, SECOND, YEAR};
+use crate::purse::{GRACE, LIMIT_DAY, LIMIT_MONTH, Purse};
 use crate::volumes::{self, VolumeWish};
 use crate::watch::Wanted;
 use crate::world::{Who, World};
@@ -130,6 +130,7 @@ impl Year {
                 change.limit_day = Some(Some(LIMIT_DAY));
                 change.limit_month = Some(Some(LIMIT_MONTH));
             }
+            POOR => change.grace = Some(GRACE),
             _ => {}
         }
         let engine = self.world.engine();
