@@ -18,8 +18,8 @@ pub use bytes::{Bytes, ParseBytesError};
 pub use day::{Day, ParseDayError};
 pub use hash::{ContentHash, ParseHashError};
 pub use id::{
-    AccountId, ClaimToken, HostId, LaunchKey, MeterId, OfferId, ParseIdError, PlaneId, PodId, RunId,
-    TaskId, TransferId, VolumeId,
+    AccountId, ClaimToken, HostId, LaunchKey, MeterId, OfferId, ParseIdError, PlaneId, PodId,
+    RunId, TaskId, TransferId, VolumeId,
 };
 pub use moment::{Moment, Steady};
 pub use money::{Money, MoneyError, ParseMoneyError};
