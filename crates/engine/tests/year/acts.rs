@@ -8,7 +8,7 @@ use livery_domain::placement::Need;
 use livery_domain::pod::Pod;
 use livery_domain::volume::NetworkVolume;
 use livery_engine::{NewPod, NewVolume};
-use livery_units::{Bytes, Money};
+use livery_units::{Bytes, Money, PodId};
 use std::collections::BTreeMap;
 
 impl Year {
@@ -41,7 +41,9 @@ impl Year {
             }
             (Act::Stop, Some(id), Some(engine)) => {
                 let stopped = self.world.with(engine.pod_stop(&account, id.as_str()));
-                self.asked(&id, stopped.is_ok());
+                if stopped.is_ok() {
+                    self.asked(&id);
+                }
             }
             (Act::Start, Some(id), Some(engine)) => {
                 let started = self.world.with(engine.pod_start(&account, id.as_str()));
@@ -51,15 +53,18 @@ impl Year {
             }
             (Act::Terminate, Some(id), Some(engine)) => {
                 let ended = self.world.with(engine.pod_terminate(&account, id.as_str()));
-                self.asked(&id, ended.is_ok());
+                if ended.is_ok() {
+                    self.asked(&id);
+                }
             }
             (Act::Stop | Act::Start | Act::Terminate, None, _) => {}
             (_, _, None) => unreachable!("nobody asks where there is no engine"),
         }
     }
 
-    fn asked(&mut self, id: &livery_units::PodId, is_heard: bool) {
-        if let Some(wanted) = self.wanted.get_mut(id).filter(|_| is_heard) {
+    /// Its user asked for a pod's end, and was heard.
+    fn asked(&mut self, id: &PodId) {
+        if let Some(wanted) = self.wanted.get_mut(id) {
             wanted.asked_to_end = true;
         }
     }
@@ -68,7 +73,7 @@ impl Year {
         let engine = self.world.engine();
         let ended = engine.pod_terminate(&pod.account, pod.id.as_str());
         self.world.with(ended).unwrap();
-        self.asked(&pod.id, true);
+        self.asked(&pod.id);
     }
 
     fn new_pod(&self, nth: usize) -> NewPod {

@@ -3,6 +3,7 @@
 
 use crate::cloud::{self, Heard, What};
 use crate::volumes::{self, Told};
+use livery_units::Bytes;
 use std::iter::zip;
 
 /// Some answers may have come too late: the engine was killed before it could write them down. Those
@@ -163,4 +164,16 @@ pub fn possible<W: Copy, C: Ord>(
 /// The most that what is kept of a pod costs in a day.
 pub fn kept_for_a_day() -> Nanos {
     disk(20 * 10_000_000, 20 << 30, 24 * 3_600_000)
+}
+
+/// What a minute of a pod costs that is up.
+pub fn minute(offer: usize, disks: Disks) -> Nanos {
+    let (up, _) = cloud::DISKS[offer];
+    let bytes = (disks.container + disks.volume) << 30;
+    machine(offer, 60_000) + disk(up * 10_000_000, bytes, 60_000)
+}
+
+/// What a minute of a network volume costs.
+pub fn minute_of_volume(size: Bytes) -> Nanos {
+    disk(volumes::PRICE, size.get(), 60_000)
 }

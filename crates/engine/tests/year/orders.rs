@@ -48,6 +48,8 @@ pub struct Order {
     pub account: usize,
     pub offer: usize,
     pub policy: PodPolicy,
+    /// For how long it is wanted.
+    pub lasts: i64,
     /// From when until when somebody uses it, in order.
     pub used: Vec<(i64, i64)>,
     /// The network volume that it is to have.
@@ -57,6 +59,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Returns when it is ordered.
+    pub fn begins(&self) -> i64 {
+        self.acts[0].0
+    }
+
     /// Returns what is done with it when it is idle, if it is ended then.
     pub fn idle(&self) -> Option<IdlePolicy> {
         let rule = (self.account == IDLER).then_some(IDLE_RULE);
@@ -168,6 +175,7 @@ pub fn order(dice: Dice, pods: usize, nth: usize) -> Order {
         account: usize::try_from(own.of("account").between(0, 9)).unwrap() / 2,
         offer,
         policy,
+        lasts,
         used,
         volume: None,
         acts,
@@ -217,12 +225,21 @@ fn usage(dice: Dice, begins: i64, lasts: i64) -> Vec<(i64, i64)> {
 /// How many outages there are of a kind.
 const OUTAGES: u64 = 16;
 
-/// When somebody is silent.
-pub fn outages(dice: Dice) -> Vec<(i64, i64)> {
+/// When somebody is silent: half of the times while a pod runs whose money will not last for ever.
+pub fn outages(dice: Dice, orders: &[Order]) -> Vec<(i64, i64)> {
+    let is_short = |order: &&Order| order.account == POOR || order.policy.max_cost.is_some();
+    let short: Vec<&Order> = orders.iter().filter(is_short).collect();
     let outage = |nth: u64| {
         let dice = dice.nth(nth);
         let slot = (YEAR - 10 * DAY) / i64::try_from(OUTAGES).unwrap();
-        let from = slot * i64::try_from(nth).unwrap() + dice.of("from").between(0, slot - 9 * HOUR);
+        let one = dice
+            .of("of")
+            .between(0, i64::try_from(short.len()).unwrap());
+        let order = short[usize::try_from(one).unwrap()];
+        let from = match nth % 2 {
+            0 => slot * i64::try_from(nth).unwrap() + dice.of("from").between(0, slot - 9 * HOUR),
+            _ => order.begins() + order.lasts / 100 * dice.of("part").between(20, 95),
+        };
         (from, from + dice.of("lasts").between(MINUTE, 8 * HOUR))
     };
     (0..OUTAGES).map(outage).collect()
@@ -296,7 +313,7 @@ fn kill(dice: Dice, nth: u64, orders: &[Order], outages: &[(i64, i64)]) -> (i64,
 /// Gives some pods a network volume of their account that is there when they are ordered.
 pub fn with_volumes(dice: Dice, orders: &mut [Order], volumes: &[VolumeWish]) {
     for (nth, order) in orders.iter_mut().enumerate() {
-        let begins = order.acts[0].0;
+        let begins = order.begins();
         let fits = |wish: &VolumeWish| wish.account == order.account && wish.is_there(begins);
         let dice = dice.of("with volume").nth(u64::try_from(nth).unwrap());
         if order.offer < volumes::PLACED_BELOW && dice.percent(50) {

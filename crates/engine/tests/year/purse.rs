@@ -4,12 +4,13 @@ use crate::cloud::What;
 use crate::oracle;
 use crate::orders::{DAY, HOUR, LIMITED, MINUTE, POOR, SECOND, YEAR};
 use crate::steps::STEP;
+use crate::watch::disks_of;
 use crate::year::{BEGINS, Year};
 use livery_domain::account::Standing;
-use livery_domain::pod::{Desired, Observed, Pod, cost_up};
+use livery_domain::pod::{Desired, Observed, Pod};
 use livery_domain::volume::{NetworkVolume, VolumeDesired};
 use livery_engine::{Clock, Period};
-use livery_units::{Day, Money, Span, Timestamp};
+use livery_units::{AccountId, Day, Money, Span, Timestamp};
 use std::collections::BTreeMap;
 
 /// What the account with limits may spend.
@@ -24,14 +25,14 @@ pub const GRACE: Span = Span::from_secs(2 * 86_400);
 pub struct Purse {
     /// What was paid in, in nano-dollars.
     pub paid_in: i64,
-    /// Whether any of its pods may be up.
+    /// Whether any of its pods may be up and should be.
     burns: bool,
     /// When nothing will be left, or a limit be reached, by time that passes.
     empty_at: Option<i64>,
     /// When the day on the wall is over, by time that passes.
     midnight: i64,
     /// What a minute of everything cost that it has had since it last had something.
-    margin: Money,
+    margin: i64,
     /// Whether it is without credit, and something is kept for it.
     pub keeps: bool,
     /// The most that a minute of all its pods cost on a day, and how many there were.
@@ -63,8 +64,9 @@ impl Purse {
 }
 
 fn may_be_up(pod: &Pod) -> bool {
+    let is_wanted = pod.desired == Desired::Running;
     match pod.observed {
-        Observed::Up | Observed::Starting | Observed::Unknown => true,
+        Observed::Up | Observed::Starting | Observed::Unknown => is_wanted,
         Observed::Down | Observed::Lost | Observed::Absent => false,
     }
 }
@@ -76,24 +78,19 @@ impl Year {
         let store = self.world.store();
         let left = self.world.with(store.account_left(&self.accounts)).unwrap();
         for (nth, account) in self.accounts.iter().enumerate() {
-            let Some(left) = left.get(account) else {
+            let Some(left) = left.get(account).map(|left| left.nanos()) else {
                 continue;
             };
+            let minute = self.minute_of(account);
             let purse = &mut self.purses[nth];
-            let its = self.pods.iter().filter(|pod| pod.account == *account);
-            let pods: Money = its.map(|pod| cost_up(pod, Span::from_secs(60))).sum();
-            let its = self.volumes.iter().filter(|one| one.account == *account);
-            let rates = its.filter_map(|volume| volume.rate.for_size(volume.size).ok());
-            let volumes = rates.filter_map(|rate| rate.accrued(Span::from_secs(60)).ok());
-            let minute = pods.saturating_plus(volumes.sum());
             purse.margin = purse.margin.max(minute);
-            let least = Money::ZERO.saturating_minus(purse.margin);
+            let least = -purse.margin;
             assert!(
-                *left >= least,
+                left >= least,
                 "seed {}: {left} is left of account {nth}, and not {least}",
                 self.seed
             );
-            if !left.is_negative() {
+            if left >= 0 {
                 purse.margin = minute;
             }
         }
@@ -144,8 +141,20 @@ impl Year {
             let silent = last.map_or(0, |word| now - word.at);
             oracle::machine(self.orders[nth].offer, silent)
         });
-        let minutes = 4 * self.purses[POOR].margin.nanos();
+        let minutes = 4 * self.purses[POOR].margin;
         left - silent.sum::<i64>() <= minutes
+    }
+
+    /// What a minute of everything costs that an account has.
+    fn minute_of(&self, account: &AccountId) -> i64 {
+        let its = self.pods.iter().filter(|pod| pod.account == *account);
+        let pods = its.map(|pod| {
+            let order = &self.orders[self.number(pod)];
+            oracle::minute(order.offer, disks_of(order.volume))
+        });
+        let its = self.volumes.iter().filter(|one| one.account == *account);
+        let volumes = its.map(|volume| oracle::minute_of_volume(volume.size));
+        pods.chain(volumes).sum()
     }
 
     /// Looks when an account's money, or what it may spend, will be used up.
@@ -156,15 +165,12 @@ impl Year {
         let its = self.pods.iter().filter(|pod| pod.account == *account);
         let its: Vec<&Pod> = its.collect();
         let burns = its.iter().any(|pod| may_be_up(pod));
-        let minute: Money = its
-            .iter()
-            .map(|pod| cost_up(pod, Span::from_secs(60)))
-            .sum();
+        let minute = self.minute_of(account);
         let today = (now + offset) / DAY;
         let purse = &mut self.purses[nth];
         let day = purse.days.entry(today).or_default();
         let many = i64::try_from(its.len()).unwrap();
-        *day = (day.0.max(minute.nanos()), day.1.max(many));
+        *day = (day.0.max(minute), day.1.max(many));
         purse.burns = burns;
         purse.midnight = match nth {
             LIMITED => (today + 1) * DAY - offset,

@@ -1,7 +1,7 @@
 //! How far time may pass at once, so that nothing is missed.
 
 use crate::oracle;
-use crate::orders::{DAY, HOUR, SECOND};
+use crate::orders::{DAY, HOUR, MINUTE, SECOND};
 use crate::watch::disks_of;
 use crate::year::Year;
 use livery_domain::pod::{Desired, OBSERVATION_FRESH, Observed, Pod, burn};
@@ -59,7 +59,8 @@ impl Year {
         if is_up && self.world.host.reachable_since().is_some() {
             at(self.next_use(pod, now));
         }
-        if let (Some(most), Observed::Up) = (pod.policy.max_cost, pod.observed) {
+        let answers = self.world.cloud.reachable_since().is_some();
+        if let (Some(most), Observed::Up, true) = (pod.policy.max_cost, pod.observed, answers) {
             at(now + self.until_spent(pod, most));
         }
         next
@@ -75,9 +76,14 @@ impl Year {
         let ends = order.used.iter().map(|(_, to)| *to);
         let next_end = ends.filter(|to| *to > now).min().unwrap_or(i64::MAX);
         let is_used = order.used_until(now) == now;
+        // Of one that vanished nobody says anything until its supplier does.
+        let soon = match self.world.cloud.reachable_since() {
+            Some(_) => 2 * SECOND,
+            None => 10 * MINUTE,
+        };
         match self.idle_at(nth, &self.world.cloud.heard(nth), now) {
             _ if is_used => next_end,
-            Some(due) => due.max(now + 2 * SECOND).min(next_end),
+            Some(due) => due.max(now + soon).min(next_end),
             None => now + 2 * SECOND,
         }
     }

@@ -83,10 +83,17 @@ impl Year {
         let meters = self.world.with(store.meter_list_of_pod(id)).unwrap();
         let compute = charged(&meters, Item::Compute);
         let wanted = possible(&heard, doubts, |heard| oracle::compute(order.offer, heard));
-        // What could not be stopped in time is not billed, and its user was told so.
-        let may_be_less = self.not_billed.contains(id.as_str());
+        // What could not be stopped in time is not billed, and its user is told so, unless the time that
+        // was known first was less than a second: then a minute of it may go unsaid.
+        let is_told = self.not_billed.contains(id.as_str());
+        let unsaid = match order.account {
+            POOR => oracle::machine(order.offer, MINUTE),
+            _ => 0,
+        };
+        let may_be_less = is_told || unsaid > 0;
+        let is_less = |all: &i64| compute < *all && (is_told || all - compute <= unsaid);
         assert!(
-            wanted.contains(&compute) || may_be_less && wanted.iter().any(|all| compute < *all),
+            wanted.contains(&compute) || wanted.iter().any(is_less),
             "seed {seed}: pod-{nth} cost {compute} instead of {wanted:?}: {heard:#?} {meters:#?}"
         );
         let disks = disks_of(order.volume);
@@ -232,13 +239,12 @@ impl Year {
                 continue;
             }
             let cost = oracle::machine(offer, until - from) * 2;
-            // A minute around midnight may be on the next day.
-            let days =
-                [until - 30 * MINUTE, until + 30 * MINUTE].map(|at| Day::of(self.wall_at(at)));
-            let [one, other] = days;
-            *margins.entry(one).or_default() += cost;
-            if other != one {
-                *margins.entry(other).or_default() += cost;
+            // It counts for the days on which it was used.
+            let mut day = Day::of(self.wall_at(from - 30 * MINUTE));
+            let last = Day::of(self.wall_at(until + 30 * MINUTE));
+            while day <= last {
+                *margins.entry(day).or_default() += cost;
+                day = day.next();
             }
         }
     }

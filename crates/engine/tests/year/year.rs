@@ -78,13 +78,14 @@ impl Year {
         };
         let dir = dir.unwrap();
         let clock = Arc::new(SimClock::new(BEGINS));
-        let outages = ["outage", "host outage"].map(|what| orders::outages(dice.of(what)));
-        let cloud = Arc::new(SimCloud::new(clock.clone(), dice, outages[0].clone()));
         let wishes = volumes::wishes(dice);
         let mut orders: Vec<Order> = (0..pods)
             .map(|nth| orders::order(dice, pods, nth))
             .collect();
         orders::with_volumes(dice, &mut orders, &wishes);
+        let silent = |what| orders::outages(dice.of(what), &orders);
+        let outages = ["outage", "host outage"].map(silent);
+        let cloud = Arc::new(SimCloud::new(clock.clone(), dice, outages[0].clone()));
         let events = orders::events(dice, &orders, &wishes, &outages);
         let host = SimHost::new(
             clock.clone(),
