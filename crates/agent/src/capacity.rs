@@ -104,6 +104,7 @@ mod tests {
             container_disk: 2 << 30,
             volume_disk: 3 << 30,
             network_volume: None,
+            network_path: None,
             pids: 100,
         }
     }

@@ -50,12 +50,13 @@ fn gpu_needs(resources: &Resources) -> Vec<GpuNeed> {
 fn need(job: &Job, resources: &Resources, gpus: GpuNeed) -> Need {
     // A disk without a size takes what the offer can spare, but it must be able to exist.
     let disk = |size: Option<Bytes>| size.unwrap_or(SMALLEST_DISK);
+    let (container_disk, volume_disk) = job.disks_wanted(resources);
     Need {
         gpus,
         vram: resources.min_vram.unwrap_or(Bytes::ZERO),
         vcpu_milli: resources.vcpu_milli.map_or(0, |bound| bound.least()),
         memory: resources.memory.map_or(Bytes::ZERO, |bound| bound.least()),
-        disk: disk(resources.disk_size).saturating_plus(disk(resources.volume_wanted())),
+        disk: disk(container_disk).saturating_plus(disk(volume_disk)),
         tiers: job.tiers.clone(),
         pricing: resources.pricing,
         suppliers: job.suppliers.clone(),

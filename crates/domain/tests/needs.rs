@@ -19,6 +19,7 @@ fn job(resources: Alternatives) -> Job {
         num_nodes: 1,
         workdir: None,
         file_mounts: Vec::new(),
+        volume: None,
         envs: BTreeMap::new(),
         secrets: BTreeMap::new(),
         required: Required::default(),

@@ -7,7 +7,6 @@ use crate::run;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{self, TaskStatus};
 use livery_content::ContentStore;
-use livery_domain::needs::needs;
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, Ranking, rank};
 use livery_domain::pod::{Desired, Pod};
@@ -95,9 +94,14 @@ impl Engine {
     }
 
     /// Returns how the offers stand to a job, launching nothing.
-    pub async fn explain(&self, submission: &Submission) -> Result<Explained, Error> {
+    pub async fn explain(
+        &self,
+        account: &AccountId,
+        submission: &Submission,
+    ) -> Result<Explained, Error> {
         let job = run::read_job(submission)?;
-        let wanted = needs(&job);
+        let volume = run::volume::of_job(&self.services, account, &job).await?;
+        let wanted = run::volume::needs_at(&job, volume.as_ref());
         let offers = self.services.offers().await;
         Ok(Explained {
             ranking: rank(offers, &wanted.needs, wanted.preference, &[]),

@@ -181,7 +181,7 @@ impl Error {
 }
 
 /// Names the first few offers with what is wrong with them.
-fn explain(misfits: &[(Offer, Misfit)]) -> String {
+pub(crate) fn explain(misfits: &[(Offer, Misfit)]) -> String {
     const SHOWN: usize = 4;
     if misfits.is_empty() {
         return ": nothing is on offer now; all of it is taken, or no host is connected".to_owned();

@@ -5,7 +5,7 @@ use crate::dto;
 use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
-use livery_domain::pod::{Observed, PodOrder, Usage};
+use livery_domain::pod::{Observed, PodOrder, Usage, WORKSPACE};
 use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span};
 
 /// Something that travelled and means nothing to the domain.
@@ -161,6 +161,8 @@ impl dto::HostInfo {
 impl dto::PodSpec {
     /// Writes an order down for a host agent.
     pub fn from_order(key: &LaunchKey, order: &PodOrder, pids: u32) -> Self {
+        let mount = order.network_volume.as_ref();
+        let elsewhere = mount.filter(|mount| mount.path.as_str() != WORKSPACE);
         Self {
             launch_key: key.to_string(),
             name: order.name.clone(),
@@ -174,7 +176,8 @@ impl dto::PodSpec {
             memory: order.memory.get(),
             container_disk: order.container_disk.get(),
             volume_disk: order.volume_disk.get(),
-            network_volume: order.network_volume.as_ref().map(ToString::to_string),
+            network_volume: mount.map(|mount| mount.volume.to_string()),
+            network_path: elsewhere.map(|mount| mount.path.to_string()),
             pids,
         }
     }

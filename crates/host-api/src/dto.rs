@@ -117,9 +117,12 @@ pub struct PodSpec {
     pub container_disk: u64,
     /// Volume disk in bytes, mounted at `/workspace`.
     pub volume_disk: u64,
-    /// The network volume that is mounted there instead.
+    /// The network volume that it has.
     #[serde(default)]
     pub network_volume: Option<String>,
+    /// Where it is mounted; at `/workspace`, in the volume disk's place, when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_path: Option<String>,
     /// Most processes and threads.
     pub pids: u32,
 }

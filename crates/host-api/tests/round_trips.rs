@@ -25,6 +25,7 @@ fn pod_spec() -> PodSpec {
         container_disk: 1,
         volume_disk: 2,
         network_volume: Some("vol_1".into()),
+        network_path: Some("/mnt/data".into()),
         pids: 3,
     }
 }

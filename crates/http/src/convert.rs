@@ -3,6 +3,7 @@
 use crate::error::Refusal;
 use livery_api::dto;
 use livery_domain::gpu::GpuModel;
+use livery_domain::job::{JobVolume, JobVolumeError};
 use livery_domain::offer::{Pricing, SupplierName};
 use livery_domain::placement::{GpuNeed, Need};
 use livery_domain::run::Submission;
@@ -73,7 +74,7 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
         need,
         container_disk: pod.container_disk,
         volume_disk: pod.volume_disk,
-        network_volume: pod.network_volume,
+        network_volume: volume("network_volume", pod.network_volume)?,
         ports: pod.ports,
         policy: pod.policy.into(),
     })
@@ -100,7 +101,14 @@ pub(crate) fn submission(sent: dto::Submission) -> Result<Submission, Refusal> {
         workdir: sent.workdir,
         mounts,
         limits: sent.limits.into(),
+        volume: volume("volume", sent.volume)?,
     })
+}
+
+/// Reads `NAME` or `NAME:PATH`.
+fn volume(what: &str, text: Option<String>) -> Result<Option<JobVolume>, Refusal> {
+    let read = text.as_deref().map(str::parse).transpose();
+    read.map_err(|error: JobVolumeError| Refusal::bad_request(&format!("{what}: {error}")))
 }
 
 pub(crate) fn exec_spec(spec: dto::ExecSpec) -> livery_host_api::dto::ExecSpec {

@@ -99,6 +99,8 @@ fn of_volume(error: &VolumeRefusal) -> StatusCode {
         VolumeRefusal::NameTaken(_)
         | VolumeRefusal::InUse { .. }
         | VolumeRefusal::NotThere { .. }
+        | VolumeRefusal::Growing(_)
+        | VolumeRefusal::Elsewhere { .. }
         | VolumeRefusal::NoPlace { .. } => StatusCode::CONFLICT,
     }
 }

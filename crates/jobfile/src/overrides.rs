@@ -1,8 +1,8 @@
 //! What the command line says beside a job file.
 
 use crate::amounts::{self, Trouble};
-use crate::read::{NEVER, check_env_name, check_env_value, job_name};
-use livery_domain::job::Job;
+use crate::read::{NEVER, check_env_name, check_env_value, job_name, volume_option};
+use livery_domain::job::{Job, JobVolume};
 use livery_domain::pod::{IdleAction, IdlePolicy};
 use livery_domain::run::RunLimits;
 use livery_units::Secret;
@@ -19,6 +19,8 @@ pub struct Overrides {
     secrets: BTreeMap<String, Secret<String>>,
     /// `--max-cost`, `--max-hours` and `--idle-after`.
     limits: RunLimits,
+    /// `--network-volume`.
+    volume: Option<JobVolume>,
 }
 
 /// Why an option cannot be used.
@@ -77,6 +79,22 @@ impl Overrides {
     /// Takes limits that are known already, as a submission carries them.
     pub fn set_limits(&mut self, limits: RunLimits) {
         self.limits = limits;
+    }
+
+    /// Returns the network volume that was given.
+    pub fn volume(&self) -> Option<&JobVolume> {
+        self.volume.as_ref()
+    }
+
+    /// Takes a network volume that is known already, as a submission carries it.
+    pub fn set_volume(&mut self, volume: Option<JobVolume>) {
+        self.volume = volume;
+    }
+
+    /// Takes `--network-volume NAME` or `--network-volume NAME:PATH`.
+    pub fn add_volume(&mut self, text: &str) -> Result<(), OverrideError> {
+        self.volume = Some(volume_option(text).map_err(bad("network-volume"))?);
+        Ok(())
     }
 
     /// Takes `--max-cost DOLLARS`.
@@ -141,6 +159,9 @@ impl Overrides {
         job.budget.max_total = self.limits.max_total.or(job.budget.max_total);
         job.budget.max_hours = self.limits.max_hours.or(job.budget.max_hours);
         job.idle = self.limits.idle.or(job.idle);
+        if let Some(volume) = &self.volume {
+            job.volume = Some(volume.clone());
+        }
         for (name, value) in &self.envs {
             let is_secret = job.required.secrets.contains(name) || job.secrets.contains_key(name);
             if is_secret {

@@ -182,6 +182,29 @@ fn paths_that_escape_or_are_elsewhere() {
 }
 
 #[test]
+fn volumes_that_no_pod_can_have() {
+    check(&[
+        ("run: x\nvolumes:\n  /proc/1: data\n", "JOB032 3:3+7"),
+        ("run: x\nvolumes:\n  /usr: data\n", "JOB032 3:3+4"),
+        ("run: x\nvolumes:\n  /mnt: a b\n", "JOB021 3:9+3"),
+        ("run: x\nvolumes:\n  /mnt: -x\n", "JOB021 3:9+2"),
+        ("run: x\nvolumes:\n  /mnt:\n    size: 5Gi\n", "JOB011 4:5+9"),
+        ("run: x\nvolumes: [data]\n", "JOB020 2:10+6"),
+        ("run: x\nvolumes:\n  /a: data\n  /b: more\n", "JOB023 4:3+2"),
+        (
+            "run: x\nvolumes:\n  /data: data\nfile_mounts:\n  /data: .\n",
+            "JOB023 3:3+5",
+        ),
+        (
+            "run: x\nresources: {volume_size: 9}\nvolumes: {/workspace: data}\n",
+            "JOB023 3:11+10",
+        ),
+        ("run: x\nresources: {volumes: []}\n", "JOB011 2:13+7"),
+        ("run: x\nnetworkVolumeId: abc\n", "JOB010 2:1+15"),
+    ]);
+}
+
+#[test]
 fn names_and_contradictions() {
     check(&[
         ("run: x\nname: a b\n", "JOB021 2:7+3"),

@@ -1,10 +1,10 @@
 //! Files that are right, and the jobs that they mean.
 
 use livery_domain::gpu::GpuModel;
-use livery_domain::job::{Alternatives, Bound, Job, Required, Resources};
+use livery_domain::job::{Alternatives, Bound, Job, Required, Resources, SMALLEST_DISK};
 use livery_domain::offer::{Pricing, Tier};
 use livery_domain::pod::{IdleAction, IdlePolicy};
-use livery_jobfile::{Overrides, parse, render_all};
+use livery_jobfile::{JobFile, Overrides, parse, render_all};
 use livery_units::{Bytes, Money, Span};
 
 fn good(text: &str) -> Job {
@@ -53,6 +53,7 @@ fn every_key_has_its_meaning() {
         mounts,
         ["/data", "/root/.cache/model", "/workspace/workdir/config"]
     );
+    assert_eq!(job.volume.unwrap().to_string(), "my-volume:/mnt/sets");
     let outputs: Vec<_> = job.outputs.iter().map(|output| output.as_str()).collect();
     assert_eq!(outputs, ["output/**", "logs/*.json"]);
     let checkpoint = job.checkpoint.unwrap();
@@ -74,6 +75,28 @@ fn every_key_has_its_meaning() {
     assert_eq!(job.suppliers[0].as_str(), "local");
     assert_eq!(job.setup.unwrap(), "pip install -r requirements.txt\n");
     assert_eq!(job.run, "set -e\npython train.py\n");
+}
+
+#[test]
+fn a_network_volume_is_the_one_that_the_command_line_names() {
+    let text = "run: x\nvolumes: {/workspace: data}\nresources: {disk_size: 50}\n";
+    let job = good(text);
+    // The container disk, and no disk of its own at the workspace.
+    let disks = job.disks_wanted(&job.resources.as_slice()[0]);
+    assert_eq!(disks, (Some(Bytes::gib(50)), Some(SMALLEST_DISK)));
+
+    let mut overrides = Overrides::default();
+    overrides.add_volume("other:/mnt/data").unwrap();
+    let file = JobFile::read(text, "job.yaml").unwrap();
+    let job = file.complete(&overrides).unwrap();
+    let disks = job.disks_wanted(&job.resources.as_slice()[0]);
+    assert_eq!(disks, (Some(Bytes::gib(50)), Some(Bytes::gib(50))));
+    assert_eq!(job.volume.unwrap().to_string(), "other:/mnt/data");
+    let wrong = overrides.add_volume("data:/etc").unwrap_err().to_string();
+    assert!(
+        wrong.starts_with("--network-volume: a volume at /etc would hide"),
+        "{wrong}"
+    );
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub struct PodSpec {
     pub container_disk: Bytes,
     /// The disk that stays while the pod exists.
     pub volume: Option<Volume>,
+    /// A network volume beside it, at another place.
+    #[serde(default)]
+    pub beside: Option<Volume>,
     /// Size of `/dev/shm`.
     #[serde(with = "amount")]
     pub shm: Bytes,
@@ -46,6 +49,18 @@ pub struct PodSpec {
     pub network: NetworkMode,
     /// Name servers to use instead of those of the pod's network.
     pub dns: Vec<String>,
+}
+
+impl PodSpec {
+    /// Returns its disks besides the one under `/`, outer places first.
+    pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
+        self.volume.iter().chain(&self.beside)
+    }
+
+    /// Returns the one of them that is a network volume.
+    pub fn network_volume(&self) -> Option<&Volume> {
+        self.volumes().find(|volume| volume.network.is_some())
+    }
 }
 
 /// What a pod sees as `/`.

@@ -4,8 +4,9 @@
 use crate::error::{Error, Result};
 use crate::policy_twin::LimitsTwin;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
+use livery_domain::job::PodPath;
 use livery_domain::offer::{Offer, StoragePrice, SupplierName};
-use livery_domain::pod::PodOrder;
+use livery_domain::pod::{NetworkMount, PodOrder, WORKSPACE};
 use livery_domain::run::Submission;
 use livery_units::{Bytes, Money, Per, Rate};
 use serde::{Deserialize, Serialize};
@@ -27,11 +28,15 @@ pub(crate) struct OrderTwin {
     /// Rows from before there were network volumes have none.
     #[serde(default)]
     network_volume: Option<String>,
+    /// Rows from before it could be elsewhere have it at the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network_path: Option<String>,
     ports: Vec<u16>,
 }
 
 impl From<&PodOrder> for OrderTwin {
     fn from(order: &PodOrder) -> Self {
+        let mount = order.network_volume.as_ref();
         Self {
             name: order.name.clone(),
             image: order.image.clone(),
@@ -42,7 +47,8 @@ impl From<&PodOrder> for OrderTwin {
             memory: order.memory.get(),
             container_disk: order.container_disk.get(),
             volume_disk: order.volume_disk.get(),
-            network_volume: order.network_volume.as_ref().map(ToString::to_string),
+            network_volume: mount.map(|mount| mount.volume.to_string()),
+            network_path: mount.map(|mount| mount.path.to_string()),
             ports: order.ports.clone(),
         }
     }
@@ -52,6 +58,13 @@ impl TryFrom<OrderTwin> for PodOrder {
     type Error = Error;
 
     fn try_from(twin: OrderTwin) -> Result<Self> {
+        let path = twin.network_path.as_deref().unwrap_or(WORKSPACE);
+        let mount = |volume: String| -> Result<NetworkMount> {
+            Ok(NetworkMount {
+                volume: word(&volume)?,
+                path: PodPath::parse(path).map_err(|error| Error::Corrupt(error.to_string()))?,
+            })
+        };
         Ok(Self {
             name: twin.name,
             image: twin.image,
@@ -62,7 +75,7 @@ impl TryFrom<OrderTwin> for PodOrder {
             memory: Bytes::new(twin.memory),
             container_disk: Bytes::new(twin.container_disk),
             volume_disk: Bytes::new(twin.volume_disk),
-            network_volume: twin.network_volume.as_deref().map(word).transpose()?,
+            network_volume: twin.network_volume.map(mount).transpose()?,
             ports: twin.ports,
         })
     }
@@ -232,6 +245,9 @@ pub(crate) struct SubmissionTwin {
     mounts: BTreeMap<String, String>,
     #[serde(default)]
     limits: LimitsTwin,
+    /// Rows from before runs could have one have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    volume: Option<String>,
 }
 
 impl From<&Submission> for SubmissionTwin {
@@ -247,6 +263,7 @@ impl From<&Submission> for SubmissionTwin {
                 .map(|(to, hash)| (to.clone(), hash.to_string()))
                 .collect(),
             limits: LimitsTwin::from(&submission.limits),
+            volume: submission.volume.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -266,6 +283,7 @@ impl TryFrom<SubmissionTwin> for Submission {
             workdir: twin.workdir.as_deref().map(word).transpose()?,
             mounts: mounts.collect::<Result<_>>()?,
             limits: twin.limits.try_into()?,
+            volume: twin.volume.as_deref().map(word).transpose()?,
         })
     }
 }

@@ -266,9 +266,10 @@ pub(crate) async fn update_on(
 /// The volume gets a new generation, so that whoever decided to delete it before that must look
 /// again.
 pub(crate) async fn take(connection: &mut AnyConnection, pod: &Pod) -> Result<()> {
-    let Some(volume) = &pod.order.network_volume else {
+    let Some(mount) = &pod.order.network_volume else {
         return Ok(());
     };
+    let volume = &mount.volume;
     let found = sqlx::query(
         "UPDATE volumes SET generation = generation + 1
          WHERE id = $1 AND account_id = $2 AND desired = 'present' AND ended IS NULL",

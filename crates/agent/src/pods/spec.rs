@@ -21,6 +21,7 @@ pub(crate) fn of(
 ) -> Result<livery_runtime::PodSpec, Error> {
     let spec = &record.spec;
     let config = &image.config;
+    let (volume, beside) = volumes(spec)?;
     Ok(livery_runtime::PodSpec {
         id: id.clone(),
         rootfs: if image.layers.is_empty() {
@@ -37,7 +38,8 @@ pub(crate) fn of(
         memory: Bytes::new(spec.memory),
         pids: spec.pids,
         container_disk: Bytes::new(spec.container_disk),
-        volume: volume(spec)?,
+        volume,
+        beside,
         // Data loaders pass batches through it; what they do not use costs nothing.
         shm: Bytes::new(spec.memory / 2),
         devices,
@@ -46,16 +48,29 @@ pub(crate) fn of(
     })
 }
 
-/// The network volume, where there is one, takes the place of the pod's own disk.
-fn volume(spec: &PodSpec) -> Result<Option<Volume>, Error> {
-    let network = spec.network_volume.as_deref();
-    let network = network.map(crate::volumes::parse).transpose()?;
-    let wanted = spec.volume_disk > 0 || network.is_some();
-    Ok(wanted.then(|| Volume {
+/// Returns the disk at the workspace and what is mounted beside it: a network volume at the workspace
+/// takes the place of the pod's own disk.
+fn volumes(spec: &PodSpec) -> Result<(Option<Volume>, Option<Volume>), Error> {
+    let path = spec.network_path.as_deref().unwrap_or(WORKSPACE);
+    let network = spec.network_volume.as_deref().map(crate::volumes::parse);
+    let network = network.transpose()?.map(|network| Volume {
+        size: Bytes::ZERO,
+        mount_path: PathBuf::from(path),
+        network: Some(network),
+    });
+    let own = (spec.volume_disk > 0).then(|| Volume {
         size: Bytes::new(spec.volume_disk),
         mount_path: PathBuf::from(WORKSPACE),
-        network,
-    }))
+        network: None,
+    });
+    match (own, network) {
+        (own, Some(network)) if path != WORKSPACE => Ok((own, Some(network))),
+        (Some(_), Some(_)) => {
+            let text = "a pod has a volume disk or a network volume at /workspace, not both";
+            Err(Error::Invalid(text.to_owned()))
+        }
+        (own, network) => Ok((own.or(network), None)),
+    }
 }
 
 /// Returns the number of a user and its group as far as the text gives them: names are the image's

@@ -225,6 +225,7 @@ pub fn pod_spec() -> PodSpec {
         container_disk: 64 << 20,
         volume_disk: 64 << 20,
         network_volume: None,
+        network_path: None,
         pids: 64,
     }
 }

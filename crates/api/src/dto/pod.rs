@@ -48,9 +48,12 @@ pub struct Pod {
     /// Disk that is kept while the pod exists.
     #[serde(with = "text::size")]
     pub volume_disk: Bytes,
-    /// The network volume at `/workspace` that stands in for it, and stays when the pod is gone.
+    /// The network volume that it has, which stays when the pod is gone.
     #[serde(default, with = "text::option")]
     pub network_volume: Option<VolumeId>,
+    /// Where that is mounted; at `/workspace` it is there in the volume disk's place.
+    #[serde(default)]
+    pub network_volume_path: Option<String>,
     /// TCP ports that it serves.
     pub ports: Vec<u16>,
     /// Who provides it.
@@ -103,6 +106,7 @@ impl From<livery_domain::pod::Pod> for Pod {
         let phase = pod.phase();
         let hourly = burn(&pod, Span::from_secs(3_600));
         let gpus = pod.offer.gpus.filter(|_| pod.order.gpu_count > 0);
+        let mount = pod.order.network_volume;
         Self {
             id: pod.id,
             name: pod.order.name,
@@ -118,7 +122,8 @@ impl From<livery_domain::pod::Pod> for Pod {
             memory: pod.order.memory,
             container_disk: pod.order.container_disk,
             volume_disk: pod.order.volume_disk,
-            network_volume: pod.order.network_volume,
+            network_volume_path: mount.as_ref().map(|mount| mount.path.to_string()),
+            network_volume: mount.map(|mount| mount.volume),
             ports: pod.order.ports,
             supplier: pod.offer.supplier.as_str().to_owned(),
             offer: pod.offer.id,
@@ -197,7 +202,7 @@ pub struct NewPod {
     /// Disk that is kept while the pod exists.
     #[serde(with = "text::size_option", skip_serializing_if = "Option::is_none")]
     pub volume_disk: Option<Bytes>,
-    /// The network volume at `/workspace` instead, by name or id.
+    /// A network volume, by name or id: `NAME` at `/workspace` instead, or `NAME:PATH` beside it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_volume: Option<String>,
     /// TCP ports that it serves.

@@ -101,6 +101,9 @@ pub struct Submission {
     /// Limits; win over the job file's.
     #[serde(default)]
     pub limits: Limits,
+    /// Network volume instead of the job file's, as `NAME:PATH`.
+    #[serde(default)]
+    pub volume: Option<String>,
 }
 
 /// Prints everything but the secrets.
@@ -114,6 +117,7 @@ impl fmt::Debug for Submission {
             .field("workdir", &self.workdir)
             .field("mounts", &self.mounts)
             .field("limits", &self.limits)
+            .field("volume", &self.volume)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! - **What is it?** [`Job::name`], and the commands: [`Job::setup`] prepares, [`Job::run`] trains.
 //! - **What does it need?** [`Job::resources`], a machine or several alternatives;
-//!   [`Job::workdir`] and [`Job::file_mounts`], files from the submitter's machine;
+//!   [`Job::workdir`] and [`Job::file_mounts`], files from the submitter's machine; [`Job::volume`];
 //!   [`Job::envs`] and [`Job::secrets`].
 //! - **What may it cost?** [`Job::budget`] and [`Job::idle`], and whom may it be rented from: [`Job::tiers`],
 //!   [`Job::suppliers`], each alternative's pricing.
@@ -21,14 +21,16 @@
 mod pattern;
 mod pod_path;
 mod resources;
+mod volume;
 
 pub use pattern::{OutputPattern, OutputPatternError};
 pub use pod_path::{PodPath, PodPathError, WORKDIR};
 pub use resources::{Accelerators, Alternatives, Bound, DEFAULT_DISK, Resources, SMALLEST_DISK};
+pub use volume::{JobVolume, JobVolumeError};
 
 use crate::offer::{SupplierName, Tier};
 use crate::pod::IdlePolicy;
-use livery_units::{Money, Secret, Span};
+use livery_units::{Bytes, Money, Secret, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -50,6 +52,8 @@ pub struct Job {
     pub workdir: Option<PathBuf>,
     /// Further files and directories from the submitter's machine, each destination once.
     pub file_mounts: Vec<FileMount>,
+    /// The network volume that the pod has; what is on it stays when the run is over.
+    pub volume: Option<JobVolume>,
     /// Environment of every command.
     pub envs: BTreeMap<String, String>,
     /// Environment of every command that is never shown.
@@ -72,6 +76,19 @@ pub struct Job {
     pub outputs: Vec<OutputPattern>,
     /// Where the work leaves its checkpoints.
     pub checkpoint: Option<Checkpoint>,
+}
+
+impl Job {
+    /// Returns the sizes that are asked for of one alternative's container disk and volume disk. A
+    /// network volume at the workspace takes the volume disk's place: reckoned as the smallest,
+    /// which is not made.
+    pub fn disks_wanted(&self, resources: &Resources) -> (Option<Bytes>, Option<Bytes>) {
+        let volume = match &self.volume {
+            Some(volume) if volume.is_workspace() => Some(SMALLEST_DISK),
+            Some(_) | None => resources.volume_wanted(),
+        };
+        (resources.disk_size, volume)
+    }
 }
 
 /// A file or directory that is copied into the pod.

@@ -84,6 +84,11 @@ impl PodPath {
         }
     }
 
+    /// Returns the path of the workspace.
+    pub fn workspace() -> Self {
+        Self(WORKSPACE.to_owned())
+    }
+
     /// Returns the absolute path.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -23,6 +23,7 @@ pub use power::StopPower;
 pub use want::{Wish, WishError};
 
 use crate::counted::Counted;
+use crate::job::PodPath;
 use crate::offer::words;
 use crate::offer::{Offer, SupplierName};
 use livery_units::{AccountId, Bytes, LaunchKey, PodId, RunId, Timestamp, VolumeId};
@@ -151,15 +152,24 @@ pub struct PodOrder {
     pub memory: Bytes,
     /// Disk that is gone at stop.
     pub container_disk: Bytes,
-    /// Disk that is kept while the pod exists; zero with a network volume, which takes its place.
+    /// Disk that is kept while the pod exists; zero where a network volume takes its place.
     pub volume_disk: Bytes,
-    /// The network volume that is mounted at [`WORKSPACE`]; it stays when the pod is gone.
-    pub network_volume: Option<VolumeId>,
+    /// The network volume that it has; it stays when the pod is gone.
+    pub network_volume: Option<NetworkMount>,
     /// TCP ports that the pod serves.
     pub ports: Vec<u16>,
 }
 
-/// Where a volume disk or network volume is mounted.
+/// A network volume in a pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkMount {
+    /// The volume.
+    pub volume: VolumeId,
+    /// Where it is mounted; at [`WORKSPACE`] it takes the volume disk's place.
+    pub path: PodPath,
+}
+
+/// Where a volume disk is mounted, and a network volume unless it is wanted elsewhere.
 pub const WORKSPACE: &str = "/workspace";
 
 /// A pod as the control plane knows it.

@@ -4,6 +4,7 @@ mod step;
 
 pub use step::{Halt, Next, Outcome, RunStep, StepEnd, after, halted};
 
+use crate::job::JobVolume;
 use crate::offer::words;
 use crate::pod::IdlePolicy;
 use livery_units::{AccountId, ContentHash, Money, OfferId, PodId, RunId, Secret, Span, Timestamp};
@@ -75,6 +76,8 @@ pub struct Submission {
     pub mounts: BTreeMap<String, ContentHash>,
     /// Limits given on the command line; win over the job file's.
     pub limits: RunLimits,
+    /// The network volume given on the command line; wins over the job file's.
+    pub volume: Option<JobVolume>,
 }
 
 /// What ends a run before its time, where the command line says so instead of the job file.

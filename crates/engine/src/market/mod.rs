@@ -30,7 +30,7 @@ use livery_catalogue::{Bundle, Checksum};
 use livery_domain::market::{Task, ThisMachine, Untold};
 use livery_domain::placement::Need;
 use livery_domain::run::Submission;
-use livery_units::{Span, Timestamp};
+use livery_units::{AccountId, Span, Timestamp};
 
 impl Engine {
     /// Returns everything that is for sale, as it stands now.
@@ -91,10 +91,11 @@ impl Engine {
     /// has mistakes.
     pub async fn forecast(
         &self,
+        account: &AccountId,
         submission: &Submission,
         expected: Option<Span>,
     ) -> Result<Option<Forecast>, Error> {
-        forecast(&self.services, &read_job(submission)?, expected).await
+        forecast(&self.services, account, &read_job(submission)?, expected).await
     }
 
     /// Returns what a job wants of a machine.

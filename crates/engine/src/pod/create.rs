@@ -8,10 +8,10 @@ use crate::money;
 use crate::policy;
 use crate::services::{Services, fresh};
 use crate::volume::{self, VolumeRefusal};
-use livery_domain::job::{DEFAULT_DISK, SMALLEST_DISK};
+use livery_domain::job::{DEFAULT_DISK, JobVolume, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
-use livery_domain::pod::{Desired, Observed, Pod, PodOrder, PodPolicy};
+use livery_domain::pod::{Desired, NetworkMount, Observed, Pod, PodOrder, PodPolicy};
 use livery_domain::volume::NetworkVolume;
 use livery_units::{AccountId, Bytes, RunId, VolumeId};
 use std::collections::BTreeMap;
@@ -33,8 +33,9 @@ pub struct NewPod {
     pub container_disk: Option<Bytes>,
     /// Volume disk; a default when absent.
     pub volume_disk: Option<Bytes>,
-    /// The network volume that takes the volume disk's place, by id or name.
-    pub network_volume: Option<String>,
+    /// The network volume that it has, by id or name; at the workspace it takes the volume disk's
+    /// place.
+    pub network_volume: Option<JobVolume>,
     /// TCP ports that it serves.
     pub ports: Vec<u16>,
     /// When it ends by itself.
@@ -88,8 +89,10 @@ impl NewPod {
     ) -> Result<Option<NetworkVolume>, Error> {
         match (&self.network_volume, self.volume_disk) {
             (None, _) => Ok(None),
-            (Some(_), Some(_)) => Err(VolumeRefusal::TwoDisks.into()),
-            (Some(name), None) => volume::for_pod(services, account, name).await.map(Some),
+            (Some(wanted), Some(_)) if wanted.is_workspace() => Err(VolumeRefusal::TwoDisks.into()),
+            (Some(wanted), _) => volume::for_pod(services, account, &wanted.name)
+                .await
+                .map(Some),
         }
     }
 
@@ -100,14 +103,16 @@ impl NewPod {
             ));
         }
         let image = livery_jobfile::read_image(&self.image).map_err(Error::Invalid)?;
-        let (container_disk, volume_disk) = match &volume {
+        let (container_disk, volume_disk) = match &self.network_volume {
             // Settled as beside the smallest disk, which is not made.
-            Some(_) => {
+            Some(wanted) if wanted.is_workspace() => {
                 let (container, _) = disks(offer, self.container_disk, Some(SMALLEST_DISK))?;
                 (container, Bytes::ZERO)
             }
-            None => disks(offer, self.container_disk, self.volume_disk)?,
+            Some(_) | None => disks(offer, self.container_disk, self.volume_disk)?,
         };
+        let path = self.network_volume.map(|wanted| wanted.path);
+        let mount = |(volume, path)| NetworkMount { volume, path };
         Ok(PodOrder {
             name: self.name.unwrap_or_default(),
             image,
@@ -126,7 +131,7 @@ impl NewPod {
             },
             container_disk,
             volume_disk,
-            network_volume: volume,
+            network_volume: volume.zip(path).map(mount),
             ports: self.ports,
         })
     }

@@ -84,7 +84,7 @@ pub(crate) async fn came_up(services: &Services, pod: &Pod) {
 fn used_volume(pod: &Pod) -> Option<&VolumeId> {
     match pod.phase() {
         Phase::Pending | Phase::Starting | Phase::Running | Phase::Stopping => {
-            pod.order.network_volume.as_ref()
+            pod.order.network_volume.as_ref().map(|mount| &mount.volume)
         }
         Phase::Stopped | Phase::Exited | Phase::Lost => None,
         Phase::Terminating | Phase::Terminated => None,

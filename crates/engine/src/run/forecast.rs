@@ -1,7 +1,7 @@
 //! What a run will cost, before anything is rented for it, and whether its budget is enough at all.
 
 use crate::error::Error;
-use crate::pod::disks;
+use crate::run::volume;
 use crate::services::Services;
 use livery_domain::credit;
 use livery_domain::job::{Budget, Job};
@@ -10,7 +10,8 @@ use livery_domain::needs::needs;
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Fit, rank};
 use livery_domain::pod::PodRates;
-use livery_units::{Bytes, Money, Rate, Span};
+use livery_domain::volume::NetworkVolume;
+use livery_units::{AccountId, Bytes, Money, Rate, Span};
 use std::fmt;
 
 /// What a run will cost on the offer that would be chosen now.
@@ -20,6 +21,9 @@ pub struct Forecast {
     pub offer: Offer,
     /// What its disks cost in an hour, beside it.
     pub storage_hourly: Money,
+    /// The network volume that its pod has, with what that costs in an hour whether it is used or
+    /// not; no part of the total.
+    pub volume: Option<(String, Money)>,
     /// For how long that is reckoned; none when nothing says how long the run may take.
     pub time: Option<Span>,
     /// What that time is.
@@ -53,10 +57,12 @@ const LEAST: Span = Span::from_secs(1);
 /// expected is beyond it.
 pub(crate) async fn forecast(
     services: &Services,
+    account: &AccountId,
     job: &Job,
     expected: Option<Span>,
 ) -> Result<Option<Forecast>, Error> {
-    let wanted = needs(job);
+    let volume = volume::of_job(services, account, job).await?;
+    let wanted = volume::needs_at(job, volume.as_ref());
     let offers = services.offers().await;
     let ranking = rank(offers, &wanted.needs, wanted.preference, &[]);
     let Some(best) = ranking.fits.first() else {
@@ -73,12 +79,25 @@ pub(crate) async fn forecast(
     check_least(&job.budget, leasts.min())?;
     let found = of_offer(&best.offer, job_disk(job, best), &job.budget, expected);
     check_expected(&job.budget, expected, &found)?;
-    Ok(Some(found))
+    Ok(Some(found.beside(volume.as_ref())))
 }
 
-/// Returns what the job costs on an offer that was chosen.
-pub(crate) fn on_offer(fit: &Fit, job: &Job) -> Forecast {
-    of_offer(&fit.offer, job_disk(job, fit), &job.budget, None)
+/// Returns what the job costs on an offer that was chosen, with the volume that it takes.
+pub(crate) fn on_offer(fit: &Fit, job: &Job, volume: Option<&NetworkVolume>) -> Forecast {
+    of_offer(&fit.offer, job_disk(job, fit), &job.budget, None).beside(volume)
+}
+
+impl Forecast {
+    /// Adds what the job's volume costs, with the job or without it.
+    fn beside(mut self, volume: Option<&NetworkVolume>) -> Self {
+        self.volume = volume.map(|volume| {
+            let rate = volume.rate.for_size(volume.size);
+            // What cannot be counted is never cheap.
+            let hourly = rate.map_or(Money::from_nanos(i64::MAX), |rate| rate.per_hour());
+            (volume.name.clone(), hourly)
+        });
+        self
+    }
 }
 
 /// The size of both disks that the pod will have.
@@ -86,12 +105,10 @@ fn job_disk(job: &Job, fit: &Fit) -> Bytes {
     let sources = needs(job).sources;
     let alternative = sources.get(fit.need).copied().unwrap_or(0);
     let resources = job.resources.as_slice().get(alternative);
-    let (container, volume) = resources.map_or((None, None), |resources| {
-        (resources.disk_size, resources.volume_wanted())
-    });
     // Sizes that cannot be are told by the launch.
-    let settled = disks(&fit.offer, container, volume).unwrap_or_default();
-    settled.0.saturating_plus(settled.1)
+    let settled = resources.and_then(|one| volume::disks(job, one, &fit.offer).ok());
+    let (container, own) = settled.unwrap_or_default();
+    container.saturating_plus(own)
 }
 
 /// What the shortest rental costs there.
@@ -148,6 +165,7 @@ fn of_offer(offer: &Offer, disk: Bytes, budget: &Budget, expected: Option<Span>)
     Forecast {
         offer: offer.clone(),
         storage_hourly: rates.storage.per_hour(),
+        volume: None,
         time,
         bound,
         hours: budget.max_hours.filter(|_| bound == Bound::Money),
@@ -166,7 +184,8 @@ impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hourly = self.offer.price.per_hour();
         if hourly.saturating_plus(self.storage_hourly) == Money::ZERO {
-            return f.write_str("it costs nothing");
+            f.write_str("it costs nothing")?;
+            return self.write_volume(f);
         }
         write!(f, "{hourly}/h")?;
         if self.storage_hourly > Money::ZERO {
@@ -183,8 +202,21 @@ impl fmt::Display for Forecast {
             }
             (_, _) => f.write_str(", with no limit of time or money in its budget")?,
         }
-        match self.total {
-            Some(total) => write!(f, ", {total} in all"),
+        if let Some(total) = self.total {
+            write!(f, ", {total} in all")?;
+        }
+        self.write_volume(f)
+    }
+}
+
+impl Forecast {
+    /// Says what the volume costs, which the run changes nothing about.
+    fn write_volume(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.volume {
+            Some((name, hourly)) => write!(
+                f,
+                "; network volume {name} costs {hourly}/h as before, with this run or without it"
+            ),
             None => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ mod receipt;
 mod steps;
 mod submit;
 mod trees;
+pub(crate) mod volume;
 
 pub(crate) use drive::{CLAIM_SPAN, drive, hurry};
 pub(crate) use events::wait_events;

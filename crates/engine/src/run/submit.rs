@@ -20,7 +20,7 @@ pub(crate) async fn submit(
     check_checkpoint(&job)?;
     check_images(services, account, &job).await?;
     // A budget that no offer can keep is told before anything is uploaded twice or rented.
-    forecast(services, &job, None).await?;
+    forecast(services, account, &job, None).await?;
     check_trees(services, &job, &submission).await?;
     let now = services.now();
     let run = Run {
@@ -57,6 +57,7 @@ pub(crate) async fn submit(
 pub(crate) fn read_job(submission: &Submission) -> Result<Job, Error> {
     let mut overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
     overrides.set_limits(submission.limits);
+    overrides.set_volume(submission.volume.clone());
     if let Some(name) = &submission.name {
         let named = overrides.set_name(name);
         named.map_err(|error| Error::JobFile(error.to_string()))?;

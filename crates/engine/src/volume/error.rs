@@ -1,7 +1,10 @@
 //! What a use-case about network volumes can answer instead of what it was asked.
 
+use crate::error::explain;
+use livery_domain::offer::Offer;
+use livery_domain::placement::Misfit;
 use livery_domain::volume::VolumeError;
-use livery_units::Bytes;
+use livery_units::{Bytes, HostId};
 
 /// A use-case about network volumes failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +44,25 @@ pub enum VolumeRefusal {
         /// The hosts that there were, with the room that each has.
         places: Vec<(String, Bytes)>,
     },
+    /// Its file system is checked and made larger at this moment.
+    #[error("network volume {0} is growing")]
+    Growing(String),
+    /// It is not where there is a machine for what it is wanted for.
+    #[error(
+        "network volume {volume} is on host {host}, and {}{}",
+        there(.here),
+        also(*.others)
+    )]
+    Elsewhere {
+        /// The volume's name.
+        volume: String,
+        /// Where it is.
+        host: HostId,
+        /// What is on offer there, and why it does not do.
+        here: Vec<(Offer, Misfit)>,
+        /// How many offers of other hosts would do.
+        others: usize,
+    },
     /// A pod has a disk of its own at `/workspace`, or a network volume.
     #[error("a network volume takes the place of the volume disk at /workspace")]
     TwoDisks,
@@ -54,9 +76,10 @@ impl VolumeRefusal {
             Self::NameTaken(_) => "VOL002",
             Self::Invalid(_) => "VOL003",
             Self::InUse { .. } => "VOL004",
-            Self::NotThere { .. } => "VOL005",
+            Self::NotThere { .. } | Self::Growing(_) => "VOL005",
             Self::NoPlace { .. } => "VOL006",
             Self::TwoDisks => "VOL007",
+            Self::Elsewhere { .. } => "VOL008",
         }
     }
 
@@ -70,6 +93,11 @@ impl VolumeRefusal {
                 Some("terminate that pod first (`livery pod terminate`); the volume stays")
             }
             Self::NotThere { .. } => Some("`livery volume list` shows how each volume is"),
+            Self::Growing(_) => Some("try again in a moment"),
+            Self::Elsewhere { .. } => Some(
+                "ask for what that host has (`livery offers`), or use a volume on another host \
+                 (`livery volume create --host`)",
+            ),
             Self::NoPlace { .. } => Some("ask for less, or connect a host with more room"),
             Self::TwoDisks => Some("leave out the size of the volume disk"),
         }
@@ -86,4 +114,20 @@ fn among(places: &[(String, Bytes)]) -> String {
     }
     let room = places.iter().map(|(name, free)| format!("{name}: {free}"));
     format!(" ({})", room.collect::<Vec<_>>().join("; "))
+}
+
+fn there(here: &[(Offer, Misfit)]) -> String {
+    if here.is_empty() {
+        return "that host has nothing on offer now: it is not connected, or all of it is taken"
+            .to_owned();
+    }
+    format!("no offer of that host fits{}", explain(here))
+}
+
+fn also(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "; an offer of another host would fit".to_owned(),
+        count => format!("; {count} offers of other hosts would fit"),
+    }
 }

@@ -328,8 +328,7 @@ pub(crate) async fn for_pod(
     match services.store.volume_holder(&volume.id).await? {
         Some(pod) => Err(in_use(&volume, &pod).into()),
         None => match volume.phase() {
-            // Its file system is checked and grown at this moment.
-            phase @ VolumePhase::Growing => Err(not_there(&volume, phase).into()),
+            VolumePhase::Growing => Err(VolumeRefusal::Growing(volume.name).into()),
             VolumePhase::Ready
             | VolumePhase::Creating
             | VolumePhase::Missing
@@ -341,11 +340,12 @@ pub(crate) async fn for_pod(
 
 /// Says why the store refused the row of a pod that takes a volume.
 pub(crate) async fn not_taken(services: &Services, pod: &Pod, error: StoreError) -> Error {
-    let (StoreError::InUse | StoreError::NotFound, Some(id)) = (&error, &pod.order.network_volume)
+    let (StoreError::InUse | StoreError::NotFound, Some(mount)) =
+        (&error, &pod.order.network_volume)
     else {
         return error.into();
     };
-    match for_pod(services, &pod.account, id.as_str()).await {
+    match for_pod(services, &pod.account, mount.volume.as_str()).await {
         Err(why) => why,
         // Whoever had it is gone by now.
         Ok(_) => error.into(),

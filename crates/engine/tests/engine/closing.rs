@@ -112,7 +112,7 @@ async fn stopped_pods_and_unused_volumes_are_reminded_of_when_they_cost() {
     }
     let new = NewPod {
         name: Some("user".to_owned()),
-        network_volume: Some("used".to_owned()),
+        network_volume: Some("used".parse().unwrap()),
         ..bench.new_pod()
     };
     let user = bench.engine.pod_create(&bench.account, new).await.unwrap();

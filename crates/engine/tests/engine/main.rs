@@ -13,6 +13,7 @@ mod planes;
 mod pods;
 mod policies;
 mod reminders;
+mod run_volumes;
 mod runs;
 mod support;
 mod tasks;

@@ -319,7 +319,7 @@ async fn a_run_is_forecast_and_one_whose_budget_cannot_be_kept_is_refused() {
     // The host costs $3.60 an hour, and offers a quarter of itself for $0.90.
     let forecast = async |budget: &str, expected| {
         let job = submission(&format!("run: \"true\"\nbudget: {budget}\n"));
-        bench.engine.forecast(&job, expected).await
+        bench.engine.forecast(&bench.account, &job, expected).await
     };
     let found = forecast("{max_hours: 2}", None).await.unwrap().unwrap();
     assert_eq!(found.total, Some(dollars("1.80")));

@@ -245,6 +245,7 @@ pub async fn foreign_pod(host: &SimHost, number: u128) {
         container_disk: 1 << 30,
         volume_disk: 1 << 30,
         network_volume: None,
+        network_path: None,
         pids: 100,
     };
     let id = PodId::from_entropy(number);

@@ -269,7 +269,7 @@ async fn volumes_are_kept_with_their_price_unless_they_are_to_go_too() {
         .await;
     assert_eq!(waited.unwrap().volume.phase(), VolumePhase::Ready);
     let holder = NewPod {
-        network_volume: Some("data".into()),
+        network_volume: Some("data".parse().unwrap()),
         ..named(&bench, "holder", "local")
     };
     let holder = bench.engine.pod_create(&bench.account, holder).await;

@@ -208,6 +208,7 @@ async fn what_nobody_owns_is_ended() {
         container_disk: 1 << 30,
         volume_disk: 1 << 30,
         network_volume: None,
+        network_path: None,
         pids: 100,
     };
     let orphan = "pod_orphan".parse().unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 const JOB: &str =
     "name: job\nresources: {cpus: 1+}\nsetup: echo setup\nrun: echo run\noutputs: ['out/**']\n";
 
-async fn nothing_is_left(bench: &Bench, run: &Run) {
+pub async fn nothing_is_left(bench: &Bench, run: &Run) {
     assert_eq!(bench.host.pod_count(), 0, "no pod is left");
     let held = bench
         .store
@@ -46,7 +46,7 @@ async fn steps(bench: &Bench, run: &Run) -> Vec<RunStep> {
         .collect()
 }
 
-async fn comes_to(bench: &Bench, run: &Run, step: RunStep) {
+pub async fn comes_to(bench: &Bench, run: &Run, step: RunStep) {
     until(&format!("the run is at {step}"), || async {
         let run = bench
             .engine

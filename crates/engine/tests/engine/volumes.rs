@@ -22,27 +22,27 @@ fn wanted(name: &str) -> NewVolume {
     }
 }
 
-async fn made(bench: &Bench, name: &str) -> VolumeView {
+pub async fn made(bench: &Bench, name: &str) -> VolumeView {
     let volume = bench.engine.volume_create(&bench.account, wanted(name));
     volume.await.unwrap();
     settled(bench, name, VolumePhase::Ready).await
 }
 
-async fn settled(bench: &Bench, id: &str, phase: VolumePhase) -> VolumeView {
+pub async fn settled(bench: &Bench, id: &str, phase: VolumePhase) -> VolumeView {
     let waited = bench.engine.volume_wait(&bench.account, id, PATIENCE);
     let view = waited.await.unwrap();
     assert_eq!(view.volume.phase(), phase, "{view:?}");
     view
 }
 
-async fn show(bench: &Bench, id: &VolumeId) -> VolumeView {
+pub async fn show(bench: &Bench, id: &VolumeId) -> VolumeView {
     let shown = bench.engine.volume_fetch(&bench.account, id.as_str());
     shown.await.unwrap()
 }
 
-fn pod_with(bench: &Bench, volume: &str) -> NewPod {
+pub fn pod_with(bench: &Bench, volume: &str) -> NewPod {
     NewPod {
-        network_volume: Some(volume.to_owned()),
+        network_volume: Some(volume.parse().unwrap()),
         ..bench.new_pod()
     }
 }
@@ -81,7 +81,11 @@ async fn a_volume_goes_from_pod_to_pod_and_stays_until_it_is_deleted() {
         .pod_create(&bench.account, pod_with(&bench, "data"))
         .await
         .unwrap();
-    assert_eq!(first.order.network_volume, Some(volume.id.clone()));
+    let mount = first.order.network_volume.as_ref().unwrap();
+    assert_eq!(
+        (&mount.volume, mount.path.as_str()),
+        (&volume.id, "/workspace")
+    );
     assert_eq!(first.order.volume_disk, Bytes::ZERO);
     assert_eq!(first.offer.host, Some(volume.host.clone()));
     assert_eq!(show(&bench, &volume.id).await.pod, Some(first.id.clone()));

@@ -52,10 +52,10 @@ fn sort(offers: &mut [Offer], by: OfferSort) {
 
 async fn explain(
     State(app): State<App>,
-    _: Acting,
+    Acting(account): Acting,
     Json(submission): Json<Submission>,
 ) -> Result<Json<Offers>, Refusal> {
     let submission = convert::submission(submission)?;
-    let explained = app.engine.explain(&submission).await?;
+    let explained = app.engine.explain(&account, &submission).await?;
     Ok(Json(convert::ranking(explained.ranking)))
 }

@@ -24,12 +24,8 @@ pub(super) const JOB: Advice = &[
         "take the key away; name the files to send under `file_mounts`",
     ),
     (
-        "volumes",
-        "take the key away; `resources.volume_size` sets the size of /workspace",
-    ),
-    (
         "volume_mounts",
-        "take the key away; `resources.volume_size` sets the size of /workspace",
+        "name a network volume under `volumes`: `/mnt/data: my-volume`",
     ),
     (
         "event_callback",
@@ -58,6 +54,12 @@ pub(super) const JOB_MEANT: Advice = &[
     ("environment", "envs"),
     ("env_vars", "envs"),
     ("mounts", "file_mounts"),
+    ("volume", "volumes"),
+    ("network_volume", "volumes"),
+    ("network_volumes", "volumes"),
+    ("networkVolume", "volumes"),
+    ("networkVolumeId", "volumes"),
+    ("network_volume_id", "volumes"),
     ("files", "file_mounts"),
     ("working_dir", "workdir"),
     ("working_directory", "workdir"),
@@ -116,7 +118,11 @@ pub(super) const RESOURCES: Advice = &[
         "priority",
         "take the key away; runs do not wait for each other",
     ),
-    ("volumes", "use `volume_size` for the size of /workspace"),
+    (
+        "volumes",
+        "name a network volume under `volumes` at the top of the file; `volume_size` is the size of \
+         /workspace",
+    ),
 ];
 
 pub(super) const RESOURCES_MEANT: Advice = &[

@@ -22,6 +22,8 @@ keys! {
             "Environment of `setup` and `run` that is never shown. A name without a value must be given by `--secret NAME`.";
         FileMounts = "file_mounts", Shape::Map(&Shape::OneOf(&[Shape::Text, BUCKET])), ["\n  /data: ./data\n  ~/.cache/model: /models/base"],
             "Files and directories to copy into the pod: where they go, and the local path that they come from.";
+        Volumes = "volumes", Shape::Map(&Shape::OneOf(&[Shape::Text, EPHEMERAL])), ["\n  /mnt/data: my-volume"],
+            "The network volume that the pod has: where it is mounted, and its name or id. At /workspace it takes the place of the pod's own disk. What is on it stays when the run is over.";
         Setup = "setup", Shape::Text, ["pip install -r requirements.txt"],
             "Commands that prepare the pod; if they fail, `run` is not started.";
         Run = "run", Shape::Text, ["python train.py"],
@@ -110,8 +112,15 @@ const REPOSITORY: Shape = Shape::Refused(
 /// SkyPilot can mount a bucket or a volume there.
 const BUCKET: Shape = Shape::Refused(
     Code::RemoteSource,
-    "SkyPilot's buckets and volumes are not supported under `file_mounts` yet",
-    "copy the data to this machine, and name the local path: `/data: ./data`",
+    "SkyPilot's buckets and volumes are not supported under `file_mounts`",
+    "name a local path, `/data: ./data`, or have a network volume: `volumes: {/data: NAME}`",
+);
+
+/// SkyPilot can have a volume made there for one job.
+const EPHEMERAL: Shape = Shape::Refused(
+    Code::ForeignKey,
+    "SkyPilot's volumes that are made for one job are not supported by Livery",
+    "make one with `livery volume create NAME --size 50GB`, and name it: `/mnt/data: NAME`",
 );
 
 const CHECK: Shape = Shape::OneOf(&[Shape::Text, Shape::Table(|| &GATE_COMMAND)]);

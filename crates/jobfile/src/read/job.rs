@@ -2,7 +2,7 @@
 
 use super::entries::entries;
 use super::env::{self, Variables};
-use super::{Findings, files, resources, texts};
+use super::{Findings, files, resources, texts, volumes};
 use crate::amounts;
 use crate::code::Code;
 use crate::keys::{BUDGET, BudgetKey, GATE_COMMAND, GateKey, IDLE, IdleKey, JOB, JobKey};
@@ -38,6 +38,7 @@ pub(crate) fn job(root: &Node, file_name: &str, findings: &mut Findings<'_>) -> 
             | JobKey::NumNodes
             | JobKey::Resources
             | JobKey::FileMounts
+            | JobKey::Volumes
             | JobKey::Setup
             | JobKey::Run
             | JobKey::Outputs
@@ -50,6 +51,7 @@ pub(crate) fn job(root: &Node, file_name: &str, findings: &mut Findings<'_>) -> 
         }
     }
     env::check_disjoint(&envs, &secrets, findings);
+    volumes::check(root, &draft.job, findings);
     draft.job.required = Required {
         envs: envs.open.keys().cloned().collect(),
         secrets: secrets.open.keys().cloned().collect(),
@@ -82,6 +84,7 @@ fn part(key: JobKey, entry: &Entry, draft: &mut Draft, findings: &mut Findings<'
         JobKey::FileMounts => {
             (job.file_mounts, draft.mounts_at) = files::mounts(value, findings).into_iter().unzip();
         }
+        JobKey::Volumes => job.volume = volumes::volume(value, findings),
         JobKey::Setup => job.setup = Some(text.to_owned()).filter(|text| !text.trim().is_empty()),
         JobKey::Run => job.run = command(at, text, findings),
         JobKey::Outputs => job.outputs = files::outputs(value, findings),
@@ -119,6 +122,7 @@ fn empty(file_name: &str) -> Draft {
             num_nodes: 1,
             workdir: None,
             file_mounts: Vec::new(),
+            volume: None,
             envs: BTreeMap::new(),
             secrets: BTreeMap::new(),
             required: Required::default(),

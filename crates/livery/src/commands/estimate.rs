@@ -11,6 +11,7 @@ use livery_api::dto::{Submission, WantedGpus};
 use livery_domain::job::{DEFAULT_DISK, Job, Resources};
 use livery_domain::offer::Pricing;
 use livery_jobfile::{JobFile, Overrides, render_all};
+use livery_units::Bytes;
 use std::path::{Path, PathBuf};
 
 /// Estimate what a job, or work on some GPU, costs with every provider.
@@ -89,8 +90,9 @@ fn said(job: &Job) -> FromJob {
     let first = job.resources.as_slice().first();
     // What a pod of it is launched with.
     let disk = |resources: &Resources| {
-        let own = resources.disk_size.unwrap_or(DEFAULT_DISK);
-        own.saturating_plus(resources.volume_wanted().unwrap_or(DEFAULT_DISK))
+        let (container, volume) = job.disks_wanted(resources);
+        let size = |wanted: Option<Bytes>| wanted.unwrap_or(DEFAULT_DISK);
+        size(container).saturating_plus(size(volume))
     };
     FromJob {
         hours: job.budget.max_hours,

@@ -43,9 +43,9 @@ pub struct PodCreateArgs {
     /// Volume disk at /workspace, kept while the pod exists [default: the same]
     #[arg(long, value_name = "SIZE")]
     volume: Option<Bytes>,
-    /// A network volume at /workspace instead (`livery volume`), by name or id; it stays when the
-    /// pod is terminated
-    #[arg(long, value_name = "NAME", conflicts_with = "volume")]
+    /// A network volume (`livery volume`), by name or id, which stays when the pod is terminated: at
+    /// /workspace instead of the volume disk, or beside it at PATH
+    #[arg(long, value_name = "NAME[:PATH]")]
     network_volume: Option<String>,
     /// Environment variable; without a value, the caller's own
     #[arg(short, long = "env", value_name = "K[=V]")]

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json};
 use livery_api::dto::{Pod, PolicyView, Stats};
-use livery_domain::pod::Phase;
+use livery_domain::pod::{Phase, WORKSPACE};
 use livery_units::{Bytes, Span};
 use serde::Serialize;
 
@@ -80,7 +80,10 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
     table.row(["memory".into(), pod.memory.to_string()]);
     table.row(["container disk".into(), pod.container_disk.to_string()]);
     match &pod.network_volume {
-        Some(volume) => table.row(["network volume".into(), volume.to_string()]),
+        Some(volume) => {
+            let path = pod.network_volume_path.as_deref().unwrap_or(WORKSPACE);
+            table.row(["network volume".into(), format!("{volume} at {path}")]);
+        }
         None => table.row(["volume disk".into(), pod.volume_disk.to_string()]),
     }
     if !pod.ports.is_empty() {

@@ -47,6 +47,10 @@ pub struct RunArgs {
     /// Name instead of the job file's
     #[arg(short, long)]
     name: Option<String>,
+    /// A network volume (`livery volume`), by name or id, which stays when the run is over: at
+    /// /workspace instead of the volume disk, or beside it at PATH
+    #[arg(long, visible_alias = "volume", value_name = "NAME[:PATH]")]
+    network_volume: Option<String>,
     #[command(flatten)]
     limits: RunLimitArgs,
     /// How long it is expected to take, for the estimate: hours, or a duration such as 30m
@@ -149,6 +153,7 @@ fn read(path: &Path, args: &RunArgs) -> anyhow::Result<Local> {
         envs: overrides.envs().clone(),
         secrets: exposed(&overrides),
         limits: overrides.limits().into(),
+        volume: overrides.volume().map(ToString::to_string),
         ..Submission::default()
     };
     let job = file
@@ -186,6 +191,9 @@ fn overrides(args: &RunArgs) -> anyhow::Result<Overrides> {
         overrides
             .add_secret(text, crate::assignment::here)
             .map_err(mistake)?;
+    }
+    if let Some(text) = &args.network_volume {
+        overrides.add_volume(text).map_err(mistake)?;
     }
     args.limits.apply(&mut overrides)?;
     Ok(overrides)

@@ -1,6 +1,7 @@
 //! Network volumes by hand: they outlive pods, control planes and agents, and leave nothing behind.
 
-use crate::support::{Victim, World, until};
+use crate::support::{Job, RunView, Victim, World, until};
+use livery_domain::run::Outcome;
 use livery_units::{Money, Per, Rate, Span};
 use serde_json::Value;
 use std::fs;
@@ -120,6 +121,75 @@ fn whoever_is_killed_a_volume_is_made_once_and_goes_for_good() {
     }
     let all: Value = serde_json::from_str(&world.ok(&["volumes", "--all", "--json"])).unwrap();
     assert_eq!(all.as_array().unwrap().len(), 3);
+    world.finish();
+}
+
+#[test]
+fn what_one_run_writes_the_next_reads() {
+    let Some(world) = World::new() else { return };
+    let job = |run: &str| Job::new("keeps", run).with("volumes: {/mnt/set: data}");
+    job("true").write(&world);
+    let refused = world.livery(&["run", "job.yaml"]).expect(2);
+    refused.says(&["VOL001", "`data`", "livery volume list"]);
+    world.ok(&["volume", "create", "data", "--size", "128MB"]);
+
+    job("mountpoint -q /workspace && mountpoint -q /mnt/set && echo one > /mnt/set/file")
+        .write(&world);
+    let ran = world.livery(&["run", "job.yaml", "--yes"]).expect(0);
+    ran.says(&["network volume data costs"]);
+    assert_eq!(show(&world, "data")["pod"], Value::Null);
+    // In place of the pod's own disk, as the command line says.
+    job("cat /workspace/file; echo two >> /workspace/file").write(&world);
+    let ran = world
+        .livery(&["run", "job.yaml", "--volume", "data"])
+        .expect(0);
+    assert_eq!(ran.out, "one\n");
+    let pod = ["pod", "create", "--memory", "256MB", "--cpus", "0.5"];
+    let disks = ["--disk", "128MB", "--volume", "64MB"];
+    let mount = ["--network-volume", "data:/mnt/set"];
+    let pod = world.ok(&[&pod[..], &disks, &mount].concat());
+    let ran = world.sh(pod.trim(), "cat /mnt/set/file; ls -A /workspace");
+    assert_eq!(ran.expect(0).out, "one\ntwo\n");
+    // One pod at a time, whatever it serves.
+    let refused = world.livery(&["run", "job.yaml"]).expect(2);
+    refused.says(&["VOL004", pod.trim()]);
+    world.ok(&["pod", "terminate", pod.trim()]);
+    world.ok(&["volume", "delete", "data"]);
+    world.finish();
+}
+
+#[test]
+fn a_run_whose_control_plane_and_agent_die_leaves_its_volume_free() {
+    let Some(world) = World::in_two_processes() else {
+        return;
+    };
+    world.ok(&["volume", "create", "data", "--size", "128MB"]);
+    let job = Job::new(
+        "keeps",
+        "until [ -e /mnt/set/go ]; do sleep 0.1; done; rm /mnt/set/go",
+    );
+    job.with("volumes: {/mnt/set: data}").write(&world);
+    for round in 0..2 {
+        let run = world.ok(&["run", "job.yaml", "--detach"]);
+        let pod = until("it has the volume", Duration::from_secs(60), || {
+            show(&world, "data")["pod"].as_str().map(str::to_owned)
+        });
+        // At whatever step the run is.
+        world.kill(Victim::ControlPlane);
+        world.kill(Victim::Agent);
+        world.bring_up();
+        world.sh(&pod, "touch /mnt/set/go").expect(0);
+        let run = RunView::of(&world, &run).until_over();
+        assert_eq!(
+            run.outcome,
+            Outcome::Succeeded,
+            "round {round}: {:?}",
+            run.reason
+        );
+        assert_eq!(show(&world, "data")["pod"], Value::Null);
+    }
+    world.ok(&["volume", "delete", "data"]);
+    assert_eq!(disks(&world), 0);
     world.finish();
 }
 

@@ -27,7 +27,8 @@ pub(crate) use self::grow::{grow, renew_size};
 pub(crate) use self::userns::IDS;
 use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord};
-use crate::spec::Rootfs;
+use crate::spec::{Rootfs, Volume};
+use loopdev::LoopDevice;
 
 /// Where the pieces are put.
 pub(crate) const STAGE: &str = "/tmp";
@@ -81,11 +82,7 @@ pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
     // Whatever lies under /tmp must be held before the stage covers it.
     let layers = root::hold_layers(&record.spec.rootfs, &userns)?;
     let container_disk = loopdev::attach(&dir.container_disk())?;
-    let volume_disk = match (&record.network_volume, &record.spec.volume) {
-        (Some(image), _) => Some(loopdev::attach(image)?),
-        (None, Some(_)) => Some(loopdev::attach(&dir.volume_disk())?),
-        (None, None) => None,
-    };
+    let volumes = attach_volumes(dir, record)?;
     let mut held = Vec::new();
     // This machine's own root has the driver's files already.
     let shares = match &record.spec.rootfs {
@@ -107,9 +104,9 @@ pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
     root::mount_overlay(&lowers)?;
 
     let mut binds = vec![sys::mount_for_pod(&record.spec.id)?];
-    if let (Some(device), Some(volume)) = (volume_disk, &record.spec.volume) {
+    for (index, (device, volume)) in volumes.iter().enumerate() {
         binds.push(Bind {
-            source: root::mount_volume(&device, userns.as_fd())?,
+            source: root::mount_volume(index, device, userns.as_fd())?,
             target: volume.mount_path.clone(),
             access: Access::ReadWrite,
         });
@@ -122,6 +119,23 @@ pub(crate) fn build(dir: &PodDir, record: &PodRecord) -> Result<Stage, Error> {
         });
     }
     Ok(Stage { userns, binds })
+}
+
+/// Gives each of a pod's volumes a device: the pod's own disk, or the network volume's.
+fn attach_volumes<'a>(
+    dir: &PodDir,
+    record: &'a PodRecord,
+) -> Result<Vec<(LoopDevice, &'a Volume)>, Error> {
+    let own = dir.volume_disk();
+    let mut devices = Vec::new();
+    for volume in record.spec.volumes() {
+        let image = match (&volume.network, &record.network_volume) {
+            (Some(_), Some(image)) => image,
+            (Some(_) | None, _) => &own,
+        };
+        devices.push((loopdev::attach(image)?, volume));
+    }
+    Ok(devices)
 }
 
 /// Joins the pod's network namespace, or makes one with nothing but loopback.

@@ -65,13 +65,17 @@ pub(super) fn mount_disk(device: &LoopDevice) -> Result<(), Error> {
     .on("mount", &device.path)
 }
 
-/// Mounts the volume disk so that its root is the pod's root's, and returns where.
+/// Mounts a volume disk so that its root is the pod's root's, and returns where.
 ///
 /// On the disk itself the owners are those inside, so a volume can be read by any later pod.
-pub(super) fn mount_volume(device: &LoopDevice, userns: BorrowedFd<'_>) -> Result<PathBuf, Error> {
+pub(super) fn mount_volume(
+    index: usize,
+    device: &LoopDevice,
+    userns: BorrowedFd<'_>,
+) -> Result<PathBuf, Error> {
     let (raw, mapped) = (
-        Path::new(STAGE).join("raw"),
-        Path::new(STAGE).join("volume"),
+        Path::new(STAGE).join(format!("raw{index}")),
+        Path::new(STAGE).join(format!("volume{index}")),
     );
     for path in [&raw, &mapped] {
         fs::create_dir(path).on("create", path)?;

@@ -54,14 +54,13 @@ impl Runtime {
         let (received, sent) = traffic(&text);
         let dir = self.dir(pod);
         let record: Option<PodRecord> = read_json(&dir.record())?;
-        let volume = record
-            .and_then(|record| record.network_volume)
-            .unwrap_or_else(|| dir.volume_disk());
-        let written = [dir.container_disk(), volume].map(|image| written_to(&image, devices));
+        let network = record.and_then(|record| record.network_volume);
+        let disks = [dir.container_disk(), dir.volume_disk()];
+        let disks = disks.into_iter().chain(network);
         Ok(Counters {
             cpu_micros: read_cpu(&Cgroup::of(pod)?),
             network: Bytes::new(received.saturating_add(sent)),
-            written: Bytes::new(written.iter().sum()),
+            written: Bytes::new(disks.map(|image| written_to(&image, devices)).sum()),
         })
     }
 }

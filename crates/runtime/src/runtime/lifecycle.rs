@@ -158,11 +158,7 @@ impl Runtime {
         let mut hide = self.options.hide.clone();
         hide.push(self.options.root.clone());
         // Until the record stands, which takes the volume.
-        let wants_volume = spec
-            .volume
-            .as_ref()
-            .is_some_and(|one| one.network.is_some());
-        let turn = wants_volume.then(|| self.volumes_turn());
+        let turn = spec.network_volume().map(|_| self.volumes_turn());
         let record = PodRecord {
             slot,
             first_id: self.first_id(slot),
@@ -266,7 +262,7 @@ fn check(spec: &PodSpec) -> Result<(), Error> {
             "it needs at least 16 MiB of memory, 2 processes and a part of a CPU".to_owned(),
         );
     }
-    if let Some(volume) = &spec.volume {
+    for volume in spec.volumes() {
         let path = &volume.mount_path;
         let plain = path.components().all(|part| {
             matches!(

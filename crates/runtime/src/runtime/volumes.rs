@@ -135,7 +135,8 @@ impl Runtime {
         mounts::renew_size(device)?;
         let pid = self.pid_of(pod)?;
         let record: Option<PodRecord> = read_json(&self.dir(pod).record())?;
-        let Some(volume) = record.and_then(|record| record.spec.volume) else {
+        let Some(record) = record else { return Ok(()) };
+        let Some(volume) = record.spec.network_volume() else {
             return Ok(());
         };
         let root = PathBuf::from(format!("/proc/{pid}/root"));
@@ -235,7 +236,7 @@ impl Runtime {
         spec: &PodSpec,
         turn: Option<&HashSet<VolumeId>>,
     ) -> Result<Option<PathBuf>, Error> {
-        let volume = spec.volume.as_ref();
+        let volume = spec.network_volume();
         let Some(id) = volume.and_then(|volume| volume.network.as_ref()) else {
             return Ok(None);
         };
@@ -270,7 +271,7 @@ impl Runtime {
             let pod = PodDir::from_path(entry.on("list", &dir)?.path());
             let record: Option<PodRecord> = read_json(&pod.record())?;
             let Some(record) = record else { continue };
-            let volume = record.spec.volume.as_ref();
+            let volume = record.spec.network_volume();
             if volume.and_then(|volume| volume.network.as_ref()) == Some(id) {
                 return Ok(Some(record.spec.id));
             }

@@ -200,6 +200,7 @@ pub fn idle_pod(number: u128) -> PodSpec {
             mount_path: PathBuf::from("/workspace"),
             network: None,
         }),
+        beside: None,
         shm: Bytes::mib(16),
         devices: Devices::default(),
         network: NetworkMode::Loopback,

@@ -23,6 +23,47 @@ fn pod_with(number: u128, volume: &VolumeId) -> PodSpec {
     }
 }
 
+#[test]
+fn a_volume_is_beside_the_pods_own_disk() {
+    let Some(bench) = Bench::new() else {
+        return;
+    };
+    let id = volume_id(5);
+    bench.runtime().volume_create(&id, SIZE).unwrap();
+    let pod = |number, path: &str| PodSpec {
+        beside: Some(Volume {
+            size: Bytes::ZERO,
+            mount_path: PathBuf::from(path),
+            network: Some(id.clone()),
+        }),
+        ..idle_pod(number)
+    };
+    let wrong = bench.runtime().create(&pod(1, "/mnt/../etc"));
+    assert!(matches!(wrong, Err(Error::BadSpec(_))), "{wrong:?}");
+    // Also below the disk that is the pod's own.
+    for (number, path) in [(2, "/mnt/set"), (3, "/workspace/set")] {
+        let one = bench.pod(&pod(number, path));
+        let other = bench.runtime().create(&pod(9, path)).unwrap_err();
+        assert!(matches!(other, Error::VolumeInUse { .. }), "{other}");
+        bench.says(
+            &one,
+            "mountpoint -q /workspace && echo mine > /workspace/own",
+        );
+        bench.says(
+            &one,
+            &format!("mountpoint -q {path} && echo {number} >> {path}/file"),
+        );
+        bench.runtime().stop(&one, Span::ZERO).unwrap();
+        bench.runtime().start(&one).unwrap();
+        assert_eq!(bench.says(&one, "cat /workspace/own"), "mine");
+        bench.runtime().remove(&one).unwrap();
+    }
+    let last = bench.pod(&pod(4, "/mnt/set"));
+    assert_eq!(bench.says(&last, "cat /mnt/set/file"), "2\n3");
+    bench.runtime().remove(&last).unwrap();
+    bench.runtime().volume_delete(&id).unwrap();
+}
+
 /// What the file system at /workspace can hold in all, in KiB.
 const KIB_IN_ALL: &str = "df --output=size -k /workspace | tail -n 1";
 

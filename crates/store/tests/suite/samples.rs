@@ -162,6 +162,7 @@ pub fn full_run(number: u128) -> Run {
                 max_hours: Some(Span::from_secs(60)),
                 idle: None,
             },
+            volume: Some("data:/mnt/data".parse().unwrap()),
         },
         step: RunStep::Train,
         step_began: at(5_000),

@@ -3,8 +3,9 @@
 
 use crate::database::{Database, on_both};
 use crate::samples::{account, at, bare_pod, with_account};
+use livery_domain::job::PodPath;
 use livery_domain::offer::SupplierName;
-use livery_domain::pod::Pod;
+use livery_domain::pod::{NetworkMount, Pod};
 use livery_domain::volume::{NetworkVolume, VolumeDesired, VolumeObserved};
 use livery_store::{Credit, Error, Which};
 use livery_units::{Bytes, ClaimToken, HostId, Money, Per, Rate, VolumeId};
@@ -44,9 +45,16 @@ pub fn volume(number: u128) -> NetworkVolume {
     }
 }
 
+fn mount(volume: &NetworkVolume) -> NetworkMount {
+    NetworkMount {
+        volume: volume.id.clone(),
+        path: PodPath::parse("/mnt/data").unwrap(),
+    }
+}
+
 fn pod_with(number: u128, volume: &NetworkVolume) -> Pod {
     let mut pod = bare_pod(number);
-    pod.order.network_volume = Some(volume.id.clone());
+    pod.order.network_volume = Some(mount(volume));
     pod
 }
 
@@ -130,7 +138,7 @@ async fn a_volume_has_one_pod_at_a_time(database: Database) {
     let mut first = pod_with(2, &volume);
     store.pod_insert(&first).await.unwrap();
     let kept = store.pod_fetch(&first.id).await.unwrap();
-    assert_eq!(kept.order.network_volume, Some(volume.id.clone()));
+    assert_eq!(kept.order.network_volume, Some(mount(&volume)));
     let holder = store.volume_holder(&volume.id).await.unwrap();
     assert_eq!(holder, Some(first.id.clone()));
     let second = pod_with(3, &volume);

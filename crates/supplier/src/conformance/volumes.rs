@@ -2,8 +2,9 @@
 
 use super::{Broken, Fixture, because, broken, give_back, life, order};
 use crate::{Error, Supplier, VolumeFound, VolumeOrder, Volumes};
+use livery_domain::job::PodPath;
 use livery_domain::offer::Offer;
-use livery_domain::pod::PodOrder;
+use livery_domain::pod::{NetworkMount, PodOrder};
 use livery_domain::volume::SMALLEST_VOLUME;
 use livery_units::{Bytes, LaunchKey, VolumeId};
 
@@ -83,7 +84,10 @@ async fn used(
     listed(volumes, wanted, 1).await?;
     let spec = PodOrder {
         volume_disk: Bytes::ZERO,
-        network_volume: Some(wanted.volume.clone()),
+        network_volume: Some(NetworkMount {
+            volume: wanted.volume.clone(),
+            path: PodPath::workspace(),
+        }),
         ..fixture.order.clone()
     };
     let key = LaunchKey::from_entropy((fixture.entropy)());

@@ -4,7 +4,7 @@ use super::Scene;
 use crate::error::Error;
 use crate::run::events::note;
 use crate::run::forecast::on_offer;
-use livery_domain::needs::needs;
+use crate::run::volume;
 use livery_domain::placement::rank;
 use livery_domain::run::{EventKind, StepEnd};
 use livery_units::Span;
@@ -18,7 +18,11 @@ pub(super) const CHOICE: &str = "choice";
 
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let services = &scene.services;
-    let wanted = needs(&scene.job);
+    let volume = match volume::of_run(services, &scene.run, &scene.job).await? {
+        Ok(volume) => volume,
+        Err(end) => return Ok(end),
+    };
+    let wanted = volume::needs_at(&scene.job, volume.as_ref());
     let mut offers = Vec::new();
     let mut silent = None;
     for (name, answer) in services.answers().await {
@@ -39,8 +43,12 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         if let Some(silent) = silent.filter(|_| waited < PATIENCE) {
             return Err(Error::Unreachable(silent));
         }
-        let none = Error::NoOffer {
-            misfits: ranking.misfits,
+        let none = match &volume {
+            Some(volume) => volume::words(&volume::elsewhere(&scene.job, volume, ranking)),
+            None => {
+                let misfits = ranking.misfits;
+                Error::NoOffer { misfits }.to_string()
+            }
         };
         // The first line: a gate's whole table stands in the events already.
         let last = scene
@@ -73,7 +81,7 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         ranking.fits.len() + ranking.misfits.len()
     );
     note(services, &scene.run, EventKind::Note, &message).await;
-    let estimate = format!("estimate: {}", on_offer(best, &scene.job));
+    let estimate = format!("estimate: {}", on_offer(best, &scene.job, volume.as_ref()));
     note(services, &scene.run, EventKind::Note, &estimate).await;
     Ok(StepEnd::Done)
 }

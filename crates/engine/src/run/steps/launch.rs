@@ -3,13 +3,14 @@
 use super::{Scene, choose};
 use crate::error::Error;
 use crate::pod::{self, Launch};
+use crate::run::volume;
 use crate::services::Services;
-use livery_domain::job::{Bound, Resources};
-use livery_domain::needs::needs;
+use livery_domain::job::{Bound, PodPath, Resources};
 use livery_domain::offer::Offer;
 use livery_domain::placement::misfit;
-use livery_domain::pod::{Phase, Pod, PodFailure, PodOrder, PodPolicy};
+use livery_domain::pod::{NetworkMount, Phase, Pod, PodFailure, PodOrder, PodPolicy};
 use livery_domain::run::{Run, StepEnd};
+use livery_domain::volume::NetworkVolume;
 use livery_units::{PodId, Span};
 use std::collections::BTreeMap;
 
@@ -74,6 +75,10 @@ async fn newest_pod(services: &Services, run: &Run) -> Result<Option<Pod>, Error
 
 async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     let services = &scene.services;
+    let volume = match volume::of_run(services, &scene.run, &scene.job).await? {
+        Ok(volume) => volume,
+        Err(end) => return Ok(Err(end)),
+    };
     let choice = services
         .store
         .run_note_get(&scene.run.id, choose::CHOICE)
@@ -88,12 +93,12 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
             "the offer that was chosen is taken".into(),
         )));
     };
-    let Some(resources) = alternative(scene, &offer) else {
+    let Some(resources) = alternative(scene, &offer, volume.as_ref()) else {
         return Ok(Err(StepEnd::NextOffer(
             "the offer that was chosen no longer fits".into(),
         )));
     };
-    let order = match order(scene, &resources, &offer) {
+    let order = match order(scene, &resources, &offer, volume) {
         Ok(order) => order,
         Err(error) => return Ok(Err(StepEnd::Failed(error.to_string()))),
     };
@@ -115,13 +120,15 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
         Err(error @ (Error::Invalid(_) | Error::OwnersImage(_))) => {
             Ok(Err(StepEnd::Failed(error.to_string())))
         }
+        // Somebody took it since it was looked at.
+        Err(Error::Volume(refused)) => Ok(Err(StepEnd::Failed(volume::words(&refused)))),
         Err(error) => Err(error),
     }
 }
 
 /// Returns the job's alternative that the offer meets.
-fn alternative(scene: &Scene, offer: &Offer) -> Option<Resources> {
-    let wanted = needs(&scene.job);
+fn alternative(scene: &Scene, offer: &Offer, volume: Option<&NetworkVolume>) -> Option<Resources> {
+    let wanted = volume::needs_at(&scene.job, volume);
     let index = wanted
         .needs
         .iter()
@@ -134,9 +141,18 @@ fn alternative(scene: &Scene, offer: &Offer) -> Option<Resources> {
         .cloned()
 }
 
-fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder, Error> {
-    let (container_disk, volume_disk) =
-        pod::disks(offer, resources.disk_size, resources.volume_wanted())?;
+fn order(
+    scene: &Scene,
+    resources: &Resources,
+    offer: &Offer,
+    volume: Option<NetworkVolume>,
+) -> Result<PodOrder, Error> {
+    let (container_disk, volume_disk) = volume::disks(&scene.job, resources, offer)?;
+    let path = scene.job.volume.as_ref().map(|volume| volume.path.clone());
+    let mount = |(volume, path): (NetworkVolume, PodPath)| NetworkMount {
+        volume: volume.id,
+        path,
+    };
     let exactly = |bound: Option<Bound<u32>>| match bound {
         Some(Bound::Exactly(amount)) => amount,
         Some(Bound::AtLeast(_)) | None => offer.vcpu_milli,
@@ -159,7 +175,7 @@ fn order(scene: &Scene, resources: &Resources, offer: &Offer) -> Result<PodOrder
         memory,
         container_disk,
         volume_disk,
-        network_volume: None,
+        network_volume: volume.zip(path).map(mount),
         ports: resources.ports.clone(),
     })
 }

@@ -216,6 +216,7 @@ pub fn submission(job_text: &str) -> Submission {
         workdir: None,
         mounts: BTreeMap::new(),
         limits: RunLimits::default(),
+        volume: None,
     }
 }
 

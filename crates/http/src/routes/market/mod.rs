@@ -95,12 +95,12 @@ async fn advise(
 
 async fn forecast(
     State(app): State<App>,
-    _: Acting,
+    Acting(account): Acting,
     Json(question): Json<dto::ForecastQuestion>,
 ) -> Result<Json<Option<dto::Forecast>>, Refusal> {
     let submission = crate::convert::submission(question.job)?;
     let expected = question.expected_ms.map(Span::from_millis);
-    let forecast = app.engine.forecast(&submission, expected).await?;
+    let forecast = app.engine.forecast(&account, &submission, expected).await?;
     Ok(Json(forecast.map(|forecast| dto::Forecast {
         words: forecast.to_string(),
         storage_hourly: forecast.storage_hourly,
