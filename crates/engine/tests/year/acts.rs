@@ -90,7 +90,7 @@ impl Year {
             },
             container_disk: Some(Bytes::gib(10)),
             volume_disk: volume.is_none().then_some(Bytes::gib(20)),
-            network_volume: volume.map(|nth| format!("volume-{nth}")),
+            network_volume: volume.map(|nth| format!("volume-{nth}").parse().unwrap()),
             ports: Vec::new(),
             policy: order.policy,
         }
