@@ -71,6 +71,8 @@ pub(crate) async fn want(
         let mut hold = None;
         match pod.want(desired) {
             Ok(Wish::Changed) if desired == Desired::Running => {
+                // Whose the machine is may have changed since the pod was made.
+                image::check_image(services, account, &pod.order.image).await?;
                 // The row is about to forget since when it was up, and limits know what is charged.
                 money::settle(services, &before).await?;
                 credit::may_start(services, &pod).await?;

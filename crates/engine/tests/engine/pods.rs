@@ -260,6 +260,30 @@ async fn images_of_the_machine_are_for_its_owner_alone() {
     assert_eq!(bench.host.pod_count(), 0);
 }
 
+#[tokio::test]
+async fn a_stopped_pod_on_an_image_of_the_machine_is_started_by_its_owner_alone() {
+    let bench = Bench::new().await;
+    let mut new = bench.new_pod();
+    new.image = "host".into();
+    let pod = bench.engine.pod_create(&bench.account, new).await.unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+    bench.engine.pod_stop(&bench.account, "box").await.unwrap();
+    phase(&bench, &pod, Phase::Stopped).await;
+    let store = &bench.store;
+    let prepaid = store.account_credit_set(&bench.account, Credit::Prepaid);
+    prepaid.await.unwrap();
+    let top_up = livery_engine::TOP_UP_MIN;
+    let top_up = bench.engine.account_grant(&bench.account, top_up, "x");
+    top_up.await.unwrap();
+    let refused = bench.engine.pod_start(&bench.account, "box").await;
+    assert_eq!(refused.unwrap_err().code(), "POD006");
+    phase(&bench, &pod, Phase::Stopped).await;
+    let owner = store.account_credit_set(&bench.account, Credit::Owner);
+    owner.await.unwrap();
+    bench.engine.pod_start(&bench.account, "box").await.unwrap();
+    phase(&bench, &pod, Phase::Running).await;
+}
+
 /// Where machines cannot be stopped, nothing says that one will be.
 #[tokio::test]
 async fn a_pod_that_cannot_be_stopped_is_not_said_to_be() {
