@@ -1,7 +1,7 @@
 //! What a use-case about network volumes can answer instead of what it was asked.
 
 use crate::error::explain;
-use livery_domain::offer::Offer;
+use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::placement::Misfit;
 use livery_domain::volume::VolumeError;
 use livery_units::{Bytes, HostId};
@@ -37,12 +37,14 @@ pub enum VolumeRefusal {
         reason: Option<String>,
     },
     /// No host has room for it.
-    #[error("no host has room for a network volume of {size}{}", among(.places))]
+    #[error("no host has room for a network volume of {size}{}", among(.places, .silent))]
     NoPlace {
         /// How large it was to be.
         size: Bytes,
         /// The hosts that there were, with the room that each has.
         places: Vec<(String, Bytes)>,
+        /// The suppliers that did not say which hosts they have, each with the reason.
+        silent: Vec<(SupplierName, String)>,
     },
     /// Its file system is checked and made larger at this moment.
     #[error("network volume {0} is growing")]
@@ -108,12 +110,16 @@ fn because(reason: Option<&str>) -> String {
     reason.map_or(String::new(), |reason| format!(": {reason}"))
 }
 
-fn among(places: &[(String, Bytes)]) -> String {
-    if places.is_empty() {
+fn among(places: &[(String, Bytes)], silent: &[(SupplierName, String)]) -> String {
+    let room = places.iter().map(|(name, free)| format!("{name}: {free}"));
+    let silent = silent
+        .iter()
+        .map(|(name, why)| format!("supplier {name} does not answer: {why}"));
+    let all: Vec<String> = room.chain(silent).collect();
+    if all.is_empty() {
         return ": no such host is connected that keeps volumes".to_owned();
     }
-    let room = places.iter().map(|(name, free)| format!("{name}: {free}"));
-    format!(" ({})", room.collect::<Vec<_>>().join("; "))
+    format!(" ({})", all.join("; "))
 }
 
 fn there(here: &[(Offer, Misfit)]) -> String {

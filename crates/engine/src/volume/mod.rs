@@ -172,12 +172,18 @@ async fn choose(
     wanted: &NewVolume,
 ) -> Result<(SupplierName, VolumePlace), Error> {
     let mut places: Vec<(SupplierName, VolumePlace)> = Vec::new();
+    let mut silent = Vec::new();
     for (name, supplier) in &services.suppliers {
         let Some(volumes) = supplier.volumes() else {
             continue;
         };
-        let found = volumes.places().await?.into_iter();
-        places.extend(found.map(|place| (name.clone(), place)));
+        match volumes.places().await {
+            Ok(found) => places.extend(found.into_iter().map(|place| (name.clone(), place))),
+            Err(error) => {
+                tracing::warn!(supplier = %name, %error, "a supplier does not say where it has room for volumes");
+                silent.push((name.clone(), error.to_string()));
+            }
+        }
     }
     places.retain(|(_, place)| match &wanted.host {
         Some(host) => place.host.as_str() == host || place.name == *host,
@@ -196,6 +202,7 @@ async fn choose(
         VolumeRefusal::NoPlace {
             size: wanted.size,
             places: room.collect(),
+            silent,
         }
         .into()
     })

@@ -185,6 +185,29 @@ async fn what_cannot_be_is_refused_with_its_reason() {
 }
 
 #[tokio::test]
+async fn a_supplier_that_is_down_keeps_no_other_from_making_a_volume() {
+    let bench = Bench::new().await;
+    // It is asked before our own hosts are, and fails.
+    bench.cloud.script(|script| script.keeps_volumes = true);
+    made(&bench, "data").await;
+    let huge = NewVolume {
+        size: Bytes::gib(1 << 20),
+        ..wanted("huge")
+    };
+    let refused = bench.engine.volume_create(&bench.account, huge).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "VOL006");
+    let shown = refused.to_string();
+    for part in [
+        "simulated: ",
+        "supplier cloud does not answer: ",
+        "cloud is down",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn each_second_is_paid_for_once_at_the_size_of_that_second() {
     let mut bench = Bench::new().await;
     let volume = made(&bench, "data").await.volume;

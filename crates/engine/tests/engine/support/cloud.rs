@@ -5,9 +5,10 @@ use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::Observed;
 use livery_supplier::{
-    Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
+    Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo, VolumeFound,
+    VolumeOrder, VolumePlace, Volumes,
 };
-use livery_units::{Bytes, LaunchKey, Money, OfferId, Rate, Span};
+use livery_units::{Bytes, HostId, LaunchKey, Money, OfferId, Rate, Span, VolumeId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
@@ -28,6 +29,8 @@ pub struct CloudScript {
     pub keeps_everything: bool,
     /// It has not the power to stop machines.
     pub cannot_stop: bool,
+    /// It keeps network volumes, and has no room for any now.
+    pub keeps_volumes: bool,
     /// Listing panics, as code with a mistake in it does.
     pub panics: bool,
 }
@@ -170,6 +173,43 @@ impl Supplier for Cloud {
 
     fn stopping(&self) -> Option<&dyn Stopping> {
         (!self.lock().script.cannot_stop).then_some(self)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        self.lock().script.keeps_volumes.then_some(self)
+    }
+}
+
+fn no_room() -> Error {
+    Error::NoCapacity {
+        message: "the simulated cloud has no room for volumes".into(),
+    }
+}
+
+#[async_trait]
+impl Volumes for Cloud {
+    async fn places(&self) -> Result<Vec<VolumePlace>, Error> {
+        self.reached().map(|_| Vec::new())
+    }
+
+    async fn create(&self, _: &VolumeOrder) -> Result<VolumeFound, Error> {
+        Err(no_room())
+    }
+
+    async fn grow(&self, _: &VolumeOrder) -> Result<VolumeFound, Error> {
+        Err(no_room())
+    }
+
+    async fn observe(&self, _: &HostId, _: &VolumeId) -> Result<Option<VolumeFound>, Error> {
+        self.reached().map(|_| None)
+    }
+
+    async fn list(&self) -> Result<Listing<VolumeFound>, Error> {
+        self.reached().map(|_| Listing::whole(Vec::new()))
+    }
+
+    async fn delete(&self, _: &HostId, _: &VolumeId) -> Result<(), Error> {
+        self.reached().map(|_| ())
     }
 }
 
