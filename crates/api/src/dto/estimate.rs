@@ -190,6 +190,13 @@ pub struct Cost {
     /// What is counted as nothing because nobody publishes it; the total is then the least that the
     /// work costs.
     pub unknown: Vec<String>,
+    /// The day of the provider's terms that storage and transfer are counted by; none where none of
+    /// them is.
+    #[serde(default, with = "text::option")]
+    pub terms_as_of: Option<Day>,
+    /// Whether it is older than 30 days.
+    #[serde(default)]
+    pub terms_dated: bool,
 }
 
 /// A job that will be submitted.

@@ -19,8 +19,8 @@
 //! does not publish is counted as nothing and named in [`Estimate::unknown`]; the total is then the
 //! least that the work costs.
 
-use super::{Interruptions, Quote, Sale};
-use livery_units::{Bytes, Money, MoneyError, Rate, Span};
+use super::{Interruptions, Origin, Quote, Sale};
+use livery_units::{Bytes, Day, Money, MoneyError, Rate, Span};
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct Estimate {
     pub spot: Option<SpotRisk>,
     /// What is counted as nothing because nobody publishes it.
     pub unknown: Vec<Unknown>,
+    /// The day of the terms that storage and transfer are counted by; none where none of them is.
+    pub terms_as_of: Option<Day>,
 }
 
 /// What interruptions are expected to do.
@@ -181,7 +183,19 @@ pub fn estimate(quote: &Quote, work: &Work) -> Result<Estimate, EstimateError> {
         billed,
         spot,
         unknown,
+        terms_as_of: quote.terms_as_of.filter(|_| goes_by_terms(quote, work)),
     })
+}
+
+/// Returns whether a figure of the supplier's terms is in the sum. A live offer says itself what its
+/// disks cost.
+fn goes_by_terms(quote: &Quote, work: &Work) -> bool {
+    let has_disk = match quote.origin {
+        Origin::Live(_) => false,
+        Origin::Catalogue { .. } => work.disk > Bytes::ZERO,
+    };
+    let others = [work.volume, work.transfer_in, work.transfer_out];
+    has_disk || others.iter().any(|size| *size > Bytes::ZERO)
 }
 
 fn running(

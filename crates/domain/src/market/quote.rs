@@ -67,6 +67,8 @@ pub struct Quote {
     pub compute_capability: Option<(u8, u8)>,
     /// Where the price comes from.
     pub origin: Origin,
+    /// The day on which the supplier's terms stood where they were published; none where it has none.
+    pub terms_as_of: Option<Day>,
 }
 
 /// What the price of a machine is, before its supplier's terms are added.
@@ -175,6 +177,7 @@ impl Asked<'_> {
             tflops: kind.and_then(|kind| kind.tflops).map(all),
             compute_capability: kind.and_then(|kind| kind.compute_capability),
             origin,
+            terms_as_of: terms.map(|terms| terms.as_of),
         }
     }
 }

@@ -123,6 +123,10 @@ fn storage_and_transfer_are_counted_and_what_is_not_published_is_named() {
     );
     assert_eq!(found.total, dollars("84.966666666"));
     assert_eq!(found.unknown, []);
+    // Their figures have a day of their own.
+    assert_eq!(found.terms_as_of, Some(day("2026-11-01")));
+    let machine_only = estimate(&quote, &Work::of(HOUR)).unwrap();
+    assert_eq!(machine_only.terms_as_of, None);
     quote.egress = None;
     quote.network_volume = None;
     let found = estimate(&quote, &work).unwrap();

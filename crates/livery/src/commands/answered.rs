@@ -184,6 +184,13 @@ fn remarks(line: &QuoteLine) -> String {
         Some(day) => all.push(format!("of {day}")),
         None => {}
     }
+    if let Some(cost) = &line.cost {
+        match cost.terms_as_of {
+            Some(day) if cost.terms_dated => all.push(format!("storage and transfer dated {day}")),
+            Some(day) => all.push(format!("storage and transfer of {day}")),
+            None => {}
+        }
+    }
     all.join(", ")
 }
 
@@ -239,7 +246,9 @@ fn closing(answer: &Answer, question: &Inquiry) {
     for silent in &answer.silent {
         say(&format!("{} does not answer: {}", silent.title, silent.why));
     }
-    if answer.lines.iter().any(|line| line.dated) {
+    let has_dated =
+        |line: &QuoteLine| line.dated || line.cost.as_ref().is_some_and(|cost| cost.terms_dated);
+    if answer.lines.iter().any(has_dated) {
         say(
             "dated prices are older than 30 days; `livery catalog update --from FILE|URL` takes newer ones",
         );

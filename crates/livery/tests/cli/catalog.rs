@@ -291,3 +291,21 @@ fn a_server_with_a_certificate_that_is_not_its_own_is_refused() {
         .expect(0);
     assert_eq!(lambda(&published.plane), "1.20");
 }
+
+/// What a newcomer types first must not answer that there is nothing.
+#[test]
+fn the_readmes_filters_find_something_in_the_catalogue() {
+    let plane = Plane::started();
+    let readme = include_str!("../../../../README.md");
+    let filters: Vec<&str> = readme
+        .lines()
+        .filter(|line| line.trim_start().starts_with("livery offers"))
+        .filter_map(|line| line.split('\'').nth(1))
+        .collect();
+    assert!(filters.len() > 1, "{filters:?}");
+    for filter in filters {
+        let found = plane.run(&["offers", "--all", filter, "--json"]).expect(0);
+        let sellers = found.out.matches("\"listed\"").count();
+        assert!(sellers > 0, "{filter}: {}", found.out);
+    }
+}

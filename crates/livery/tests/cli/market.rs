@@ -49,6 +49,28 @@ fn five_hundred_hours_of_an_a100_are_the_guides_dollars() {
 }
 
 #[test]
+fn what_storage_and_transfer_go_by_has_its_day() {
+    let plane = Plane::started();
+    let machine = ["compare", "--gpu", "A100 40GB", "--hours", "10"];
+    let alone = plane.run(&machine).expect(0);
+    assert!(!alone.out.contains("storage and transfer"), "{}", alone.out);
+    let parts = ["--storage", "100GB", "--transfer-out", "20GB"];
+    let whole = plane.run(&[&machine[..], &parts].concat()).expect(0);
+    assert!(
+        whole.out.contains("storage and transfer dated 20"),
+        "{}",
+        whole.out
+    );
+    let json = [&machine[..], &parts, &["--json"]].concat();
+    let answer = plane.run(&json).expect(0).json();
+    for line in answer["lines"].as_array().unwrap() {
+        let cost = &line["cost"];
+        assert_eq!(text(cost, "terms_as_of").len(), 10, "{line}");
+        assert_eq!(cost["terms_dated"], true, "{line}");
+    }
+}
+
+#[test]
 fn a_hundred_hours_are_the_guides_table() {
     let plane = Plane::started();
     let rows = [

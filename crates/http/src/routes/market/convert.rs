@@ -196,7 +196,7 @@ fn quote_line(line: Line, entry: &Entry, now: Timestamp) -> dto::QuoteLine {
     let quote = line.quote;
     let listing = entry.listing();
     let (cost, problem) = match line.estimate {
-        Ok(estimate) => (Some(cost(estimate)), None),
+        Ok(estimate) => (Some(cost(estimate, now)), None),
         Err(why) => (None, Some(why.to_string())),
     };
     dto::QuoteLine {
@@ -226,7 +226,8 @@ fn quote_line(line: Line, entry: &Entry, now: Timestamp) -> dto::QuoteLine {
     }
 }
 
-fn cost(estimate: livery_domain::market::Estimate) -> dto::Cost {
+fn cost(estimate: livery_domain::market::Estimate, now: Timestamp) -> dto::Cost {
+    let terms_as_of = estimate.terms_as_of;
     let milli = |spot: SpotRisk| spot.interruptions_milli;
     let unknown = estimate.unknown.into_iter().map(unpublished);
     dto::Cost {
@@ -240,6 +241,8 @@ fn cost(estimate: livery_domain::market::Estimate) -> dto::Cost {
         interruptions_milli: estimate.spot.map(milli),
         lost_ms: estimate.spot.map(|spot| spot.lost.millis()),
         unknown: unknown.map(str::to_owned).collect(),
+        terms_as_of,
+        terms_dated: terms_as_of.is_some_and(|day| is_dated(day, now)),
     }
 }
 
