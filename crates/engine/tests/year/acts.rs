@@ -4,7 +4,6 @@ use crate::orders::{Act, DAY, POOR};
 use crate::volumes::VolumeAct;
 use crate::watch::Wanted;
 use crate::year::{Thing, Year};
-use livery_domain::job::{JobVolume, PodPath};
 use livery_domain::placement::Need;
 use livery_domain::pod::Pod;
 use livery_domain::volume::NetworkVolume;
