@@ -47,11 +47,17 @@ pub struct DeliveryRow {
 }
 
 /// What the next command shows. A pod's later notices are found by its own index: by the account's,
-/// each would be compared with every other.
+/// each would be compared with every other. Of a network volume there are few, and what comes before the
+/// mark at the end of their keys says of which.
 const UNSHOWN: &str =
     "SELECT n.account_id, n.notice_key, n.pod_id, n.kind, n.message, n.at_ms, n.shown
      FROM notices n
      WHERE n.account_id = $1 AND n.shown IS NULL AND n.terminal_from <= $2
+        AND NOT (n.pod_id IS NULL AND n.kind = 'still-kept' AND EXISTS (
+            SELECT 1 FROM notices later
+            WHERE later.account_id = n.account_id AND later.at_ms > n.at_ms
+            AND later.pod_id IS NULL AND later.kind = 'still-kept'
+            AND RTRIM(later.notice_key, '0123456789') = RTRIM(n.notice_key, '0123456789')))
         AND (n.pod_id IS NULL OR n.kind NOT IN ('started', 'still-running', 'still-kept') OR (
             EXISTS (SELECT 1 FROM pods p WHERE p.id = n.pod_id AND (
                 (n.kind = 'still-kept' AND p.ended IS NULL AND p.observed = 'down')

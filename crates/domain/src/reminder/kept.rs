@@ -61,7 +61,8 @@ pub fn kept_pod(pod: &Pod, now: Timestamp) -> Option<Notice> {
     })
 }
 
-/// Returns the notice that is due of a network volume that costs and that nobody uses, if one is.
+/// Returns the notice that is due of a network volume that costs and that nobody uses, if one is. Its
+/// key ends with its mark, and is otherwise that of the volume's other notices: the last one is shown.
 pub fn kept_volume(volume: &NetworkVolume, now: Timestamp) -> Option<Notice> {
     match volume.phase() {
         VolumePhase::Ready | VolumePhase::Growing => {}

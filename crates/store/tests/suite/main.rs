@@ -14,6 +14,7 @@ mod deliveries;
 mod events;
 mod files;
 mod holds;
+mod kept;
 mod meters;
 mod migrations;
 mod money;
