@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::pool::Store;
-use crate::row::{Columns, Which, clean};
+use crate::row::{Columns, Unread, Which, clean, unread};
 use livery_domain::offer::SupplierName;
 use livery_domain::orphan::Orphan;
 use livery_units::Timestamp;
@@ -99,6 +99,17 @@ impl Store {
         };
         let rows = sqlx::query(sql).fetch_all(self.read()).await?;
         Ok(self.readable("orphans", &rows, orphan))
+    }
+
+    /// Returns orphans that are there and whose rows cannot be read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn orphan_unread(&self) -> Result<Vec<Unread>> {
+        let rows = sqlx::query(select!("WHERE gone IS NULL ORDER BY first_seen DESC"))
+            .fetch_all(self.read())
+            .await?;
+        Ok(unread(&rows, orphan))
     }
 
     /// Forgets orphans that were gone before that time.

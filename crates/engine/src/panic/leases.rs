@@ -2,6 +2,7 @@
 //! asked about it: it is nobody else's account at the supplier.
 
 use super::things::{Fate, Panic, Thing, ThingKind, Unknown};
+use super::unread;
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::offer::SupplierName;
@@ -35,6 +36,9 @@ pub(super) async fn end(
             // It does not exist, and its row is among the pods.
             OrphanKind::Missing => {}
         }
+    }
+    for row in services.store.orphan_unread().await? {
+        things.push(unread::thing(ThingKind::Lease, row, Fate::Failed));
     }
     let waits = |thing: &Thing| thing.fate == Fate::Asked;
     if things.iter().any(waits) {

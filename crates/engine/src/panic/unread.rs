@@ -31,7 +31,7 @@ pub(super) async fn list(
     Ok(things)
 }
 
-fn thing(kind: ThingKind, row: Unread, fate: Fate) -> Thing {
+pub(super) fn thing(kind: ThingKind, row: Unread, fate: Fate) -> Thing {
     let rest = match kind {
         ThingKind::Run => "so it cannot be told to end; its pods are ended by themselves",
         ThingKind::Pod => "so it may be running: look for it at its supplier, and end it there",

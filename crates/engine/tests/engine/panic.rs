@@ -361,3 +361,27 @@ async fn what_was_made_before_the_clock_was_set_back_ends_too() {
     followed(&bench, first.since).await;
     nothing_is_left(&bench).await;
 }
+
+#[tokio::test]
+async fn machines_whose_rows_cannot_be_read_are_not_taken_for_gone() {
+    let bench = bench().await;
+    let row = |supplier: &str, number: u128, kind: &str| {
+        let key = LaunchKey::from_entropy(number);
+        format!("('{supplier}', '{key}', 'machine-{number}', '{kind}', 1, 1)")
+    };
+    let (damaged, elsewhere) = (row("local", 1, "odd"), row("elsewhere", 2, "unknown"));
+    let insert = "INSERT INTO orphans
+        (supplier, launch_key, foreign_id, kind, first_seen, last_seen) VALUES";
+    bench.sql(&format!("{insert} {damaged}, {elsewhere};")).await;
+    let first = panic(&bench, NOW).await;
+    let report = panic(&bench, begun(first.since)).await;
+    for (id, words) in [
+        ("machine-1", "its row cannot be read ("),
+        ("machine-2", "elsewhere"),
+    ] {
+        let thing = report.things.iter().find(|thing| thing.id == id).unwrap();
+        assert_eq!((thing.kind, thing.fate), (ThingKind::Lease, Fate::Failed));
+        let why = thing.why.as_ref().unwrap();
+        assert!(why.contains(words), "{why}");
+    }
+}

@@ -224,7 +224,7 @@ fn verdict(things: &[Thing]) -> (Ending, String) {
         let of_fate = things.iter().filter(|thing| fates.contains(&thing.fate));
         of_fate.count()
     };
-    let unconfirmed = count(&[Fate::Asked, Fate::Failed]);
+    let (asked, failed) = (count(&[Fate::Asked]), count(&[Fate::Failed]));
     let kept = count(&[Fate::Kept]);
     let machines = things
         .iter()
@@ -234,11 +234,21 @@ fn verdict(things: &[Thing]) -> (Ending, String) {
         0 => String::new(),
         kept => format!(", {kept} kept"),
     };
-    if unconfirmed > 0 {
-        let words = format!(
-            "{unconfirmed} not confirmed{kept_too}; the control plane goes on ending them. `livery \
-             panic` again shows how far it is"
-        );
+    if asked + failed > 0 {
+        let mut words = format!("{} not confirmed{kept_too}", asked + failed);
+        if failed > 0 {
+            words.push_str(&format!(
+                "; {failed} could not even be told to end, and whether they cost is not known: why \
+                 stands above"
+            ));
+        }
+        words.push_str(match asked {
+            0 => ". `livery panic` again tries it again",
+            _ => {
+                "; the control plane goes on ending what was asked. `livery panic` again shows how \
+                 far it is"
+            }
+        });
         return (Ending::BadNews, words);
     }
     if machines > 0 {
@@ -318,6 +328,7 @@ mod tests {
         let volume = || thing(ThingKind::Volume, Fate::Kept);
         let machine = || thing(ThingKind::Lease, Fate::Kept);
         let asked = || thing(ThingKind::Pod, Fate::Asked);
+        let failed = || thing(ThingKind::Pod, Fate::Failed);
         for (things, ending, words) in [
             (vec![gone()], Ending::Done, "everything is confirmed gone"),
             (
@@ -334,6 +345,18 @@ mod tests {
                 vec![asked(), machine(), gone()],
                 Ending::BadNews,
                 "1 not confirmed, 1 kept; the control plane goes on",
+            ),
+            (
+                vec![failed(), gone()],
+                Ending::BadNews,
+                "1 not confirmed; 1 could not even be told to end, and whether they cost is not \
+                 known: why stands above. `livery panic` again tries",
+            ),
+            (
+                vec![failed(), asked()],
+                Ending::BadNews,
+                "2 not confirmed; 1 could not even be told to end, and whether they cost is not \
+                 known: why stands above; the control plane goes on ending what was asked",
             ),
         ] {
             let (found, said) = verdict(&things);
