@@ -5,7 +5,7 @@
 
 use crate::offer::{SupplierName, words};
 use crate::pod::{Desired, Observed, Pod};
-use livery_units::{AccountId, LaunchKey, PodId, Span, Timestamp};
+use livery_units::{AccountId, Bytes, HostId, LaunchKey, PodId, Span, Timestamp, VolumeId};
 
 /// What does not fit together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +55,30 @@ pub struct Orphan {
     pub pod: Option<PodId>,
     /// Who pays for that pod.
     pub account: Option<AccountId>,
+    /// When it was first found.
+    pub first_seen: Timestamp,
+    /// When it was last found.
+    pub last_seen: Timestamp,
+    /// When somebody asked for its end.
+    pub end_asked: Option<Timestamp>,
+    /// When it was found no more.
+    pub gone: Option<Timestamp>,
+    /// Why it was not ended yet, in words for the user.
+    pub detail: Option<String>,
+}
+
+/// A network volume at a supplier that no volume of the store stands for. There may be data on it, so
+/// it is only ever ended when its owner says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// The supplier that has it.
+    pub supplier: SupplierName,
+    /// The machine on which it lies.
+    pub host: HostId,
+    /// The id that it bears.
+    pub volume: VolumeId,
+    /// How large it is.
+    pub size: Bytes,
     /// When it was first found.
     pub first_seen: Timestamp,
     /// When it was last found.

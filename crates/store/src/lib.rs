@@ -37,6 +37,7 @@ mod run_secret;
 mod setting;
 mod shortage;
 mod statement;
+mod stray;
 mod task_status;
 mod token;
 mod transfer;

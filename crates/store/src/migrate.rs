@@ -24,6 +24,7 @@ const STEPS: &[(i64, &str)] = &[
     (15, include_str!("../migrations/0015_counted.sql")),
     (16, include_str!("../migrations/0016_seats.sql")),
     (17, include_str!("../migrations/0017_starts.sql")),
+    (18, include_str!("../migrations/0018_strays.sql")),
 ];
 
 /// PostgreSQL fails one of two processes that make the same table at once.

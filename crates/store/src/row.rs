@@ -71,7 +71,7 @@ impl Store {
 
 /// Returns what a row is known by.
 fn name_of(row: &AnyRow) -> String {
-    let names = ["id", "foreign_id", "notice_key", "pod_id"];
+    let names = ["id", "foreign_id", "volume_id", "notice_key", "pod_id"];
     let name = names.iter().find_map(|name| Columns(row).text(name).ok());
     name.unwrap_or_else(|| "without a name".to_owned())
 }

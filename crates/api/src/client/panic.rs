@@ -16,7 +16,7 @@ impl Client {
         self.get(&query("/v1/orphans", &WhichQuery { which })).await
     }
 
-    /// Asks for the end of an orphan, named by its launch key or its supplier's own id.
+    /// Asks for the end of an orphan, named by its launch key, its supplier's own id or, of a volume, its id.
     pub async fn orphan_end(&self, orphan: &str) -> Result<OrphanList, Error> {
         self.post(&format!("/v1/orphans/{}/end", part(orphan)))
             .await

@@ -37,7 +37,7 @@ pub use market::{
     Provider, Seller, Standing, TierRange, Untold, UntoldField,
 };
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
-pub use orphan::{Orphan, OrphanList};
+pub use orphan::{Orphan, OrphanList, StrayVolume};
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use policy::{Coming, Idle, IdleFor, Limits, Policy, PolicyView};

@@ -2,7 +2,7 @@
 
 use crate::text;
 use livery_domain::orphan::OrphanKind;
-use livery_units::{LaunchKey, PodId, Timestamp};
+use livery_units::{Bytes, LaunchKey, PodId, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 
 /// Something that a supplier has and no row stands behind, or the other way round.
@@ -54,9 +54,57 @@ impl From<livery_domain::orphan::Orphan> for Orphan {
     }
 }
 
+/// A network volume at a supplier that no volume of the control plane stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrayVolume {
+    /// The id that it bears.
+    #[serde(with = "text")]
+    pub volume: VolumeId,
+    /// The supplier that has it.
+    pub supplier: String,
+    /// The host on which it lies.
+    pub host: String,
+    /// How large it is.
+    #[serde(with = "text::size")]
+    pub size: Bytes,
+    /// When it was first found.
+    #[serde(with = "text::millis")]
+    pub first_seen: Timestamp,
+    /// When it was last found.
+    #[serde(with = "text::millis")]
+    pub last_seen: Timestamp,
+    /// When somebody asked for its end.
+    #[serde(with = "text::millis_option")]
+    pub end_asked: Option<Timestamp>,
+    /// When it was found no more.
+    #[serde(with = "text::millis_option")]
+    pub gone: Option<Timestamp>,
+    /// Why it is still there, in words for the user.
+    pub detail: Option<String>,
+}
+
+impl From<livery_domain::orphan::Stray> for StrayVolume {
+    fn from(stray: livery_domain::orphan::Stray) -> Self {
+        Self {
+            volume: stray.volume,
+            supplier: stray.supplier.to_string(),
+            host: stray.host.to_string(),
+            size: stray.size,
+            first_seen: stray.first_seen,
+            last_seen: stray.last_seen,
+            end_asked: stray.end_asked,
+            gone: stray.gone,
+            detail: stray.detail,
+        }
+    }
+}
+
 /// Some orphans, the newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct OrphanList {
-    /// The orphans.
+    /// The machines, and the pods without one.
     pub orphans: Vec<Orphan>,
+    /// The network volumes.
+    #[serde(default)]
+    pub volumes: Vec<StrayVolume>,
 }

@@ -1,6 +1,5 @@
 //! When each supplier last said what it has. Only this process's own sweeps count.
 
-use super::sweep::Swept;
 use crate::error::Error;
 use livery_domain::offer::SupplierName;
 use livery_units::{HostId, Timestamp};
@@ -14,10 +13,15 @@ type Sweep = (Timestamp, Result<(), String>);
 pub(crate) struct SweepLog(Mutex<BTreeMap<SupplierName, Sweep>>);
 
 impl SweepLog {
-    /// Notes a sweep that began then.
-    pub(crate) fn note(&self, name: &SupplierName, began: Timestamp, swept: &Result<Swept, Error>) {
-        let outcome = match swept {
-            Ok(swept) => all_heard(&swept.silent),
+    /// Notes a sweep that began then, with the hosts that did not say what they have.
+    pub(crate) fn note(
+        &self,
+        name: &SupplierName,
+        began: Timestamp,
+        silent: Result<&BTreeSet<HostId>, &Error>,
+    ) {
+        let outcome = match silent {
+            Ok(silent) => all_heard(silent),
             Err(error) => Err(error.to_string()),
         };
         let mut sweeps = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,9 +1,10 @@
 //! What suppliers have beside the pods that the store knows. Only the owner of the control plane is
 //! asked about it: it is nobody else's account at the supplier.
 
-use super::things::{Fate, Panic, Thing, ThingKind, Unknown};
-use super::unread;
+use super::things::{Fate, Panic, Thing, ThingKind, Unknown, Volumes};
+use super::{strays, unread};
 use crate::error::Error;
+use crate::orphans::SweepLog;
 use crate::services::Services;
 use livery_domain::offer::SupplierName;
 use livery_domain::orphan::{Orphan, OrphanKind, Remedy};
@@ -24,7 +25,7 @@ pub(super) async fn end(
     let mut things: Vec<Thing> = services
         .suppliers
         .keys()
-        .map(|name| swept(services, name, since))
+        .map(|name| swept(services, name, panic.volumes, since))
         .collect();
     for orphan in services.store.orphan_list(Which::All).await? {
         let is_there = orphan.gone.is_none_or(|gone| gone >= since);
@@ -40,25 +41,30 @@ pub(super) async fn end(
     for row in services.store.orphan_unread().await? {
         things.push(unread::thing(ThingKind::Lease, row, Fate::Failed));
     }
+    things.extend(strays::end(services, panic, since).await?);
     let waits = |thing: &Thing| thing.fate == Fate::Asked;
     if things.iter().any(waits) {
         services.board.orphans.notify_one();
+        services.board.strays.notify_one();
     }
     Ok(things)
 }
 
-/// Returns whether a supplier has said since the panic began what it has.
-fn swept(services: &Services, name: &SupplierName, since: Timestamp) -> Thing {
-    // A sweep that seems to come still was done before the clock was set back.
-    let now = services.now();
-    let counts = |began| since <= began && began <= now;
-    let (fate, why) = match services.board.sweeps.last(name) {
-        Some((began, Ok(()))) if counts(began) => (Fate::Gone, None),
-        Some((began, Err(error))) if counts(began) => (Fate::Asked, Some(error)),
-        Some(_) | None => (
-            Fate::Asked,
-            Some("it is being asked what it has".to_owned()),
-        ),
+/// Returns whether a supplier has said since the panic began what it has, volumes too when they are to
+/// end.
+fn swept(services: &Services, name: &SupplierName, volumes: Volumes, since: Timestamp) -> Thing {
+    let board = &services.board;
+    let keeps = services
+        .supplier(name)
+        .is_ok_and(|one| one.volumes().is_some());
+    let swept = match (volumes, keeps) {
+        (Volumes::End, true) => said(services, &board.sweeps, name, since)
+            .and_then(|()| said(services, &board.volume_sweeps, name, since)),
+        (Volumes::End | Volumes::Keep, _) => said(services, &board.sweeps, name, since),
+    };
+    let (fate, why) = match swept {
+        Ok(()) => (Fate::Gone, None),
+        Err(why) => (Fate::Asked, Some(why)),
     };
     Thing {
         kind: ThingKind::Supplier,
@@ -67,6 +73,21 @@ fn swept(services: &Services, name: &SupplierName, since: Timestamp) -> Thing {
         place: name.to_string(),
         fate,
         why,
+    }
+}
+
+/// Says why a supplier has not said since then what it has, if it has not.
+fn said(
+    services: &Services,
+    log: &SweepLog,
+    name: &SupplierName,
+    since: Timestamp,
+) -> Result<(), String> {
+    // A sweep that seems to come still was done before the clock was set back.
+    let now = services.now();
+    match log.last(name) {
+        Some((began, outcome)) if since <= began && began <= now => outcome,
+        Some(_) | None => Err("it is being asked what it has".to_owned()),
     }
 }
 

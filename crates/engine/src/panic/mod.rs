@@ -6,6 +6,7 @@
 //! it. One thing that cannot be reached keeps no other waiting.
 
 mod leases;
+mod strays;
 mod things;
 mod unread;
 mod volumes;

@@ -1,7 +1,7 @@
 //! What a panic ends, and how far that is.
 
 use crate::error::Error;
-use livery_domain::orphan::Orphan;
+use livery_domain::orphan::{Orphan, Stray};
 use livery_domain::pod::Pod;
 use livery_domain::run::Run;
 use livery_domain::volume::NetworkVolume;
@@ -144,6 +144,17 @@ impl Thing {
             place: orphan.supplier.to_string(),
             fate,
             why: orphan.detail.clone(),
+        }
+    }
+
+    pub(super) fn of_stray(stray: &Stray, fate: Fate) -> Self {
+        Self {
+            kind: ThingKind::Volume,
+            id: stray.volume.to_string(),
+            name: String::new(),
+            place: stray.supplier.to_string(),
+            fate,
+            why: stray.detail.clone(),
         }
     }
 

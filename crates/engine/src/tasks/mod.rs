@@ -84,6 +84,10 @@ pub(crate) struct TaskBoard {
     pub(crate) orphans: Notify,
     /// When each supplier was last swept for orphans.
     pub(crate) sweeps: SweepLog,
+    /// Wakes the sweep for volumes that no row stands for.
+    pub(crate) strays: Notify,
+    /// When each supplier was last swept for those.
+    pub(crate) volume_sweeps: SweepLog,
     /// Wakes the task that sees to accounts.
     pub(crate) credit: Notify,
     /// Tells waiters that a pod, a run or an event changed.
@@ -136,7 +140,7 @@ pub(crate) fn spawn_all(
         Arc::new(PodReconciler::new(stop.clone())),
         Arc::new(RunReconciler::new(stop.clone())),
         Arc::new(volumes::VolumeReconciler::new(stop.clone())),
-        Arc::new(volumes::VolumeSweep::default()),
+        Arc::new(volumes::VolumeSweep),
         Arc::new(Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),

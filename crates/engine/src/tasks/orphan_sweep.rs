@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 pub(crate) struct OrphanSweep;
 
 /// Orphans that were gone this long ago are forgotten.
-const KEEP: Span = Span::from_secs(30 * 24 * 3_600);
+pub(super) const KEEP: Span = Span::from_secs(30 * 24 * 3_600);
 
 #[async_trait]
 impl BackgroundTask for OrphanSweep {
@@ -40,7 +40,8 @@ impl BackgroundTask for OrphanSweep {
         let sweeps = names.map(|name| async move {
             let began = services.now();
             let swept = orphans::sweep(services, rows, name).await;
-            services.board.sweeps.note(name, began, &swept);
+            let silent = swept.as_ref().map(|swept| &swept.silent);
+            services.board.sweeps.note(name, began, silent);
             if let Err(error) = &swept {
                 tracing::warn!(supplier = %name, %error, "a supplier could not be swept for orphans");
             }

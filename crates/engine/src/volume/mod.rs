@@ -10,10 +10,9 @@ mod strays;
 
 pub(crate) use ending::end;
 pub use error::VolumeRefusal;
-pub(crate) use strays::Stray;
 
 pub(crate) use reconcile::{CLAIM_SPAN, drive};
-pub(crate) use strays::find_strays;
+pub(crate) use strays::{StraysSwept, sweep_strays};
 
 use crate::Engine;
 use crate::credit;

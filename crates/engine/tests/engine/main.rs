@@ -15,6 +15,7 @@ mod policies;
 mod reminders;
 mod run_volumes;
 mod runs;
+mod strays;
 mod support;
 mod tasks;
 mod volumes;

@@ -372,7 +372,9 @@ async fn machines_whose_rows_cannot_be_read_are_not_taken_for_gone() {
     let (damaged, elsewhere) = (row("local", 1, "odd"), row("elsewhere", 2, "unknown"));
     let insert = "INSERT INTO orphans
         (supplier, launch_key, foreign_id, kind, first_seen, last_seen) VALUES";
-    bench.sql(&format!("{insert} {damaged}, {elsewhere};")).await;
+    bench
+        .sql(&format!("{insert} {damaged}, {elsewhere};"))
+        .await;
     let first = panic(&bench, NOW).await;
     let report = panic(&bench, begun(first.since)).await;
     for (id, words) in [

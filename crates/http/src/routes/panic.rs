@@ -8,9 +8,11 @@ use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
 use livery_api::dto::{
-    Fate, OrphanList, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes, WhichQuery,
+    Fate, OrphanList, Panic, PanicReport, StrayVolume, Thing, ThingKind, Unknown, Volumes,
+    WhichQuery,
 };
-use livery_domain::orphan::Orphan;
+use livery_domain::orphan::{Orphan, Stray};
+use livery_units::VolumeId;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -70,19 +72,33 @@ async fn orphans(
     State(app): State<App>,
     Query(query): Query<WhichQuery>,
 ) -> Result<Json<OrphanList>, Refusal> {
-    let found = app.engine.orphan_list(convert::which(query.which)).await?;
-    Ok(Json(list(found)))
+    let which = convert::which(query.which);
+    Ok(Json(OrphanList {
+        volumes: strays(app.engine.stray_list(which).await?),
+        ..list(app.engine.orphan_list(which).await?)
+    }))
 }
 
 async fn orphan_end(
     State(app): State<App>,
     Path(orphan): Path<String>,
 ) -> Result<Json<OrphanList>, Refusal> {
-    Ok(Json(list(app.engine.orphan_end(&orphan).await?)))
+    match orphan.parse::<VolumeId>() {
+        Ok(volume) => Ok(Json(OrphanList {
+            volumes: strays(app.engine.stray_end(&volume).await?),
+            ..OrphanList::default()
+        })),
+        Err(_) => Ok(Json(list(app.engine.orphan_end(&orphan).await?))),
+    }
+}
+
+fn strays(strays: Vec<Stray>) -> Vec<StrayVolume> {
+    strays.into_iter().map(Into::into).collect()
 }
 
 fn list(orphans: Vec<Orphan>) -> OrphanList {
     OrphanList {
         orphans: orphans.into_iter().map(Into::into).collect(),
+        ..OrphanList::default()
     }
 }

@@ -5,7 +5,7 @@ use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json, say};
-use livery_api::dto::{Orphan, Which};
+use livery_api::dto::{Orphan, OrphanList, StrayVolume, Which};
 use livery_domain::orphan::OrphanKind;
 
 /// List what suppliers have that nobody owns, and pods that should exist and do not.
@@ -24,7 +24,7 @@ pub struct OrphansArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum OrphansCommand {
-    /// End a machine whose launch key is not known here
+    /// End a machine, or a network volume with all that is on it, that is not known here
     End {
         /// Its launch key, or its supplier's own id
         #[arg(value_name = "KEY")]
@@ -39,9 +39,9 @@ enum OrphansCommand {
 pub async fn run(args: OrphansArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let client = connect::client(settings).await?;
     if let Some(OrphansCommand::End { id, json }) = args.command {
-        let ended = client.orphan_end(&id).await?.orphans;
+        let ended = client.orphan_end(&id).await?;
         if json {
-            print_json(&ended)?;
+            print_json(&all(ended))?;
             return Ok(Ending::Done);
         }
         say(&format!(
@@ -50,9 +50,9 @@ pub async fn run(args: OrphansArgs, settings: &Settings) -> anyhow::Result<Endin
         return Ok(Ending::Done);
     }
     let which = if args.all { Which::All } else { Which::Live };
-    let orphans = client.orphans(which).await?.orphans;
+    let found = client.orphans(which).await?;
     if args.json {
-        print_json(&orphans)?;
+        print_json(&all(found))?;
         return Ok(Ending::Done);
     }
     let now = listing::now();
@@ -65,7 +65,7 @@ pub async fn run(args: OrphansArgs, settings: &Settings) -> anyhow::Result<Endin
         "WHAT",
         "STATE",
     ]);
-    for orphan in &orphans {
+    for orphan in &found.orphans {
         table.row([
             orphan.key.to_string(),
             orphan.supplier.clone(),
@@ -79,8 +79,52 @@ pub async fn run(args: OrphansArgs, settings: &Settings) -> anyhow::Result<Endin
             state(orphan),
         ]);
     }
+    for stray in &found.volumes {
+        table.row([
+            "-".to_owned(),
+            stray.supplier.clone(),
+            stray.volume.to_string(),
+            "-".to_owned(),
+            listing::ago(stray.first_seen, now),
+            format!("volume of {} that is not known here", stray.size),
+            state_of_stray(stray),
+        ]);
+    }
     table.print()?;
     Ok(Ending::Done)
+}
+
+fn state_of_stray(stray: &StrayVolume) -> String {
+    let detail = stray.detail.clone();
+    match (stray.gone, stray.end_asked) {
+        (Some(_), _) => "gone".to_owned(),
+        (None, None) => format!("kept on {}: there may be data on it", stray.host),
+        (None, Some(_)) => detail.unwrap_or_else(|| "being deleted".to_owned()),
+    }
+}
+
+/// One of a list, as JSON.
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
+enum Found {
+    Machine(Orphan),
+    Volume {
+        kind: &'static str,
+        #[serde(flatten)]
+        stray: StrayVolume,
+    },
+}
+
+/// Machines and pods first, then volumes.
+fn all(list: OrphanList) -> Vec<Found> {
+    let volume = |stray| Found::Volume {
+        kind: "volume",
+        stray,
+    };
+    let machines = list.orphans.into_iter().map(Found::Machine);
+    machines
+        .chain(list.volumes.into_iter().map(volume))
+        .collect()
 }
 
 fn what(kind: OrphanKind) -> &'static str {
