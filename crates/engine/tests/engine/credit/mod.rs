@@ -122,15 +122,17 @@ async fn burn_down_to(bench: &Bench, cents: i64) {
     // stops it when that could have used everything up: so the last minutes pass in steps.
     let near = secs_to(cents + 3 * sheet.hourly.nanos() / 60 / 10_000_000);
     let mut left = secs_to(cents);
+    bench.clock.stand_still();
     for step in std::iter::once(near).chain(std::iter::repeat(STEP)) {
         let step = step.min(left);
         bench.clock.forward(step);
         heard(bench).await;
         left -= step;
         if left == 0 {
-            return;
+            break;
         }
     }
+    bench.clock.run_on();
 }
 
 /// Waits until everything that is up was heard of since now.

@@ -22,24 +22,59 @@ use livery_supplier_hosts::HostsSupplier;
 use livery_units::{AccountId, Bytes, HostId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// The price of the simulated host: $3.60 an hour for the whole machine.
 pub const PRICE_HOURLY_NANOS: i64 = 3_600_000_000;
 
+/// What a clock shows.
+enum Hands {
+    /// So many milliseconds more than the machine's.
+    Running(i64),
+    /// This, in milliseconds.
+    Standing(i64),
+}
+
+impl Hands {
+    fn millis(&self) -> i64 {
+        match self {
+            Self::Running(ahead) => machine_millis() + ahead,
+            Self::Standing(millis) => *millis,
+        }
+    }
+}
+
+fn machine_millis() -> i64 {
+    livery_engine::SystemClock.now().millis()
+}
+
 /// A clock that runs with the machine's and can be put forward.
 pub struct ShiftedClock {
-    shift: AtomicI64,
+    hands: Mutex<Hands>,
     /// How many times shorter waits are than they are asked for.
     haste: AtomicU64,
 }
 
 impl ShiftedClock {
     pub fn forward(&self, secs: i64) {
-        self.shift.fetch_add(secs * 1_000, Ordering::SeqCst);
+        match &mut *self.hands.lock().unwrap() {
+            Hands::Running(millis) | Hands::Standing(millis) => *millis += secs * 1_000,
+        }
+    }
+
+    /// From now on time passes only where the clock is put forward: a slow machine loses none.
+    pub fn stand_still(&self) {
+        let mut hands = self.hands.lock().unwrap();
+        *hands = Hands::Standing(hands.millis());
+    }
+
+    /// Time passes again, from where it stood.
+    pub fn run_on(&self) {
+        let mut hands = self.hands.lock().unwrap();
+        *hands = Hands::Running(hands.millis() - machine_millis());
     }
 
     /// From now on background tasks come round so many times sooner.
@@ -51,7 +86,7 @@ impl ShiftedClock {
 impl Default for ShiftedClock {
     fn default() -> Self {
         Self {
-            shift: AtomicI64::new(0),
+            hands: Mutex::new(Hands::Running(0)),
             haste: AtomicU64::new(1),
         }
     }
@@ -61,8 +96,7 @@ impl Default for ShiftedClock {
 
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        let now = livery_engine::SystemClock.now().millis();
-        Timestamp::from_millis(now + self.shift.load(Ordering::SeqCst))
+        Timestamp::from_millis(self.hands.lock().unwrap().millis())
     }
 
     async fn sleep(&self, span: Span) {
