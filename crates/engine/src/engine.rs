@@ -66,7 +66,7 @@ impl Engine {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        money::settle_ended(&engine.services).await?;
+        money::settle_over(&engine.services).await?;
         tasks::spawn_all(&engine.services, seats, &engine.stop, &engine.tasks);
         Ok(engine)
     }

@@ -44,11 +44,17 @@ pub fn hold(party: &Party, amount: Money, at: Timestamp) -> Transfer {
     moved(party, Kind::Hold, books, amount, at)
 }
 
-/// Gives the rest of a pod's hold back to the balance, once for each of its starts.
+/// Gives the rest of a pod's hold back to the balance. Whoever gives back the same rest of the same start
+/// moves it once; another rest, of a hold that came late, is another one.
 pub fn void(party: &Party, held: Money, at: Timestamp) -> Transfer {
     let account = party.account.clone();
     let books = (Book::Held(account.clone()), Book::Balance(account));
-    moved(party, Kind::Void, books, held, at)
+    let void = moved(party, Kind::Void, books, held, at);
+    let sequence = format!("{}:{}", party.start, held.nanos());
+    Transfer {
+        id: derived(party.pod.as_str(), Kind::Void, &sequence),
+        ..void
+    }
 }
 
 /// Takes what a meter's change comes to: from the pod's hold, of which `held` is left, and from the

@@ -58,18 +58,20 @@ impl Store {
     /// Gives back what is left of the hold of a pod's start number `start`.
     ///
     /// # Errors
-    /// [`Error::Stale`] when something else is left than `void` moves, or the pod was started again;
-    /// and as for [`Store::transfer_post`].
-    pub async fn hold_void(&self, pod: &PodId, start: u32, void: &Transfer) -> Result<Posted> {
+    /// [`Error::Stale`] when something else is left than `void` moves, or it was moved before, or the
+    /// pod was started again; and as for [`Store::transfer_post`].
+    pub async fn hold_void(&self, pod: &PodId, start: u32, void: &Transfer) -> Result<()> {
         let mut transaction = self.write().begin().await?;
         transfer::lock(&mut transaction, 0).await?;
         let row = held(&mut transaction, pod).await?;
         if row.start != i64::from(start) || row.held != void.amount {
             return Err(Error::Stale);
         }
-        let posted = transfer::post_on(&mut transaction, std::slice::from_ref(void)).await?;
-        transaction.commit().await?;
-        Ok(posted)
+        match transfer::post_on(&mut transaction, std::slice::from_ref(void)).await? {
+            Posted::New => Ok(transaction.commit().await?),
+            // It moved nothing, and what is held is held still.
+            Posted::Replayed => Err(Error::Stale),
+        }
     }
 
     /// Writes the row of a pod that has ended, as [`Store::pod_update`] does, if nothing is held for
@@ -88,15 +90,16 @@ impl Store {
         Ok(next(pod))
     }
 
-    /// Returns the pods that have ended and for which money is held all the same, as before there was
-    /// a rule against that.
+    /// Returns the pods that have ended or are confirmed down and for which money is held all the same:
+    /// as before there was a rule against that, or after a crash between the two.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn pods_ended_held(&self) -> Result<Vec<PodId>> {
+    pub async fn pods_over_held(&self) -> Result<Vec<PodId>> {
         let rows = sqlx::query(
             "SELECT m.pod_id FROM pod_money m JOIN pods p ON p.id = m.pod_id
-             WHERE m.held <> 0 AND p.ended IS NOT NULL",
+             WHERE m.held <> 0 AND (p.ended IS NOT NULL
+              OR (p.desired <> 'running' AND p.observed IN ('down', 'lost', 'absent')))",
         )
         .fetch_all(self.read())
         .await?;

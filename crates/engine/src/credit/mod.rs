@@ -16,7 +16,6 @@ mod vouchers;
 pub use accounts::{Authority, SettingsChange};
 pub use error::{CreditError, TOP_UP_MIN};
 pub use facade::Earner;
-#[cfg(test)]
 pub(crate) use facts::used;
 pub(crate) use obey::see_to_all;
 pub(crate) use runs::{out_of_time, tell as tell_run, why_ended};

@@ -3,11 +3,12 @@
 use super::CreditError;
 use super::months::{day_of, month_of};
 use crate::error::Error;
+use crate::money;
 use crate::services::Services;
 use livery_domain::account::Standing;
 use livery_domain::offer::Offer;
 use livery_domain::pod::{Pod, PodOrder, PodRates};
-use livery_store::{AccountStand, Credit};
+use livery_store::{AccountStand, Credit, Which};
 use livery_units::{AccountId, Money};
 
 /// Returns what a pod costs in an hour while it is up, disks included.
@@ -57,6 +58,18 @@ fn funds(stand: &AccountStand, needed: Money) -> Result<(), Error> {
 
 async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Result<(), Error> {
     let limits = stand.settings.limits;
+    if limits.day.is_none() && limits.month.is_none() {
+        return Ok(());
+    }
+    // What is charged is what a limit is told of, and that may be minutes behind.
+    for pod in services
+        .store
+        .pod_list(Some(&stand.id), Which::Live)
+        .await?
+    {
+        money::count(services, &pod.id).await?;
+    }
+    let stand = services.store.account_stand(&stand.id).await?;
     let now = services.now();
     let periods = [
         ("day", limits.day, day_of(now)),

@@ -3,6 +3,8 @@
 
 #[cfg(test)]
 mod agreement;
+#[cfg(test)]
+mod behind;
 mod cap;
 mod count;
 #[cfg(test)]
@@ -75,7 +77,7 @@ pub(crate) async fn settle(services: &Services, pod: &Pod) -> Result<(), Error> 
         }
         let transfer = livery_ledger::void(&party(pod), held, services.now());
         match store.hold_void(&pod.id, pod.starts, &transfer).await {
-            Ok(_) => return Ok(()),
+            Ok(()) => return Ok(()),
             Err(StoreError::Stale) if store.pod_fetch(&pod.id).await?.starts != pod.starts => {
                 return Ok(());
             }
@@ -88,16 +90,16 @@ pub(crate) async fn settle(services: &Services, pod: &Pod) -> Result<(), Error> 
     ))
 }
 
-/// Gives back what is held for pods that have ended: before there was a rule against that, a hold could
-/// be left on one.
-pub(crate) async fn settle_ended(services: &Services) -> Result<(), Error> {
-    for id in services.store.pods_ended_held().await? {
+/// Gives back what is held for pods that have ended or are known to be down: before there was a rule
+/// against that, and by a crash in between, a hold is left on one. No host is asked.
+pub(crate) async fn settle_over(services: &Services) -> Result<(), Error> {
+    for id in services.store.pods_over_held().await? {
         let settled = async {
             let pod = services.store.pod_fetch(&id).await?;
             settle(services, &pod).await
         };
         if let Err(error) = settled.await {
-            tracing::error!(pod.id = %id, %error, "what is held for a pod that has ended was not given back");
+            tracing::error!(pod.id = %id, %error, "what is held for a pod that is over was not given back");
         }
     }
     Ok(())

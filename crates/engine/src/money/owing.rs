@@ -5,7 +5,6 @@ use super::cap::in_interval;
 use super::samples::{ACCOUNT, DISKS_UP, machine, pod};
 use super::{METERING_INTERVAL, cost_so_far, count, settle};
 use crate::clock::Clock;
-use crate::credit;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
 use async_trait::async_trait;
@@ -13,15 +12,14 @@ use livery_content::{Compression, ContentStore};
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::top_up;
-use livery_store::{Credit, Store, Which};
+use livery_store::{Credit, Store};
 use livery_units::{AccountId, LaunchKey, Money, PodId, Span, Timestamp};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 
-struct Watch(AtomicI64);
+pub(super) struct Watch(AtomicI64);
 
 #[async_trait]
 impl Clock for Watch {
@@ -30,31 +28,31 @@ impl Clock for Watch {
     }
 }
 
-const HOUR: i64 = 3_600_000;
+pub(super) const HOUR: i64 = 3_600_000;
 
-struct World {
-    services: Arc<Services>,
-    watch: Arc<Watch>,
-    pods: Vec<PodId>,
+pub(super) struct World {
+    pub(super) services: Arc<Services>,
+    pub(super) watch: Arc<Watch>,
+    pub(super) pods: Vec<PodId>,
     _dir: TempDir,
 }
 
-fn account() -> AccountId {
+pub(super) fn account() -> AccountId {
     ACCOUNT.parse().unwrap()
 }
 
-fn dollars(dollars: i64) -> Money {
+pub(super) fn dollars(dollars: i64) -> Money {
     Money::from_nanos(dollars * 1_000_000_000)
 }
 
 /// What a pod costs in an interval.
-fn minute() -> Money {
+pub(super) fn minute() -> Money {
     in_interval(machine()).saturating_plus(in_interval(DISKS_UP))
 }
 
 impl World {
     /// An account with so much, and two pods of it that have just come up.
-    async fn new(credit: Credit, has: Money, max_cost: Option<Money>) -> Self {
+    pub(super) async fn new(credit: Credit, has: Money, max_cost: Option<Money>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("livery.db").display());
         let store = Store::open(&url).await.unwrap();
@@ -96,12 +94,12 @@ impl World {
         }
     }
 
-    fn pass(&self, millis: i64) {
+    pub(super) fn pass(&self, millis: i64) {
         self.watch.0.fetch_add(millis, Ordering::SeqCst);
     }
 
     /// A supplier answers that a pod is so.
-    async fn seen(&self, nth: usize, observed: Observed) {
+    pub(super) async fn seen(&self, nth: usize, observed: Observed) {
         let store = &self.services.store;
         let mut row = store.pod_fetch(&self.pods[nth]).await.unwrap();
         if row.observed == Observed::Down && observed == Observed::Up {
@@ -147,7 +145,7 @@ impl World {
     }
 
     /// The pods are gone, and everything that there is to count is counted.
-    async fn end(&self) {
+    pub(super) async fn end(&self) {
         for nth in 0..self.pods.len() {
             let store = &self.services.store;
             let mut row = store.pod_fetch(&self.pods[nth]).await.unwrap();
@@ -184,7 +182,7 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn run(work: impl Future<Output = ()>) {
+pub(super) fn run(work: impl Future<Output = ()>) {
     tokio::runtime::Runtime::new().unwrap().block_on(work);
 }
 
@@ -307,82 +305,5 @@ fn a_night_of_silence_costs_no_more_than_a_pod_may() {
         assert_eq!(world.charged(0).await, so_far);
         world.end().await;
         assert_eq!(world.charged(0).await, so_far);
-    });
-}
-
-/// Returns in how many minutes the meters of both pods are due again after they were read.
-async fn due_again(world: &World) -> BTreeSet<u64> {
-    world.pass(METERING_INTERVAL.millis().cast_signed());
-    for nth in 0..world.pods.len() {
-        world.seen(nth, Observed::Up).await;
-    }
-    Metering.activate(&world.services).await;
-    let now = world.watch.now();
-    let far = now.after(Span::from_secs(600));
-    let due = world.services.store.meter_list_due(far, 100).await.unwrap();
-    due.iter()
-        .map(|one| one.due.since(now).secs().div_ceil(60))
-        .collect()
-}
-
-#[test]
-fn who_has_much_left_is_charged_every_few_minutes_and_everybody_else_every_minute() {
-    run(async {
-        // Two pods of some eight cents a minute each.
-        for (credit, has, max_cost, minutes) in [
-            (Credit::Prepaid, dollars(1_000), None, 4),
-            (Credit::Owner, dollars(1), None, 4),
-            (Credit::Prepaid, dollars(10), None, 1),
-            (Credit::Prepaid, dollars(1_000), Some(dollars(100)), 1),
-        ] {
-            let world = World::new(credit, has, max_cost).await;
-            let due = due_again(&world).await;
-            assert_eq!(
-                due,
-                BTreeSet::from([minutes]),
-                "{credit:?} {has} {max_cost:?}"
-            );
-            // What is not charged yet is known all the same.
-            world.pass(2 * METERING_INTERVAL.millis().cast_signed());
-            world.seen(0, Observed::Up).await;
-            let row = world
-                .services
-                .store
-                .pod_fetch(&world.pods[0])
-                .await
-                .unwrap();
-            let so_far = cost_so_far(&world.services, &row).await.unwrap();
-            assert_eq!(so_far, cost_of(Span::from_secs(180)));
-            world.end().await;
-        }
-    });
-}
-
-fn cost_of(span: Span) -> Money {
-    let machine = machine().accrued(span).unwrap();
-    machine.saturating_plus(DISKS_UP.accrued(span).unwrap())
-}
-
-/// The credit task reads an account's pods, and then what each has used: one that answers in between has
-/// told what was silent.
-#[test]
-fn what_was_silent_is_not_counted_again_when_it_answers_meanwhile() {
-    run(async {
-        let world = World::new(Credit::Prepaid, dollars(200), None).await;
-        let account = account();
-        let list = world.services.store.pod_list(Some(&account), Which::Live);
-        let pods = list.await.unwrap();
-        world.pass(8 * HOUR);
-        let used = || credit::used(&world.services, &account, &pods);
-        let silent = used().await.unwrap();
-        assert_eq!(silent.uncharged, Money::ZERO);
-        assert!(silent.silent > Money::ZERO, "both are silent");
-        world.seen(0, Observed::Up).await;
-        world.seen(1, Observed::Up).await;
-        let heard = used().await.unwrap();
-        assert_eq!(
-            (heard.uncharged, heard.silent),
-            (silent.silent, Money::ZERO)
-        );
     });
 }

@@ -1,6 +1,7 @@
 //! Looks at everything that runs and every budget, and tells what is due.
 
 use super::{Kept, tell};
+use crate::credit;
 use crate::error::Error;
 use crate::money;
 use crate::run;
@@ -172,6 +173,11 @@ impl Look<'_> {
     async fn limits(&mut self, stand: &AccountStand) -> Result<(), Error> {
         let today = Day::of(self.now);
         let limits = stand.settings.limits;
+        if limits.day.is_none() && limits.month.is_none() {
+            return Ok(());
+        }
+        let pods = self.services.store.pod_list(Some(&stand.id), Which::Live);
+        let used = credit::used(self.services, &stand.id, &pods.await?).await?;
         let scopes = [
             (limits.day, Scope::Day(today), today),
             (
@@ -188,7 +194,8 @@ impl Look<'_> {
             let store = &self.services.store;
             let spent = store
                 .account_spent(&stand.id, Period { from, until })
-                .await?;
+                .await?
+                .saturating_plus(used.uncharged);
             self.budget(&stand.id, scope, limit, spent).await;
         }
         Ok(())

@@ -13,6 +13,8 @@ on_both!(
     what_comes_after_a_start_is_not_what_it_held_before,
     a_pod_ends_with_nothing_held,
     a_hold_of_an_ended_pod_is_found,
+    a_hold_of_a_pod_that_is_down_is_found,
+    a_hold_that_comes_after_its_end_is_given_back_too,
 );
 
 fn money(nanos: i64) -> Money {
@@ -114,7 +116,7 @@ async fn what_comes_after_a_start_is_not_what_it_held_before(database: Database)
     assert_eq!(refused, Err(Error::Stale), "not all that is left");
     let rest = void(&party(&first), money(300), at(1));
     let given_back = store.hold_void(&first.id, 0, &rest).await;
-    assert_eq!(given_back, Ok(Posted::New));
+    assert_eq!(given_back, Ok(()));
     let second = Pod {
         starts: 1,
         ..first.clone()
@@ -155,7 +157,7 @@ async fn a_pod_ends_with_nothing_held(database: Database) {
         assert_eq!(late, Err(Error::Stale));
     }
     assert_eq!(has(&store).await, (1_000, 0));
-    assert_eq!(store.pods_ended_held().await, Ok(Vec::new()));
+    assert_eq!(store.pods_over_held().await, Ok(Vec::new()));
     assert_eq!(store.ledger_check().await, Ok(3));
 }
 
@@ -173,5 +175,42 @@ async fn a_hold_of_an_ended_pod_is_found(database: Database) {
     let found = store.ledger_check().await.unwrap_err().to_string();
     assert!(found.contains(pod.id.as_str()), "{found}");
     assert!(found.contains("money is held for it"), "{found}");
-    assert_eq!(store.pods_ended_held().await, Ok(vec![pod.id]));
+    assert_eq!(store.pods_over_held().await, Ok(vec![pod.id]));
+}
+
+/// As after a crash between the row and the books.
+async fn a_hold_of_a_pod_that_is_down_is_found(database: Database) {
+    let store = store(&database).await;
+    let pod = wanted(1);
+    store
+        .pod_insert_held(&pod, Some(&held(&pod, 300)))
+        .await
+        .unwrap();
+    let up = store.pods_over_held().await;
+    assert_eq!(up, Ok(Vec::new()), "it is to come up");
+    let stopped = Pod {
+        desired: Desired::Stopped,
+        ..pod.clone()
+    };
+    store.pod_update(&stopped).await.unwrap();
+    assert_eq!(store.pods_over_held().await, Ok(vec![pod.id]));
+}
+
+async fn a_hold_that_comes_after_its_end_is_given_back_too(database: Database) {
+    let store = store(&database).await;
+    let pod = wanted(1);
+    // What an earlier start left is given back as this one's.
+    store
+        .pod_insert_held(&pod, Some(&held(&pod, 100)))
+        .await
+        .unwrap();
+    let second = Pod { starts: 1, ..pod };
+    let second = store.pod_update(&second).await.unwrap();
+    let rest = void(&party(&second), money(100), at(1));
+    store.hold_void(&second.id, 1, &rest).await.unwrap();
+    let late = store.hold_place(&second.id, 1, &held(&second, 300)).await;
+    assert_eq!(late, Ok(Posted::New));
+    let rest = void(&party(&second), money(300), at(2));
+    store.hold_void(&second.id, 1, &rest).await.unwrap();
+    assert_eq!(has(&store).await, (1_000, 0));
 }
