@@ -28,4 +28,7 @@ pub use host::{ByteStream, Follow, Host};
 pub use server::{serve, serve_listener};
 
 /// Version of this API; both sides refuse another one by name.
-pub const PROTOCOL: u32 = 1;
+///
+/// Unknown fields are ignored, so whatever one side must not overlook raises it: version 2 says where a
+/// network volume is mounted (version 1 would put it at `/workspace`, and what is meant for it elsewhere).
+pub const PROTOCOL: u32 = 2;

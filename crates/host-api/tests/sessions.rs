@@ -8,7 +8,7 @@ use fixture::{Memory, over_both, pod_id};
 use futures_util::{StreamExt, TryStreamExt};
 use livery_host_api::dto::{ExecSpec, Window};
 use livery_host_api::frame::Frame;
-use livery_host_api::{ByteIo, ByteStream, Connector, Error, Host, HostClient, serve};
+use livery_host_api::{ByteIo, ByteStream, Connector, Error, Host, HostClient, PROTOCOL, serve};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -162,16 +162,17 @@ async fn nobody_there_is_unreachable() {
     assert!(message.contains("/nonexistent/host.sock"), "{message}");
 }
 
-/// A host agent of a later release.
-struct Later;
+/// A host agent of another release, which speaks that version.
+struct Other(u32);
 
 #[async_trait]
-impl Connector for Later {
+impl Connector for Other {
     async fn connect(&self) -> io::Result<Box<dyn ByteIo>> {
         let (near, far) = tokio::io::duplex(1 << 16);
-        let answer = hyper::service::service_fn(async |_| {
-            let hello = r#"{"protocol":99,"version":"7.0.0"}"#;
-            Ok::<_, std::convert::Infallible>(http::Response::new(hello.to_owned()))
+        let protocol = self.0;
+        let answer = hyper::service::service_fn(move |_| async move {
+            let hello = format!(r#"{{"protocol":{protocol},"version":"7.0.0"}}"#);
+            Ok::<_, std::convert::Infallible>(http::Response::new(hello))
         });
         let executor = hyper_util::rt::TokioExecutor::new();
         let server = hyper::server::conn::http2::Builder::new(executor);
@@ -186,11 +187,18 @@ impl Connector for Later {
 
 #[tokio::test]
 async fn another_version_is_refused_by_name() {
-    let answer = HostClient::new(Later).info().await;
-    let Err(Error::Unreachable(message)) = answer else {
-        panic!("{answer:?}");
-    };
-    for part in ["99", "7.0.0", env!("CARGO_PKG_VERSION"), "version 1;"] {
-        assert!(message.contains(part), "{message}");
+    // Version 1 would mount every network volume at /workspace, wherever it is to be.
+    for version in [1, 99] {
+        let answer = HostClient::new(Other(version)).info().await;
+        let Err(Error::Unreachable(message)) = answer else {
+            panic!("{answer:?}");
+        };
+        let (theirs, ours) = (
+            format!("version {version} "),
+            format!("version {PROTOCOL};"),
+        );
+        for part in [&theirs, "7.0.0", env!("CARGO_PKG_VERSION"), &ours] {
+            assert!(message.contains(part), "{message}");
+        }
     }
 }
