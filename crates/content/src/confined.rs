@@ -9,7 +9,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, StatxAttributes, StatxFlags,
+};
 use rustix::io::Errno;
 
 use crate::ContentError;
@@ -138,6 +140,26 @@ pub(crate) fn open_direct(dir: impl AsFd, name: &OsStr, created: impl AsFd) -> O
 /// Looks at a name in an open directory without following it.
 pub(crate) fn stat(dir: impl AsFd, name: &OsStr) -> Result<FileStat, Errno> {
     rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW).map(FileStat::from)
+}
+
+/// Returns whether a name in an open directory is a directory on which a disk is mounted.
+///
+/// Asked before a directory is removed: the kernel refuses to remove a mount point of the caller's
+/// own mount namespace, and detaches that of any other, such as a pod's, without a word.
+pub(crate) fn is_mount_point(dir: impl AsFd, name: &OsStr) -> Result<bool, Errno> {
+    let look = |name: &OsStr, flags| rustix::fs::statx(&dir, name, flags, StatxFlags::BASIC_STATS);
+    let found = look(name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)?;
+    if FileType::from_raw_mode(found.stx_mode.into()) != FileType::Directory {
+        return Ok(false);
+    }
+    let root = StatxAttributes::MOUNT_ROOT;
+    if found.stx_attributes_mask.contains(root) {
+        return Ok(found.stx_attributes.contains(root));
+    }
+    // A kernel that does not say so; a disk has a number of its own all the same.
+    let around = look(OsStr::new(""), AtFlags::EMPTY_PATH)?;
+    let device = |stat: &rustix::fs::Statx| (stat.stx_dev_major, stat.stx_dev_minor);
+    Ok(device(&found) != device(&around))
 }
 
 /// Looks at an open file.

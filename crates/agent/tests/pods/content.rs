@@ -37,6 +37,19 @@ fn framed(bytes: &Bytes) -> Bytes {
     [frame.header(), frame.body().clone()].concat().into()
 }
 
+/// Sends a tree of which no file has content, and returns its name.
+pub async fn put(bench: &Bench, manifest: &Manifest) -> ContentHash {
+    let blobs = manifest.to_blobs();
+    let frames: Vec<_> = blobs
+        .blobs
+        .iter()
+        .map(|(_, bytes)| Ok(framed(bytes)))
+        .collect();
+    let sent = bench.host().content_put(stream::iter(frames).boxed());
+    sent.await.unwrap();
+    blobs.root
+}
+
 pub async fn trees_go_in_and_come_out(bench: &mut Bench) {
     let pod = bench.pod(1).await;
     let (manifest, contents) = tree();

@@ -41,6 +41,7 @@ const TRIALS: &[Trial] = &[
     trial!(volumes::a_volume_goes_from_pod_to_pod),
     trial!(volumes::a_volume_that_does_not_fit_is_refused),
     trial!(volumes::a_volume_that_cannot_be_read_keeps_its_room_and_nothing_else),
+    trial!(volumes::a_volume_stays_where_a_file_or_a_link_is_sent),
     trial!(conformance::our_hosts_keep_the_suppliers_contract),
 ];
 

@@ -1,7 +1,8 @@
 //! Network volumes through the agent: what pods share one after the other, and what they do not.
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec};
-use livery_host_api::dto::{PodSpec, PodState, VolumeSpec};
+use livery_content::{Entry, Kind, Manifest, RelPath, hash_bytes};
+use livery_host_api::dto::{ApplyTree, PodSpec, PodState, VolumeSpec};
 use livery_host_api::{Error, Host};
 use livery_units::{Bytes, Span, VolumeId};
 
@@ -130,6 +131,55 @@ pub async fn a_volume_that_cannot_be_read_keeps_its_room_and_nothing_else(bench:
     std::fs::write(&record, good).unwrap();
     let asked = bench.host().volume(&volume).await.unwrap();
     assert_eq!(asked.size, SPEC.size);
+    bench.host().pod_remove(&pod).await.unwrap();
+    bench.host().volume_delete(&volume).await.unwrap();
+}
+
+pub async fn a_volume_stays_where_a_file_or_a_link_is_sent(bench: &mut Bench) {
+    let (volume, pod) = (volume_id(), pod_id(1));
+    bench.host().volume_create(&volume, SPEC).await.unwrap();
+    let beside = PodSpec {
+        network_volume: Some(volume.to_string()),
+        network_path: Some("/workspace/workdir/sets".to_owned()),
+        ..pod_spec()
+    };
+    let made = bench.host().pod_create(&pod, &beside, PATIENCE).await;
+    assert_eq!(made.unwrap().state, PodState::Up);
+    // Empty on both sides of the mount, as it is for a pod's first run.
+    let mounted = "mountpoint -q workdir/sets && rmdir workdir/sets/lost+found 2>/dev/null; \
+                   mountpoint -q workdir/sets && ls -A workdir/sets";
+    assert_eq!(bench.says(&pod, mounted).await, "");
+    let empty = hash_bytes(b"");
+    let file = Kind::File {
+        size: 0,
+        whole: empty,
+        chunks: Vec::new(),
+    };
+    let link = Kind::Symlink {
+        target: b"local-data".to_vec(),
+    };
+    for kind in [file, link] {
+        let tree = vec![Entry {
+            path: RelPath::new("sets").unwrap(),
+            mode: 0o777,
+            mtime_ns: 0,
+            kind,
+        }];
+        let manifest = crate::content::put(bench, &Manifest::new(tree).unwrap()).await;
+        let apply = ApplyTree {
+            manifest: manifest.to_string(),
+            dest: "workdir".to_owned(),
+        };
+        let refused = bench.host().tree_apply(&pod, &apply).await;
+        let Err(Error::Invalid(why)) = refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            why.contains("`sets` is in the way: a disk is mounted"),
+            "{why}"
+        );
+        assert_eq!(bench.says(&pod, mounted).await, "");
+    }
     bench.host().pod_remove(&pod).await.unwrap();
     bench.host().volume_delete(&volume).await.unwrap();
 }

@@ -72,14 +72,26 @@ pub(super) fn write_large(site: &Site<'_>, entry: &Entry) -> Result<(), ContentE
     })
 }
 
-/// Removes an empty directory where a file or a link is to be; a full one is an error.
+/// Removes an empty directory where a file or a link is to be; a full one is an error, and so is one
+/// that a disk is mounted on, which would be gone from the pod.
 pub(super) fn remove_empty_dir(dir: &OwnedFd, entry: &Entry) -> Result<(), ContentError> {
+    let in_the_way = |reason| ContentError::InTheWay {
+        path: entry.path.to_string(),
+        reason,
+    };
+    let mounted = || in_the_way("a disk is mounted there, and a file or a link is to be there");
+    match confined::is_mount_point(dir, entry.path.name()) {
+        Ok(false) => {}
+        Ok(true) => return Err(mounted()),
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(on("read", entry)(error)),
+    }
     match rustix::fs::unlinkat(dir, entry.path.name(), AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOTDIR | Errno::NOENT) => Ok(()),
-        Err(Errno::NOTEMPTY | Errno::EXIST | Errno::BUSY) => Err(ContentError::InTheWay {
-            path: entry.path.to_string(),
-            reason: "it is a directory with something in it, and a file is to be there",
-        }),
+        Err(Errno::BUSY) => Err(mounted()),
+        Err(Errno::NOTEMPTY | Errno::EXIST) => Err(in_the_way(
+            "it is a directory with something in it, and a file is to be there",
+        )),
         Err(error) => Err(on("replace", entry)(error)),
     }
 }
