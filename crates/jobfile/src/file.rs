@@ -97,10 +97,19 @@ impl JobFile {
         none_or(findings)
     }
 
-    /// Puts in what the command line says, and points at every value that is still missing.
+    /// Puts in what the command line says, and points at every value that is still missing and at
+    /// files that would be where the command line puts a volume.
     pub fn complete(mut self, overrides: &Overrides) -> Result<Job, Vec<Diagnostic>> {
         overrides.apply(&mut self.draft.job);
         let mut findings = Findings::new(&self.source);
+        if let Some(volume) = &self.draft.job.volume {
+            let mounts = self.draft.job.file_mounts.iter();
+            for (mount, at) in mounts.zip(&self.draft.mounts_at) {
+                if mount.dest == volume.path {
+                    read::both_there(volume, at, &mut findings);
+                }
+            }
+        }
         let required = &self.draft.job.required;
         for name in &required.envs {
             missing(name, "env", self.draft.envs_at.get(name), &mut findings);

@@ -100,6 +100,31 @@ fn a_network_volume_is_the_one_that_the_command_line_names() {
 }
 
 #[test]
+fn files_where_the_command_line_puts_a_volume_are_pointed_at() {
+    let text = "run: x\nfile_mounts:\n  /data/sets: .\n  /data: ./one\n";
+    let complete = |volume: &str| {
+        let mut overrides = Overrides::default();
+        overrides.add_volume(volume).unwrap();
+        JobFile::read(text, "job.yaml")
+            .unwrap()
+            .complete(&overrides)
+    };
+    let refused = complete("keep:/data/").unwrap_err();
+    let [one] = refused.as_slice() else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((one.code.as_str(), one.line), ("JOB023", 4));
+    assert!(
+        one.message.starts_with("/data is the network volume"),
+        "{one:?}"
+    );
+    // Below it, and beside it, they may be.
+    for volume in ["keep", "keep:/mnt", "keep:/data/other"] {
+        assert!(complete(volume).is_ok(), "{volume}");
+    }
+}
+
+#[test]
 fn accelerators_are_written_in_any_of_skypilots_ways() {
     let names = |resources: &Resources| {
         let names = resources.accelerators.iter().map(ToString::to_string);

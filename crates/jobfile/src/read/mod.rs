@@ -13,4 +13,4 @@ pub(crate) use env::{check_name as check_env_name, check_value as check_env_valu
 pub(crate) use findings::Findings;
 pub(crate) use job::{Draft, NEVER, job};
 pub(crate) use texts::{image, name as job_name};
-pub(crate) use volumes::option as volume_option;
+pub(crate) use volumes::{both_there, option as volume_option};

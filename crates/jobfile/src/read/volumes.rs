@@ -44,13 +44,16 @@ pub(super) fn check(root: &Node, job: &Job, findings: &mut Findings<'_>) {
         findings.report(Code::Conflict, &entry.key_at, message, hint);
     }
     if job.file_mounts.iter().any(|one| one.dest == volume.path) {
-        let message = format!(
-            "{} is the network volume and one of `file_mounts`",
-            volume.path
-        );
-        let hint = "copy the files to a place below it, or have the volume elsewhere";
-        findings.report(Code::Conflict, &entry.key_at, message, hint);
+        both_there(volume, &entry.key_at, findings);
     }
+}
+
+/// Says that files are to be copied to where the volume is mounted.
+pub(crate) fn both_there(volume: &JobVolume, at: &Place, findings: &mut Findings<'_>) {
+    let path = &volume.path;
+    let message = format!("{path} is the network volume and one of `file_mounts`");
+    let hint = "copy the files to a place below it, or have the volume elsewhere";
+    findings.report(Code::Conflict, at, message, hint);
 }
 
 /// Reads `NAME:PATH` or `NAME`, as the command line has it.
