@@ -164,8 +164,12 @@ impl Core {
 /// Makes a directory in a pod with its parents, owned by the pod's user; one that is there stays.
 pub(crate) fn make_dir(core: &Core, pod: &Pod, path: &Path) -> Result<(), Error> {
     let path = Path::new("/workspace").join(path);
-    write_tree(core, pod, &Manifest::default(), &path)?;
-    Ok(())
+    let root = open_root(core, pod)?;
+    match write_below(core, &root, &Manifest::default(), &path) {
+        // The pod is there: it is a link that leads nowhere, and will do so the next time too.
+        Err(Error::NotFound(why)) => Err(Error::Invalid(why)),
+        result => result.map(drop),
+    }
 }
 
 /// Turns a channel into a stream.
@@ -197,7 +201,15 @@ fn write_tree(
     manifest: &Manifest,
     dest: &Path,
 ) -> Result<livery_content::Written, Error> {
-    let root = open_root(core, pod)?;
+    write_below(core, &open_root(core, pod)?, manifest, dest)
+}
+
+fn write_below(
+    core: &Core,
+    root: &Root,
+    manifest: &Manifest,
+    dest: &Path,
+) -> Result<livery_content::Written, Error> {
     let target = Target {
         root: root.fd.as_fd(),
         path: dest,

@@ -82,4 +82,16 @@ pub async fn what_cannot_be_started_says_why(bench: &mut Bench) {
     };
     let refused = bench.host().task_start(&pod, &task_id(2), &empty).await;
     assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    // A directory to start in that cannot be made, now or later.
+    bench
+        .says(&pod, "touch file; ln -s nowhere/at/all link")
+        .await;
+    for workdir in ["file", "file/below", "link"] {
+        let elsewhere = TaskSpec {
+            workdir: workdir.to_owned(),
+            ..task("true")
+        };
+        let refused = bench.host().task_start(&pod, &task_id(3), &elsewhere).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
 }

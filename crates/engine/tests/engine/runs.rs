@@ -72,6 +72,27 @@ async fn a_job_goes_through_all_eight_steps() {
 }
 
 #[tokio::test]
+async fn what_a_host_refuses_for_good_ends_the_run_instead_of_being_asked_for_ever() {
+    for refused in [
+        HostError::Invalid("could not open workspace/workdir: Not a directory".into()),
+        HostError::DiskFull("no space left for workspace/workdir".into()),
+    ] {
+        let bench = Bench::new().await;
+        let why = refused.to_string();
+        bench
+            .host
+            .script(|script| script.task_error = Some(refused));
+        let run = bench.submit(JOB).await;
+        let over = bench.over(&run).await;
+        assert_eq!(over.outcome, Outcome::Failed);
+        let reason = over.reason.clone().unwrap_or_default();
+        assert!(reason.contains("setup could not be started"), "{reason}");
+        assert!(reason.contains(&why), "{reason}");
+        nothing_is_left(&bench, &run).await;
+    }
+}
+
+#[tokio::test]
 async fn a_failed_training_is_pulled_and_torn_down() {
     let bench = Bench::new().await;
     bench.host.script(|script| script.run_exit = Some(3));

@@ -6,8 +6,8 @@ use crate::run::logs;
 use livery_domain::job::WORKDIR;
 use livery_domain::pod::Pod;
 use livery_domain::run::StepEnd;
-use livery_host_api::Host;
 use livery_host_api::dto::{Applied, SignalTask, TaskSpec, TaskState, TaskStatus};
+use livery_host_api::{Error as HostError, Host};
 use livery_units::{Bytes, Span, TaskId};
 use std::collections::BTreeMap;
 
@@ -44,13 +44,34 @@ pub(super) async fn run(
         env: environment(scene, pod),
         workdir: WORKDIR.to_owned(),
     };
-    host.task_start(&pod.id, &id, &spec).await?;
+    if let Err(error) = host.task_start(&pod.id, &id, &spec).await {
+        return not_started(name, error);
+    }
     loop {
         logs::copy(&scene.services, &scene.run, host, &pod.id, &id).await?;
         let status = host.task(&pod.id, &id, Span::from_secs(5)).await?;
         if let Some(end) = ended(name, &status) {
             return Ok(end);
         }
+    }
+}
+
+/// What the pod cannot do however often it is asked ends the step, such as making the directory that
+/// tasks start in where a file is; what may pass is tried again.
+fn not_started(name: &str, error: HostError) -> Result<Result<i32, StepEnd>, Error> {
+    match error {
+        HostError::Invalid(_) | HostError::DiskFull(_) => {
+            let what = name.trim_start_matches("task_");
+            let why = format!("{what} could not be started: {error}");
+            Ok(Err(StepEnd::Failed(why)))
+        }
+        // The pod may be gone or stopped, which the next try sees.
+        HostError::NotFound(_)
+        | HostError::NoCapacity(_)
+        | HostError::Image(_)
+        | HostError::WrongState(_)
+        | HostError::Internal(_)
+        | HostError::Unreachable(_) => Err(error.into()),
     }
 }
 

@@ -278,11 +278,11 @@ impl Host for SimHost {
         task: &TaskId,
         _: &TaskSpec,
     ) -> Result<TaskStatus, Error> {
-        let exit = self
-            .reached()?
-            .script
-            .run_exit
-            .filter(|_| task.as_str() == "task_run");
+        let script = self.reached()?.script.clone();
+        if let Some(error) = script.task_error {
+            return Err(error);
+        }
+        let exit = script.run_exit.filter(|_| task.as_str() == "task_run");
         let setup = (task.as_str() == "task_setup").then_some(0);
         self.with_pod(id, |pod| {
             let fresh = || TaskStatus {

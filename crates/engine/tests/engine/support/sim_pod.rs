@@ -28,6 +28,8 @@ pub struct Script {
     pub cpu_usec: u64,
     /// What a GB of a pod's disks costs in a month.
     pub storage_monthly_nanos: i64,
+    /// What `task_start` answers instead of starting a task.
+    pub task_error: Option<Error>,
     /// How `run` ends; it goes on until it is signalled when there is no code.
     pub run_exit: Option<i32>,
 }
