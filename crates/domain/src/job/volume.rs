@@ -7,10 +7,30 @@ use livery_units::VolumeId;
 use std::fmt;
 use std::str::FromStr;
 
-/// Directories that an image's own programs are in; a volume over one would hide them.
-const SYSTEM: [&str; 10] = [
-    "/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/run", "/sbin", "/usr", "/var",
+/// Directories of an image's own programs and settings; a volume over one of them, or over something
+/// in it, would hide them.
+const SYSTEM: [&str; 17] = [
+    "/bin",
+    "/boot",
+    "/etc",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/sbin",
+    "/usr/bin",
+    "/usr/include",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/sbin",
+    "/usr/share",
 ];
+
+/// Directories that hold such directories, and have room for others.
+const HOLDERS: [&str; 4] = ["/run", "/usr", "/usr/local", "/var"];
 
 /// A network volume, and where the job's pod has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +85,12 @@ impl JobVolume {
     /// # Errors
     /// [`JobVolumeError::System`].
     pub fn check_path(path: &PodPath) -> Result<(), JobVolumeError> {
-        if SYSTEM.contains(&path.as_str()) {
+        let text = path.as_str();
+        let is_in = |dir: &str| {
+            let below = text.strip_prefix(dir);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if HOLDERS.contains(&text) || SYSTEM.into_iter().any(is_in) {
             return Err(JobVolumeError::System(path.clone()));
         }
         Ok(())
@@ -127,8 +152,21 @@ mod tests {
         for path in ["data:", "data:/", "data:/proc/1", "data:/mnt/../etc"] {
             assert!(matches!(read(path), JobVolumeError::Path(_)), "{path}");
         }
-        for path in ["data:/usr", "data:/etc/", "data://lib"] {
+        for path in [
+            "data:/usr",
+            "data:/usr/bin",
+            "data:/usr/local",
+            "data:/usr/share/x",
+            "data:/etc/",
+            "data:/etc/resolv.conf",
+            "data://lib",
+            "data:/lib/x86_64-linux-gnu",
+        ] {
             assert!(matches!(read(path), JobVolumeError::System(_)), "{path}");
+        }
+        // Only what is in such a directory, not what is named like one.
+        for path in ["data:/library", "data:/usr/src", "data:/var/lib/sets"] {
+            assert!(path.parse::<JobVolume>().is_ok(), "{path}");
         }
     }
 }

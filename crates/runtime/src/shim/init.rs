@@ -114,7 +114,7 @@ fn make_container(
 ) -> Result<Pid, Error> {
     let failed = |error: &dyn std::error::Error| Error::Shim {
         pod: spec.id.clone(),
-        detail: chain(error),
+        detail: format!("{}{}", chain(error), with_volume(spec)),
     };
     let bundle = Stage::bundle();
     fs::create_dir(&bundle).on("create", &bundle)?;
@@ -150,6 +150,15 @@ fn make_container(
     pid.ok_or_else(|| Error::Shim {
         pod: spec.id.clone(),
         detail: "the container has no first process".to_owned(),
+    })
+}
+
+/// Names the place of a network volume, the one place in a pod's root that its user chooses: what
+/// failed when the root was made says neither what nor where.
+fn with_volume(spec: &PodSpec) -> String {
+    spec.network_volume().map_or(String::new(), |volume| {
+        let path = volume.mount_path.display();
+        format!(" (with its network volume at {path}, where there must be room for a directory)")
     })
 }
 

@@ -40,6 +40,12 @@ fn a_volume_is_beside_the_pods_own_disk() {
     };
     let wrong = bench.runtime().create(&pod(1, "/mnt/../etc"));
     assert!(matches!(wrong, Err(Error::BadSpec(_))), "{wrong:?}");
+    // What the container runtime says of it names neither the volume nor the place.
+    let over_a_file = pod(1, "/etc/hostname");
+    let failed = bench.runtime().create(&over_a_file).unwrap_err();
+    let said = failed.to_string();
+    assert!(said.contains("network volume at /etc/hostname"), "{said}");
+    bench.runtime().remove(&over_a_file.id).unwrap();
     // Also below the disk that is the pod's own.
     for (number, path) in [(2, "/mnt/set"), (3, "/workspace/set")] {
         let one = bench.pod(&pod(number, path));
