@@ -297,15 +297,38 @@ fn a_server_with_a_certificate_that_is_not_its_own_is_refused() {
 fn the_readmes_filters_find_something_in_the_catalogue() {
     let plane = Plane::started();
     let readme = include_str!("../../../../README.md");
-    let filters: Vec<&str> = readme
+    let lines: Vec<&str> = readme
         .lines()
-        .filter(|line| line.trim_start().starts_with("livery offers"))
-        .filter_map(|line| line.split('\'').nth(1))
+        .filter_map(|line| line.trim_start().strip_prefix("livery offers "))
+        .filter(|line| line.contains('\''))
         .collect();
-    assert!(filters.len() > 1, "{filters:?}");
-    for filter in filters {
-        let found = plane.run(&["offers", "--all", filter, "--json"]).expect(0);
+    assert!(lines.len() > 1, "{lines:?}");
+    for line in lines {
+        let mut words = vec!["offers", "--json"];
+        words.extend(typed(line));
+        let found = plane.run(&words).expect(0);
         let sellers = found.out.matches("\"listed\"").count();
-        assert!(sellers > 0, "{filter}: {}", found.out);
+        assert!(sellers > 0, "{line}: {}", found.out);
     }
+}
+
+/// Returns the words that a shell makes of a line: quotes keep a word together, `#` ends the line.
+fn typed(line: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        let is_quoted = index % 2 == 1;
+        if is_quoted {
+            words.push(part);
+            continue;
+        }
+        let (said, comment) = match part.split_once('#') {
+            Some((said, _)) => (said, true),
+            None => (part, false),
+        };
+        words.extend(said.split_whitespace());
+        if comment {
+            break;
+        }
+    }
+    words
 }
