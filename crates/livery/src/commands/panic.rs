@@ -23,10 +23,12 @@ pub struct PanicArgs {
     /// Do not ask whether that is meant
     #[arg(short, long)]
     yes: bool,
-    /// Delete network volumes too, with all that is on them
+    /// Delete network volumes too, with all that is on them; with `--unknown` also those on your
+    /// hosts that are not known here
     #[arg(long)]
     volumes: bool,
-    /// End machines too whose launch key is not known here; another control plane may own them
+    /// End machines too whose launch key is not known here, and with `--volumes` delete network
+    /// volumes that are not; another control plane may own them
     #[arg(long)]
     unknown: bool,
     /// How long to wait for everything to be confirmed
@@ -44,22 +46,23 @@ const LOOK_LAST: Duration = Duration::from_secs(2);
 /// Runs the command.
 pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let client = connect::client(settings).await?;
-    if !args.yes && std::io::stdin().is_terminal() && !is_meant(&client, &args).await? {
+    let panic = Panic {
+        since: None,
+        volumes: match args.volumes {
+            true => Volumes::End,
+            false => Volumes::Keep,
+        },
+        unknown: match args.unknown {
+            true => Unknown::End,
+            false => Unknown::Keep,
+        },
+    };
+    if !args.yes && std::io::stdin().is_terminal() && !is_meant(&client, &panic).await? {
         say("nothing was ended");
         return Ok(Ending::BadNews);
     }
     let mut watch = Watch {
-        panic: Panic {
-            since: None,
-            volumes: match args.volumes {
-                true => Volumes::End,
-                false => Volumes::Keep,
-            },
-            unknown: match args.unknown {
-                true => Unknown::End,
-                false => Unknown::Keep,
-            },
-        },
+        panic,
         print: if args.json { Print::Json } else { Print::Lines },
         said: BTreeSet::new(),
         last: None,
@@ -73,13 +76,13 @@ pub async fn run(args: PanicArgs, settings: &Settings) -> anyhow::Result<Ending>
 }
 
 /// Says what would end, and asks.
-async fn is_meant(client: &Client, args: &PanicArgs) -> anyhow::Result<bool> {
+async fn is_meant(client: &Client, panic: &Panic) -> anyhow::Result<bool> {
     let runs = client.runs(Which::Live).await?.runs.len();
     let pods = client.pods(Which::Live).await?.pods.len();
     say(&format!(
         "This ends everything of yours, everywhere, now: {runs} runs, whose results are not brought \
-         home, and {pods} pods with all that is on their disks. Network volumes are {}.",
-        if args.volumes { "deleted" } else { "kept" }
+         home, and {pods} pods with all that is on their disks. {}",
+        reach(panic.volumes, panic.unknown)
     ));
     let mut stderr = std::io::stderr();
     write!(stderr, "Go on? Write yes: ")?;
@@ -87,6 +90,22 @@ async fn is_meant(client: &Client, args: &PanicArgs) -> anyhow::Result<bool> {
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+/// Says what becomes of the network volumes, and of what is not known here.
+fn reach(volumes: Volumes, unknown: Unknown) -> &'static str {
+    match (volumes, unknown) {
+        (Volumes::Keep, Unknown::Keep) => "Network volumes are kept.",
+        (Volumes::End, Unknown::Keep) => "Network volumes are deleted.",
+        (Volumes::Keep, Unknown::End) => {
+            "Network volumes are kept. Machines that are not known here are ended too, also those that \
+             another control plane may own."
+        }
+        (Volumes::End, Unknown::End) => {
+            "Network volumes are deleted. What is not known here goes too, also what another control \
+             plane may own: machines, and every network volume on your hosts with all that is on it."
+        }
+    }
 }
 
 /// How the things are printed.
@@ -306,6 +325,18 @@ mod tests {
             fate,
             why: None,
         }
+    }
+
+    #[test]
+    fn the_question_names_all_that_goes() {
+        let strays = "every network volume on your hosts";
+        let alone = reach(Volumes::End, Unknown::Keep);
+        assert_eq!(alone, "Network volumes are deleted.");
+        let machines = reach(Volumes::Keep, Unknown::End);
+        assert!(machines.contains("another control plane"), "{machines}");
+        assert!(!machines.contains(strays), "{machines}");
+        let both = reach(Volumes::End, Unknown::End);
+        assert!(both.starts_with(alone) && both.contains(strays), "{both}");
     }
 
     #[test]
