@@ -79,12 +79,13 @@ fn facts(pod: &Pod, usage: Option<&Stats>) -> Table {
     table.row(["vCPU".into(), listing::vcpu(pod.vcpu_milli)]);
     table.row(["memory".into(), pod.memory.to_string()]);
     table.row(["container disk".into(), pod.container_disk.to_string()]);
-    match &pod.network_volume {
-        Some(volume) => {
-            let path = pod.network_volume_path.as_deref().unwrap_or(WORKSPACE);
-            table.row(["network volume".into(), format!("{volume} at {path}")]);
-        }
-        None => table.row(["volume disk".into(), pod.volume_disk.to_string()]),
+    if let Some(volume) = &pod.network_volume {
+        let path = pod.network_volume_path.as_deref().unwrap_or(WORKSPACE);
+        table.row(["network volume".into(), format!("{volume} at {path}")]);
+    }
+    // A network volume at /workspace is in its place.
+    if pod.network_volume.is_none() || pod.volume_disk > Bytes::ZERO {
+        table.row(["volume disk".into(), pod.volume_disk.to_string()]);
     }
     if !pod.ports.is_empty() {
         let ports: Vec<String> = pod.ports.iter().map(ToString::to_string).collect();

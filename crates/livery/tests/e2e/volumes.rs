@@ -150,6 +150,17 @@ fn what_one_run_writes_the_next_reads() {
     let pod = world.ok(&[&pod[..], &disks, &mount].concat());
     let ran = world.sh(pod.trim(), "cat /mnt/set/file; ls -A /workspace");
     assert_eq!(ran.expect(0).out, "one\ntwo\n");
+    // It has and pays both disks.
+    let shown = world.ok(&["pods", "show", pod.trim()]);
+    let row = |begins: &str| shown.lines().find(|line| line.starts_with(begins));
+    assert!(
+        row("network volume").is_some_and(|row| row.ends_with("at /mnt/set")),
+        "{shown}"
+    );
+    assert!(
+        row("volume disk ").is_some_and(|row| row.contains(" 64 M")),
+        "{shown}"
+    );
     // One pod at a time, whatever it serves.
     let refused = world.livery(&["run", "job.yaml"]).expect(2);
     refused.says(&["VOL004", pod.trim()]);
