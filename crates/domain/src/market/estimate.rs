@@ -173,6 +173,9 @@ pub fn estimate(quote: &Quote, work: &Work) -> Result<Estimate, EstimateError> {
     let storage = storage(quote, work, running, &mut unknown)?;
     let transfer = transfer(quote, work, &mut unknown)?;
     let total = compute.plus(storage)?.plus(transfer)?;
+    let terms_as_of = quote
+        .terms_as_of
+        .filter(|_| goes_by_terms(quote, work, &unknown));
     Ok(Estimate {
         compute,
         storage,
@@ -183,19 +186,30 @@ pub fn estimate(quote: &Quote, work: &Work) -> Result<Estimate, EstimateError> {
         billed,
         spot,
         unknown,
-        terms_as_of: quote.terms_as_of.filter(|_| goes_by_terms(quote, work)),
+        terms_as_of,
     })
 }
 
-/// Returns whether a figure of the supplier's terms is in the sum. A live offer says itself what its
-/// disks cost.
-fn goes_by_terms(quote: &Quote, work: &Work) -> bool {
-    let has_disk = match quote.origin {
-        Origin::Live(_) => false,
-        Origin::Catalogue { .. } => work.disk > Bytes::ZERO,
+/// Returns whether a figure of the supplier's terms is in the sum: one that nobody publishes is in none.
+/// A live offer says itself what its disks cost.
+fn goes_by_terms(quote: &Quote, work: &Work, unknown: &[Unknown]) -> bool {
+    let disk = match quote.origin {
+        Origin::Live(_) => Bytes::ZERO,
+        Origin::Catalogue { .. } => work.disk,
     };
-    let others = [work.volume, work.transfer_in, work.transfer_out];
-    has_disk || others.iter().any(|size| *size > Bytes::ZERO)
+    let kept = |size, time| match time {
+        Span::ZERO => Bytes::ZERO,
+        _ => size,
+    };
+    [
+        (kept(disk, work.total()), Unknown::Storage),
+        (kept(disk, work.disk_kept), Unknown::KeptStorage),
+        (kept(work.volume, work.volume_kept), Unknown::Volume),
+        (work.transfer_in, Unknown::Ingress),
+        (work.transfer_out, Unknown::Egress),
+    ]
+    .iter()
+    .any(|(size, figure)| *size > Bytes::ZERO && !unknown.contains(figure))
 }
 
 fn running(

@@ -132,6 +132,14 @@ fn storage_and_transfer_are_counted_and_what_is_not_published_is_named() {
     let found = estimate(&quote, &work).unwrap();
     assert_eq!(found.unknown, [Unknown::Volume, Unknown::Egress]);
     assert_eq!(found.total, dollars("79.666666666"));
+    assert_eq!(found.terms_as_of, Some(day("2026-11-01")), "of the disk");
+    let unpublished = Work {
+        transfer_out: Bytes::gib(20),
+        ..Work::of(HOUR)
+    };
+    let found = estimate(&quote, &unpublished).unwrap();
+    assert_eq!(found.unknown, [Unknown::Egress]);
+    assert_eq!(found.terms_as_of, None, "none of their figures is in it");
 }
 
 #[test]
