@@ -101,6 +101,9 @@ async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
 
 /// Does the run's present step and moves it on.
 async fn advance(services: &Arc<Services>, run: Run) -> Result<Run, Error> {
+    if steps::stands_still(services, &run).await? {
+        return Ok(services.store.run_fetch(&run.id).await?);
+    }
     if let Some(halt) = halt_now(services, &run).await? {
         return halt_run(services, run, halt).await;
     }
@@ -245,7 +248,7 @@ pub(crate) async fn hurry(services: &Services, run: &RunId) -> Result<(), Error>
     Ok(services.store.run_note_set(run, END_NOW, "yes").await?)
 }
 
-async fn is_to_end_now(services: &Services, run: &RunId) -> Result<bool, Error> {
+pub(super) async fn is_to_end_now(services: &Services, run: &RunId) -> Result<bool, Error> {
     Ok(services.store.run_note_get(run, END_NOW).await?.is_some())
 }
 

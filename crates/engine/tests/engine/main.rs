@@ -10,6 +10,7 @@ mod market;
 mod orphans;
 mod panic;
 mod planes;
+mod planes_away;
 mod pods;
 mod policies;
 mod reminders;

@@ -22,21 +22,21 @@ const JOB: &str = "name: job\nresources: {cpus: 1+}\nrun: echo run\n";
 const JOB_WITH_FILES: &str = "name: job\nworkdir: .\nresources: {cpus: 1+}\nrun: echo run\n";
 
 /// One of several control planes, with what is its own.
-struct OnePlane {
+pub(crate) struct OnePlane {
     number: u128,
-    engine: Engine,
+    pub(crate) engine: Engine,
     hosts: HostDirectory,
-    host: Arc<SimHost>,
+    pub(crate) host: Arc<SimHost>,
     content: Arc<ContentStore>,
 }
 
 /// Two control planes on one database.
-struct Two {
-    first: OnePlane,
-    second: OnePlane,
-    clock: Arc<ShiftedClock>,
-    account: AccountId,
-    dir: TempDir,
+pub(crate) struct Two {
+    pub(crate) first: OnePlane,
+    pub(crate) second: OnePlane,
+    pub(crate) clock: Arc<ShiftedClock>,
+    pub(crate) account: AccountId,
+    pub(crate) dir: TempDir,
 }
 
 fn host_id(number: u128) -> HostId {
@@ -62,12 +62,17 @@ impl OnePlane {
     }
 
     /// Ends it as a kill would: its seats and claims stay as they are.
-    async fn die(&self) {
+    pub(crate) async fn die(&self) {
         self.engine.stop();
         self.engine.stopped().await;
     }
 
-    fn name(&self) -> String {
+    /// Starts it again after its death.
+    pub(crate) async fn back(&self, dir: &Path, clock: &Arc<ShiftedClock>) -> Engine {
+        start(self.number, dir, &self.hosts, &self.content, clock).await
+    }
+
+    pub(crate) fn name(&self) -> String {
         format!("plane {}", self.number)
     }
 }
@@ -96,12 +101,12 @@ async fn start(
     Engine::start(options).await.unwrap()
 }
 
-fn database(dir: &Path) -> String {
+pub(crate) fn database(dir: &Path) -> String {
     format!("sqlite:{}", dir.join("livery.db").display())
 }
 
 impl Two {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(ShiftedClock::default());
         let account: AccountId = "acc_owner".parse().unwrap();
@@ -119,7 +124,7 @@ impl Two {
         }
     }
 
-    async fn pod(&self, plane: &OnePlane, name: &str) -> Pod {
+    pub(crate) async fn pod(&self, plane: &OnePlane, name: &str) -> Pod {
         let pod = NewPod {
             name: Some(name.to_owned()),
             image: "ubuntu:24.04".into(),
@@ -140,7 +145,7 @@ impl Two {
     }
 
     /// Waits until a pod is so, and returns it; either control plane can say how it is.
-    async fn pod_is(&self, what: &str, id: &Pod, is: impl Fn(&Pod) -> bool) -> Pod {
+    pub(crate) async fn pod_is(&self, what: &str, id: &Pod, is: impl Fn(&Pod) -> bool) -> Pod {
         until(what, || async {
             let engine = &self.second.engine;
             let pod = engine.pod_fetch(&self.account, id.id.as_str()).await;
@@ -149,21 +154,33 @@ impl Two {
         .await
     }
 
-    async fn running(&self, pod: &Pod) -> Pod {
+    pub(crate) async fn running(&self, pod: &Pod) -> Pod {
         let is = |pod: &Pod| pod.phase() == Phase::Running;
         self.pod_is("the pod runs", pod, is).await
     }
 
-    async fn submit(&self, plane: &OnePlane, submission: Submission) -> Run {
+    pub(crate) async fn submit(&self, plane: &OnePlane, submission: Submission) -> Run {
         let run = plane.engine.run_submit(&self.account, submission).await;
         run.unwrap()
     }
 
-    async fn over(&self, run: &RunId) -> Run {
+    pub(crate) async fn over(&self, run: &RunId) -> Run {
         until("the run is over", || async {
             let engine = &self.second.engine;
             let run = engine.run_fetch(&self.account, run.as_str()).await.unwrap();
             run.is_over().then_some(run)
+        })
+        .await
+    }
+
+    /// Waits until a run's events have that, and returns the whole note.
+    pub(crate) async fn said(&self, run: &Run, words: &str) -> String {
+        let engine = &self.second.engine;
+        until("it is said", || async {
+            let events = engine.run_events(&run.id, 0, Span::ZERO).await.unwrap();
+            let notes = events.into_iter().filter(|one| one.kind == EventKind::Note);
+            let mut texts = notes.map(|event| event.message);
+            texts.find(|text| text.contains(words))
         })
         .await
     }
@@ -355,13 +372,7 @@ async fn a_run_whose_files_are_away_waits_says_so_and_goes_on_when_they_are_back
     assert_eq!(over.outcome, Outcome::Succeeded, "it needs no files");
     let engine = &two.second.engine;
     for run in [&waits, &ends] {
-        let note = until("it is said", || async {
-            let events = engine.run_events(&run.id, 0, Span::ZERO).await.unwrap();
-            let notes = events.into_iter().filter(|one| one.kind == EventKind::Note);
-            let mut texts = notes.map(|event| event.message);
-            texts.find(|text| text.contains("The run waits for it"))
-        })
-        .await;
+        let note = two.said(run, "The run waits for it").await;
         assert!(note.contains(&two.first.name()), "{note}");
     }
     engine
@@ -370,8 +381,7 @@ async fn a_run_whose_files_are_away_waits_says_so_and_goes_on_when_they_are_back
         .unwrap();
     assert_eq!(two.over(&ends.id).await.outcome, Outcome::Cancelled);
 
-    let first = &two.first;
-    let again = start(1, two.dir.path(), &first.hosts, &first.content, &two.clock).await;
+    let again = two.first.back(two.dir.path(), &two.clock).await;
     let over = two.over(&waits.id).await;
     assert_eq!(over.outcome, Outcome::Succeeded, "{:?}", over.reason);
     again.run_is_here(&waits).await.unwrap();

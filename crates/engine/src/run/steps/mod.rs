@@ -1,6 +1,7 @@
 //! The eight steps, one file each. A step returns how it ended; an `Err` is a passing failure, and
 //! the step is done again.
 
+mod away;
 mod budget;
 mod choose;
 mod deploy;
@@ -14,6 +15,7 @@ mod train;
 mod transfer;
 mod validate;
 
+pub(crate) use away::stands_still;
 pub(crate) use budget::is_over_budget;
 pub(crate) use task::stop_tasks;
 pub(crate) use teardown::{farewell, farewell_said, pods_of};
