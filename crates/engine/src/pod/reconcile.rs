@@ -162,6 +162,10 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         .await;
     match launched {
         Ok(lease) => pod.launched(lease.foreign_id),
+        // Only a host that was there was tried.
+        Err(error) if error.retry() == Retry::Later && rest::is_away(services, &pod) => {
+            return silence(services, pod, &error).await;
+        }
         Err(error) => {
             pod.attempts += 1;
             let failure = match error.retry() {

@@ -34,9 +34,15 @@ pub(super) fn after_failure(services: &Services, pod: &Pod) -> Span {
         Observed::Unknown | Observed::Absent | Observed::Starting => FAILURE_REST,
         Observed::Up | Observed::Down | Observed::Lost => OBSERVATION_FRESH,
     };
-    if !services.is_out_of_reach(pod.offer.host.as_ref()) {
+    if !is_away(services, pod) {
         return rest;
     }
     let silent = services.now().since(pod.observed_at.unwrap_or(pod.created));
     Span::from_millis(silent.millis() / SILENCE_PART).clamp(rest, SILENCE_REST_MAX)
+}
+
+/// Returns whether the pod's host is not connected here, and may be or come to another control plane:
+/// what one of several cannot reach is not its to give up.
+pub(super) fn is_away(services: &Services, pod: &Pod) -> bool {
+    services.is_out_of_reach(pod.offer.host.as_ref())
 }

@@ -143,6 +143,13 @@ async fn create(
             volume.saw(VolumeObserved::Present(found.size), now);
             record(services, volume).await
         }
+        // Only a host that was there was tried.
+        Err(error)
+            if error.retry() == Retry::Later && services.is_out_of_reach(Some(&volume.host)) =>
+        {
+            silence(services, volume, &error).await?;
+            Err(error.into())
+        }
         Err(error) => {
             volume.attempts += 1;
             volume.reason = Some(error.to_string());

@@ -2,9 +2,12 @@
 
 use crate::planes::{Two, database};
 use crate::support::{submission, until};
+use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{Outcome, Run, RunStep};
-use livery_engine::Clock;
+use livery_domain::volume::{NetworkVolume, VolumePhase};
+use livery_engine::{Clock, NewVolume};
 use livery_store::Store;
+use livery_units::{Bytes, Span};
 
 const TRAINS: &str = "name: job\nresources: {cpus: 1+}\nrun: echo run\noutputs: ['out/**']\n";
 
@@ -22,6 +25,17 @@ async fn comes_to(two: &Two, run: &Run, step: RunStep) -> Run {
         Some(fetched(two, run).await).filter(|run| run.step == step)
     })
     .await
+}
+
+/// A network volume that the first control plane accepted.
+async fn volume(two: &Two, name: &str) -> NetworkVolume {
+    let wanted = NewVolume {
+        name: name.to_owned(),
+        size: Bytes::gib(10),
+        host: None,
+    };
+    let made = two.first.engine.volume_create(&two.account, wanted).await;
+    made.unwrap().volume
 }
 
 /// A run of the first control plane that goes on until somebody ends it.
@@ -77,4 +91,52 @@ async fn a_run_loses_no_time_and_no_result_while_its_control_plane_and_its_host_
         assert!(over.results.is_some());
     }
     assert_eq!(two.first.host.pod_count(), 0);
+}
+
+#[tokio::test]
+async fn what_was_accepted_and_not_made_is_not_given_up_while_its_host_is_away() {
+    let two = Two::new().await;
+    let data = volume(&two, "data").await;
+    let engine = &two.first.engine;
+    let made = engine.volume_wait(&two.account, "data", Span::from_secs(60));
+    assert_eq!(made.await.unwrap().volume.phase(), VolumePhase::Ready);
+    two.first.die().await;
+    let pod = two.pod(&two.first, "box").await;
+    let more = volume(&two, "more").await;
+    // It has no files, and can be nowhere else than at its volume.
+    let job = format!("{TRAINS}volumes: {{/mnt/data: data}}\n");
+    let run = two.submit(&two.first, submission(&job)).await;
+    two.clock.forward(60);
+    let says = |reason: &Option<String>| {
+        let reason = reason.as_deref().unwrap_or_default();
+        reason.contains("is not connected")
+    };
+    let other = &two.second.engine;
+    let more = until("somebody says so of the volume", || async {
+        let view = other.volume_fetch(&two.account, more.id.as_str()).await;
+        Some(view.unwrap().volume).filter(|volume| says(&volume.reason))
+    })
+    .await;
+    assert_eq!((more.phase(), more.attempts), (VolumePhase::Creating, 0));
+    let note = two.said(&run, "The run waits for it").await;
+    assert!(note.starts_with("no offer here will do"), "{note}");
+    // Tried more often than a launch is: by the end a host that was there would have been given up.
+    let mut before = two
+        .pod_is("somebody says so", &pod, |pod| says(&pod.reason))
+        .await;
+    for _ in 0..6 {
+        two.clock.forward(300);
+        let again = |pod: &Pod| pod.generation > before.generation;
+        before = two.pod_is("it is tried again", &pod, again).await;
+        assert_eq!((before.phase(), before.attempts), (Phase::Pending, 0));
+    }
+
+    two.first.host.script(|script| script.run_exit = Some(0));
+    let again = two.first.back(two.dir.path(), &two.clock).await;
+    two.running(&pod).await;
+    let made = again.volume_wait(&two.account, "more", Span::from_secs(60));
+    assert_eq!(made.await.unwrap().volume.phase(), VolumePhase::Ready);
+    let over = two.over(&run.id).await;
+    assert_eq!(over.outcome, Outcome::Succeeded, "{:?}", over.reason);
+    assert_eq!(data.host, more.host);
 }

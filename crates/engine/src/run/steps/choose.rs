@@ -1,6 +1,6 @@
 //! Step 1: rank the offers that fit and take the best.
 
-use super::Scene;
+use super::{Scene, files};
 use crate::error::Error;
 use crate::run::events::note;
 use crate::run::forecast::on_offer;
@@ -43,6 +43,7 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         if let Some(silent) = silent.filter(|_| waited < PATIENCE) {
             return Err(Error::Unreachable(silent));
         }
+        files::at_home(scene, "no offer here will do, and ").await?;
         let none = match &volume {
             Some(volume) => volume::words(&volume::elsewhere(&scene.job, volume, ranking)),
             None => {

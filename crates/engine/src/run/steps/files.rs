@@ -7,7 +7,7 @@ use crate::run::{is_here, trees};
 use livery_domain::run::EventKind;
 use livery_units::{ContentHash, Span};
 
-/// The note that it was said where the files are.
+/// The note that it was said whom the run waits for.
 const AWAITED: &str = "files-awaited";
 
 /// How often it is looked whether they are here.
@@ -17,11 +17,9 @@ const LOOK: Span = Span::from_secs(5);
 /// alone; once that one lives again, it takes the run back.
 pub(super) async fn are_here(scene: &Scene) -> Result<(), Error> {
     let (services, run) = (&scene.services, &scene.run);
-    let elsewhere = match is_here(services, run).await {
-        Ok(()) => return Ok(()),
-        Err(elsewhere @ Error::Elsewhere { .. }) => elsewhere,
-        Err(error) => return Err(error),
-    };
+    if is_here(services, run).await.is_ok() {
+        return Ok(());
+    }
     let sent = &run.submission;
     let trees: Vec<ContentHash> = sent
         .workdir
@@ -32,10 +30,22 @@ pub(super) async fn are_here(scene: &Scene) -> Result<(), Error> {
     if trees::count_missing(services, trees).await? == 0 {
         return Ok(());
     }
+    at_home(scene, "").await
+}
+
+/// Waits, which costs nothing either, for the control plane that accepted the run when that is another:
+/// what cannot be had here may be there. `why` comes before where that is said.
+pub(super) async fn at_home(scene: &Scene, why: &str) -> Result<(), Error> {
+    let (services, run) = (&scene.services, &scene.run);
+    let elsewhere = match is_here(services, run).await {
+        Ok(()) => return Ok(()),
+        Err(elsewhere @ Error::Elsewhere { .. }) => elsewhere,
+        Err(error) => return Err(error),
+    };
     let store = &services.store;
     if store.run_note_get(&run.id, AWAITED).await?.is_none() {
         store.run_note_set(&run.id, AWAITED, "yes").await?;
-        let message = format!("{elsewhere}. The run waits for it; `livery cancel` ends it");
+        let message = format!("{why}{elsewhere}. The run waits for it; `livery cancel` ends it");
         note(services, run, EventKind::Note, &message).await;
     }
     services.sleep(LOOK).await;
