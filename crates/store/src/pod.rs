@@ -42,7 +42,7 @@ const UPDATE: &str = "UPDATE pods SET foreign_id = $3, desired = $4, observed = 
      policy = $13, ruled = $14, counted = $15, counted_wall = $16, counted_clock = $17, \
      counted_shows = $18, starts = $19, policy_due = CASE WHEN desired <> $4 OR policy <> $13 OR \
      COALESCE(started, -1) <> COALESCE($9, -1) THEN 0 ELSE policy_due END, \
-     generation = generation + 1 WHERE id = $1 AND generation = $2";
+     host = COALESCE(host, $20), generation = generation + 1 WHERE id = $1 AND generation = $2";
 
 macro_rules! select {
     ($rest:literal) => {
@@ -297,6 +297,7 @@ pub(crate) async fn update_on(connection: &mut AnyConnection, pod: &Pod) -> Resu
         .bind(count.clock)
         .bind(count.shows)
         .bind(i64::from(pod.starts))
+        .bind(pod.offer.host.as_ref().map(|host| host.to_string()))
         .execute(connection)
         .await?;
     match done.rows_affected() {

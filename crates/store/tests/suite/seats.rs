@@ -14,6 +14,7 @@ on_both!(
     what_is_on_a_host_is_claimed_where_it_is_connected,
     what_a_dead_control_plane_had_is_claimed_by_all,
     a_host_that_moves_takes_its_pods_along_at_once,
+    a_pod_of_before_there_were_seats_is_of_its_host_once_it_is_written,
     a_life_beyond_belief_is_none,
     a_run_is_driven_where_its_pod_is_and_else_where_its_files_are,
     the_only_control_plane_forgets_the_seats_of_others,
@@ -155,6 +156,22 @@ async fn a_host_that_moves_takes_its_pods_along_at_once(database: Database) {
     second.pod_release(&id, &token, at(0)).await.unwrap();
     second.seats_leave().await.unwrap();
     assert_eq!(claim(&first).await, 1, "it is of nobody now");
+}
+
+async fn a_pod_of_before_there_were_seats_is_of_its_host_once_it_is_written(database: Database) {
+    let [first, second] = two(&database).await;
+    let pod = pod_on(1);
+    first.pod_insert(&pod).await.unwrap();
+    database.sabotage("UPDATE pods SET host = NULL").await;
+    assert_eq!(
+        pods(&second, at(NOW)).await,
+        [1],
+        "nobody knows whose it is"
+    );
+    let pod = first.pod_fetch(&pod.id).await.unwrap();
+    first.pod_update(&pod).await.unwrap();
+    assert!(pods(&second, at(NOW)).await.is_empty());
+    assert_eq!(pods(&first, at(NOW)).await, [1]);
 }
 
 async fn a_life_beyond_belief_is_none(database: Database) {
