@@ -124,12 +124,29 @@ impl Services {
         if let Some(connected) = self.hosts.get(host) {
             return Ok(connected);
         }
+        self.must_not_be_elsewhere(host, &format!("pod {pod}"))
+            .await?;
+        Err(Error::Unreachable(format!("host {host} is not connected")))
+    }
+
+    /// Refuses what is on a host that is not connected here, but to another control plane.
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`], which names that one.
+    pub(crate) async fn must_not_be_elsewhere(
+        &self,
+        host: &HostId,
+        what: &str,
+    ) -> Result<(), Error> {
+        if self.hosts.get(host).is_some() {
+            return Ok(());
+        }
         match self.store.seat_elsewhere(host, self.now()).await? {
             Some(other) => Err(Error::Elsewhere {
-                what: format!("pod {pod} is on host {host}, which is connected to"),
+                what: format!("{what} is on host {host}, which is connected to"),
                 plane: other.name,
             }),
-            None => Err(Error::Unreachable(format!("host {host} is not connected"))),
+            None => Ok(()),
         }
     }
 

@@ -99,7 +99,7 @@ fn of_volume(error: &VolumeRefusal) -> StatusCode {
         VolumeRefusal::NameTaken(_)
         | VolumeRefusal::InUse { .. }
         | VolumeRefusal::NotThere { .. }
-        | VolumeRefusal::Growing(_)
+        | VolumeRefusal::Growing { .. }
         | VolumeRefusal::Elsewhere { .. }
         | VolumeRefusal::NoPlace { .. } => StatusCode::CONFLICT,
     }

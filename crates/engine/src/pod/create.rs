@@ -90,7 +90,7 @@ impl NewPod {
         match (&self.network_volume, self.volume_disk) {
             (None, _) => Ok(None),
             (Some(wanted), Some(_)) if wanted.is_workspace() => Err(VolumeRefusal::TwoDisks.into()),
-            (Some(wanted), _) => volume::for_pod(services, account, &wanted.name)
+            (Some(wanted), _) => volume::for_pod_here(services, account, &wanted.name)
                 .await
                 .map(Some),
         }

@@ -32,7 +32,7 @@ pub(crate) async fn of_job(
     if wanted.is_workspace() && job.resources.as_slice().iter().any(sized) {
         return Err(VolumeRefusal::TwoDisks.into());
     }
-    volume::for_pod(services, account, &wanted.name)
+    volume::for_pod_here(services, account, &wanted.name)
         .await
         .map(Some)
 }
@@ -44,8 +44,12 @@ pub(crate) async fn of_run(
     run: &Run,
     job: &Job,
 ) -> Result<Result<Option<NetworkVolume>, StepEnd>, Error> {
-    let refused = match of_job(services, &run.account, job).await {
-        Ok(volume) => return Ok(Ok(volume)),
+    let Some(wanted) = &job.volume else {
+        return Ok(Ok(None));
+    };
+    // Wherever its host is: a control plane may only stand in for the run's own.
+    let refused = match volume::for_pod(services, &run.account, &wanted.name).await {
+        Ok(volume) => return Ok(Ok(Some(volume))),
         Err(Error::Volume(refused)) => refused,
         Err(error) => return Err(error),
     };
@@ -55,7 +59,7 @@ pub(crate) async fn of_run(
             let pods = services.store.pod_list_of_run(&run.id).await?;
             pods.iter().any(|own| own.id.as_str() == pod)
         }
-        VolumeRefusal::Growing(_) => services.now().since(run.step_began) < PATIENCE,
+        VolumeRefusal::Growing { .. } => services.now().since(run.step_began) < PATIENCE,
         _ => false,
     };
     if passes {

@@ -47,8 +47,13 @@ pub enum VolumeRefusal {
         silent: Vec<(SupplierName, String)>,
     },
     /// Its file system is checked and made larger at this moment.
-    #[error("network volume {0} is growing")]
-    Growing(String),
+    #[error("network volume {volume} is growing{}", because(.reason.as_deref()))]
+    Growing {
+        /// The volume's name.
+        volume: String,
+        /// Why it has not grown yet, when its host said so.
+        reason: Option<String>,
+    },
     /// It is not where there is a machine for what it is wanted for.
     #[error(
         "network volume {volume} is on host {host}, and {}{}",
@@ -78,7 +83,7 @@ impl VolumeRefusal {
             Self::NameTaken(_) => "VOL002",
             Self::Invalid(_) => "VOL003",
             Self::InUse { .. } => "VOL004",
-            Self::NotThere { .. } | Self::Growing(_) => "VOL005",
+            Self::NotThere { .. } | Self::Growing { .. } => "VOL005",
             Self::NoPlace { .. } => "VOL006",
             Self::TwoDisks => "VOL007",
             Self::Elsewhere { .. } => "VOL008",
@@ -95,7 +100,9 @@ impl VolumeRefusal {
                 Some("terminate that pod first (`livery pod terminate`); the volume stays")
             }
             Self::NotThere { .. } => Some("`livery volume list` shows how each volume is"),
-            Self::Growing(_) => Some("try again in a moment"),
+            Self::Growing { .. } => {
+                Some("try again in a moment; `livery volume list` shows how each volume is")
+            }
             Self::Elsewhere { .. } => Some(
                 "ask for what that host has (`livery offers`), or use a volume on another host \
                  (`livery volume create --host`)",

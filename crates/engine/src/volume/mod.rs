@@ -334,7 +334,10 @@ pub(crate) async fn for_pod(
     match services.store.volume_holder(&volume.id).await? {
         Some(pod) => Err(in_use(&volume, &pod).into()),
         None => match volume.phase() {
-            VolumePhase::Growing => Err(VolumeRefusal::Growing(volume.name).into()),
+            VolumePhase::Growing => {
+                let (volume, reason) = (volume.name, volume.reason);
+                Err(VolumeRefusal::Growing { volume, reason }.into())
+            }
             VolumePhase::Ready
             | VolumePhase::Creating
             | VolumePhase::Missing
@@ -342,6 +345,19 @@ pub(crate) async fn for_pod(
             | VolumePhase::Deleted => Ok(volume),
         },
     }
+}
+
+/// Returns the volume that somebody asks this control plane for, as [`for_pod`], when its host is not
+/// another one's.
+pub(crate) async fn for_pod_here(
+    services: &Services,
+    account: &AccountId,
+    id_or_name: &str,
+) -> Result<NetworkVolume, Error> {
+    let volume = for_pod(services, account, id_or_name).await?;
+    let what = format!("network volume {}", volume.name);
+    services.must_not_be_elsewhere(&volume.host, &what).await?;
+    Ok(volume)
 }
 
 /// Says why the store refused the row of a pod that takes a volume.

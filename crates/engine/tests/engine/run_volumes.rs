@@ -1,5 +1,6 @@
 //! Runs with a network volume: they go where it is, have it alone, and leave it as they found it.
 
+use crate::planes::Two;
 use crate::runs::{comes_to, nothing_is_left};
 use crate::support::{Bench, submission, until};
 use crate::volumes::{made, pod_with, settled, show};
@@ -225,6 +226,52 @@ async fn a_bad_pod_gives_the_volume_to_the_next_attempt() {
     assert!(bench.host.created() > 1, "the next offer is tried");
     assert!(!over.reason.unwrap().contains("VOL004"), "it is its own");
     is_free(&bench, &volume.id).await;
+}
+
+#[tokio::test]
+async fn a_volume_that_cannot_grow_says_why_to_those_who_want_it() {
+    let bench = Bench::new().await;
+    made(&bench, "data").await;
+    let why = "its file system could not be checked";
+    let refusal = livery_host_api::Error::Internal(why.to_owned());
+    bench.host.volumes.refuse(Some(refusal));
+    let larger = bench
+        .engine
+        .volume_resize(&bench.account, "data", Bytes::gib(20));
+    larger.await.unwrap();
+    let refused = until("its host has refused", || async {
+        let refused = submitted(&bench, submission(JOB)).await.unwrap_err();
+        refused.to_string().contains(why).then_some(refused)
+    })
+    .await;
+    assert_eq!(refused.code(), "VOL005");
+    assert!(refused.to_string().contains("data is growing"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_volume_whose_host_is_at_another_control_plane_is_asked_for_there() {
+    let two = Two::new().await;
+    let wanted = livery_engine::NewVolume {
+        name: "data".into(),
+        size: Bytes::gib(10),
+        host: None,
+    };
+    let volume = two.second.engine.volume_create(&two.account, wanted);
+    volume.await.unwrap();
+    let waited = two
+        .second
+        .engine
+        .volume_wait(&two.account, "data", Span::from_secs(60));
+    assert_eq!(waited.await.unwrap().volume.phase(), VolumePhase::Ready);
+
+    let run = two.first.engine.run_submit(&two.account, submission(JOB));
+    let refused = run.await.unwrap_err();
+    assert_eq!(refused.code(), "HST002", "{refused}");
+    for part in ["network volume data", &two.second.name()] {
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+    let run = two.second.engine.run_submit(&two.account, submission(JOB));
+    run.await.unwrap();
 }
 
 #[tokio::test]

@@ -35,6 +35,9 @@ impl SimVolumes {
 
     pub fn resize(&self, id: &VolumeId, spec: VolumeSpec) -> Result<VolumeStatus, Error> {
         self.show(id)?;
+        if let Some(refusal) = self.refusal.lock().unwrap().clone() {
+            return Err(refusal);
+        }
         self.lock().insert(id.to_string(), spec.size);
         self.show(id)
     }
@@ -43,7 +46,7 @@ impl SimVolumes {
         self.lock().remove(id.as_str());
     }
 
-    /// Every further making is refused with this, or none is.
+    /// Every further making and growing is refused with this, or none is.
     pub fn refuse(&self, refusal: Option<Error>) {
         *self.refusal.lock().unwrap() = refusal;
     }
