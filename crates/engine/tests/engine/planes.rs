@@ -1,18 +1,17 @@
 //! Two control planes on one database, each with a host of its own: each sees to what is on its host, and
 //! both to what is nowhere.
 
-use crate::support::{PRICE_HOURLY_NANOS, ShiftedClock, SimHost, submission, until};
+use crate::support::{PRICE_HOURLY_NANOS, ShiftedClock, SimHost, new_pod, submission, until};
 use futures_util::StreamExt;
 use livery_content::{Compression, ContentStore, Manifest};
-use livery_domain::placement::Need;
-use livery_domain::pod::{Phase, Pod, PodPolicy};
+use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{EventKind, Outcome, Run, RunStep, Submission};
-use livery_engine::{Clock, Engine, Error, Follow, NewPod, Options, Peers, Plane, Which};
+use livery_engine::{Clock, Engine, Error, Follow, Options, Peers, Plane, Which};
 use livery_host_api::HostDirectory;
 use livery_host_api::dto::ExecSpec;
 use livery_store::{Credit, Store};
 use livery_supplier_hosts::HostsSupplier;
-use livery_units::{AccountId, Bytes, HostId, PlaneId, RunId, Span};
+use livery_units::{AccountId, HostId, PlaneId, RunId, Span};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -125,22 +124,7 @@ impl Two {
     }
 
     pub(crate) async fn pod(&self, plane: &OnePlane, name: &str) -> Pod {
-        let pod = NewPod {
-            name: Some(name.to_owned()),
-            image: "ubuntu:24.04".into(),
-            command: None,
-            env: BTreeMap::new(),
-            need: Need {
-                vcpu_milli: 1_000,
-                memory: Bytes::gib(1),
-                ..Need::default()
-            },
-            container_disk: None,
-            network_volume: None,
-            volume_disk: None,
-            ports: Vec::new(),
-            policy: PodPolicy::default(),
-        };
+        let pod = new_pod(name);
         plane.engine.pod_create(&self.account, pod).await.unwrap()
     }
 

@@ -201,22 +201,7 @@ impl Bench {
     }
 
     pub fn new_pod(&self) -> NewPod {
-        NewPod {
-            name: Some("box".into()),
-            image: "ubuntu:24.04".into(),
-            command: None,
-            env: BTreeMap::new(),
-            need: Need {
-                vcpu_milli: 1_000,
-                memory: Bytes::gib(1),
-                ..Need::default()
-            },
-            container_disk: None,
-            network_volume: None,
-            volume_disk: None,
-            ports: Vec::new(),
-            policy: PodPolicy::default(),
-        }
+        new_pod("box")
     }
 
     pub async fn submit(&self, job_text: &str) -> Run {
@@ -236,6 +221,26 @@ impl Bench {
             run.is_over().then_some(run)
         })
         .await
+    }
+}
+
+/// A pod without anything particular, as it is asked for.
+pub fn new_pod(name: &str) -> NewPod {
+    NewPod {
+        name: Some(name.to_owned()),
+        image: "ubuntu:24.04".into(),
+        command: None,
+        env: BTreeMap::new(),
+        need: Need {
+            vcpu_milli: 1_000,
+            memory: Bytes::gib(1),
+            ..Need::default()
+        },
+        container_disk: None,
+        network_volume: None,
+        volume_disk: None,
+        ports: Vec::new(),
+        policy: PodPolicy::default(),
     }
 }
 
