@@ -45,12 +45,7 @@ fn who_has_much_left_is_charged_every_few_minutes_and_everybody_else_every_minut
             // What is not charged yet is known all the same.
             world.pass(2 * METERING_INTERVAL.millis().cast_signed());
             world.seen(0, Observed::Up).await;
-            let row = world
-                .services
-                .store
-                .pod_fetch(&world.pods[0])
-                .await
-                .unwrap();
+            let row = world.row(0).await;
             let so_far = cost_so_far(&world.services, &row).await.unwrap();
             assert_eq!(so_far, cost_of(Span::from_secs(180)));
             world.end().await;

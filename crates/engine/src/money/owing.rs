@@ -98,10 +98,15 @@ impl World {
         self.watch.0.fetch_add(millis, Ordering::SeqCst);
     }
 
+    pub(super) async fn row(&self, nth: usize) -> Pod {
+        let row = self.services.store.pod_fetch(&self.pods[nth]).await;
+        row.unwrap()
+    }
+
     /// A supplier answers that a pod is so.
     pub(super) async fn seen(&self, nth: usize, observed: Observed) {
         let store = &self.services.store;
-        let mut row = store.pod_fetch(&self.pods[nth]).await.unwrap();
+        let mut row = self.row(nth).await;
         if row.observed == Observed::Down && observed == Observed::Up {
             return;
         }
@@ -290,12 +295,7 @@ fn a_night_of_silence_costs_no_more_than_a_pod_may() {
     run(async {
         let may = dollars(5);
         let world = after_a_night(Credit::Owner, Some(may)).await;
-        let row = world
-            .services
-            .store
-            .pod_fetch(&world.pods[0])
-            .await
-            .unwrap();
+        let row = world.row(0).await;
         let so_far = cost_so_far(&world.services, &row).await.unwrap();
         assert!(
             so_far > may && so_far <= may.saturating_plus(minute()),
