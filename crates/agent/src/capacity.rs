@@ -87,10 +87,12 @@ pub(crate) fn pick_gpus(spec: &PodSpec, gpus: &[Gpu]) -> Result<Vec<u32>, Error>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use livery_host_api::dto::Tenant;
     use std::collections::BTreeMap;
 
     fn spec(gpu_count: u32, gpu_model: Option<&str>) -> PodSpec {
         PodSpec {
+            tenant: Tenant::Owner,
             launch_key: "key_1".into(),
             name: "pod".into(),
             image: "host".into(),

@@ -1,7 +1,17 @@
 //! What an account's owner has settled for all that it rents.
 
 use crate::pod::IdlePolicy;
-use livery_units::{Money, Span, Timestamp};
+use livery_units::{AccountId, Money, Span, Timestamp};
+
+/// Whose pod it is, as far as a host must know it: what a stranger may reach and use is less than
+/// what the owner may.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Tenant {
+    /// The owner of the control plane, who could do everything on its hosts by other means too.
+    Owner,
+    /// Another account.
+    Account(AccountId),
+}
 
 /// An account's settings; [`AccountSettings::default`] is what a new account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::dto;
+use livery_domain::account::Tenant;
 use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
@@ -158,12 +159,22 @@ impl dto::HostInfo {
     }
 }
 
+impl From<&Tenant> for dto::Tenant {
+    fn from(tenant: &Tenant) -> Self {
+        match tenant {
+            Tenant::Owner => Self::Owner,
+            Tenant::Account(account) => Self::Account(account.to_string()),
+        }
+    }
+}
+
 impl dto::PodSpec {
     /// Writes an order down for a host agent.
-    pub fn from_order(key: &LaunchKey, order: &PodOrder, pids: u32) -> Self {
+    pub fn from_order(key: &LaunchKey, tenant: &Tenant, order: &PodOrder, pids: u32) -> Self {
         let mount = order.network_volume.as_ref();
         let elsewhere = mount.filter(|mount| mount.path.as_str() != WORKSPACE);
         Self {
+            tenant: tenant.into(),
             launch_key: key.to_string(),
             name: order.name.clone(),
             image: order.image.clone(),

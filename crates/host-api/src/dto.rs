@@ -89,9 +89,21 @@ pub struct Gpu {
     pub pod: Option<String>,
 }
 
+/// Whose pod it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tenant {
+    /// The owner of the control plane.
+    Owner,
+    /// Another account, by its id.
+    Account(String),
+}
+
 /// What to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodSpec {
+    /// Whose it is.
+    pub tenant: Tenant,
     /// The launch key that it carries.
     pub launch_key: String,
     /// Name, used as the host name inside.

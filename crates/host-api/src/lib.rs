@@ -30,5 +30,6 @@ pub use server::{serve, serve_listener};
 /// Version of this API; both sides refuse another one by name.
 ///
 /// Unknown fields are ignored, so whatever one side must not overlook raises it: version 2 says where a
-/// network volume is mounted (version 1 would put it at `/workspace`, and what is meant for it elsewhere).
-pub const PROTOCOL: u32 = 2;
+/// network volume is mounted (version 1 would put it at `/workspace`, and what is meant for it elsewhere),
+/// version 3 whose a pod is (version 2 would let a stranger's image reach the host's own network).
+pub const PROTOCOL: u32 = 3;

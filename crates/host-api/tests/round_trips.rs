@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 fn pod_spec() -> PodSpec {
     PodSpec {
+        tenant: Tenant::Owner,
         launch_key: "key_1".into(),
         name: "näm\"e".into(),
         image: "ubuntu:22.04".into(),

@@ -5,6 +5,7 @@
 mod volumes;
 
 use crate::{Access, Error, Lease, Order, Supplier};
+use livery_domain::account::Tenant;
 use livery_domain::offer::Offer;
 use livery_domain::pod::{Observed, PodOrder};
 use livery_units::{LaunchKey, PodId, Span};
@@ -201,6 +202,7 @@ async fn give_back(supplier: &dyn Supplier, key: &LaunchKey) {
 fn order(fixture: &Fixture, offer: &Offer, spec: &PodOrder) -> Order {
     Order {
         pod: PodId::from_entropy((fixture.entropy)()),
+        tenant: Tenant::Owner,
         offer: offer.clone(),
         spec: spec.clone(),
     }

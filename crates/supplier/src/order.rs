@@ -1,5 +1,6 @@
 //! What passes between the engine and a supplier.
 
+use livery_domain::account::Tenant;
 use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::{Observed, PodOrder};
@@ -21,6 +22,8 @@ pub struct SupplierInfo {
 pub struct Order {
     /// The pod that it is for.
     pub pod: PodId,
+    /// Whose pod it is.
+    pub tenant: Tenant,
     /// The offer that was chosen.
     pub offer: Offer,
     /// What the user asked for.

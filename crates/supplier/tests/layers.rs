@@ -227,11 +227,13 @@ async fn launch(supplier: &dyn Supplier) -> Result<Lease, Error> {
 }
 
 fn order() -> Order {
+    use livery_domain::account::Tenant;
     use livery_domain::offer::{Pricing, StoragePrice, Tier};
     use livery_domain::pod::PodOrder;
     use livery_units::{Bytes, OfferId, PodId, Rate};
     Order {
         pod: PodId::from_entropy(1),
+        tenant: Tenant::Owner,
         offer: Offer {
             id: OfferId::from_entropy(1),
             supplier: SupplierName::new("scripted"),

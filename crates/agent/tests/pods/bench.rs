@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use livery_agent::{Agent, AgentOptions, OpenError};
-use livery_host_api::dto::{ExecSpec, PodSpec, PodState};
+use livery_host_api::dto::{ExecSpec, PodSpec, PodState, Tenant};
 use livery_host_api::frame::Frame;
 use livery_host_api::{ByteStream, Error, Host, HostClient};
 use livery_runtime::net::{self, Subnet};
@@ -212,6 +212,7 @@ pub fn shell(line: &str) -> ExecSpec {
 /// A small pod of this machine's own root, idling.
 pub fn pod_spec() -> PodSpec {
     PodSpec {
+        tenant: Tenant::Owner,
         launch_key: "key_0001".into(),
         name: "Test pod".into(),
         image: "host".into(),

@@ -3,12 +3,28 @@
 use super::access::lease_of;
 use crate::error::Error;
 use crate::services::Services;
+use livery_domain::account::Tenant;
 use livery_domain::pod::{Observed, Pod};
-use livery_supplier::{Error as SupplierError, Lease, Observation};
+use livery_store::Credit;
+use livery_supplier::{Error as SupplierError, Lease, Observation, Order};
 use livery_units::Span;
 
 /// How long a stopped pod's processes get between SIGTERM and SIGKILL.
 const STOP_GRACE: Span = Span::from_secs(10);
+
+/// Writes down for a pod's supplier what to launch.
+pub(super) async fn order(services: &Services, pod: &Pod) -> Result<Order, Error> {
+    let account = services.store.account_fetch(&pod.account).await?;
+    Ok(Order {
+        pod: pod.id.clone(),
+        tenant: match account.credit {
+            Credit::Owner => Tenant::Owner,
+            Credit::Prepaid => Tenant::Account(account.id),
+        },
+        offer: pod.offer.clone(),
+        spec: pod.order.clone(),
+    })
+}
 
 /// Asks a pod's supplier to stop it.
 pub(super) async fn stop(services: &Services, pod: &Pod) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Takes one pod towards what is wanted: asks the pure planner, obeys, records.
 
 use super::access::lease_of;
-use super::asking::{ask, stop, terminate};
+use super::asking::{ask, order, stop, terminate};
 use super::rest::{self, in_motion};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
@@ -10,7 +10,7 @@ use crate::services::Services;
 use crate::tasks::Seat;
 use livery_domain::pod::{Desired, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
-use livery_supplier::{Error as SupplierError, Order, Retry};
+use livery_supplier::{Error as SupplierError, Retry};
 use livery_units::{ClaimToken, PodId, Span, Timestamp};
 use std::sync::Arc;
 
@@ -151,11 +151,7 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         }
         Err(error) => return Err(error),
     }
-    let order = Order {
-        pod: pod.id.clone(),
-        offer: pod.offer.clone(),
-        spec: pod.order.clone(),
-    };
+    let order = order(services, &pod).await?;
     let launched = services
         .supplier(pod.supplier())?
         .launch(&pod.launch_key, &order)

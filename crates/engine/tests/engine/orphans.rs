@@ -6,7 +6,7 @@ use livery_domain::orphan::{Orphan, OrphanKind, TELL_AFTER};
 use livery_domain::pod::{Phase, Pod};
 use livery_engine::{Clock, Error, Fate, NewPod, Panic, Unknown, Volumes, Which};
 use livery_host_api::Host;
-use livery_host_api::dto::PodSpec;
+use livery_host_api::dto::{PodSpec, Tenant};
 use livery_units::{LaunchKey, PodId, Span};
 use std::collections::BTreeMap;
 
@@ -232,6 +232,7 @@ async fn a_stopped_pod_that_vanished_is_missing_at_the_next_sweep() {
 /// Makes a pod on a host that this control plane did not ask for.
 pub async fn foreign_pod(host: &SimHost, number: u128) {
     let spec = PodSpec {
+        tenant: Tenant::Owner,
         launch_key: LaunchKey::from_entropy(number).to_string(),
         name: "left over".into(),
         image: "host".into(),

@@ -195,6 +195,7 @@ async fn a_new_engine_finds_the_pods_of_the_last_one() {
 async fn what_nobody_owns_is_ended() {
     let bench = Bench::new().await;
     let spec = livery_host_api::dto::PodSpec {
+        tenant: livery_host_api::dto::Tenant::Owner,
         launch_key: "key_nobody".into(),
         name: "orphan".into(),
         image: "host".into(),

@@ -158,7 +158,7 @@ impl Supplier for HostsSupplier {
             });
         };
         let host = self.host(id)?;
-        let mut spec = PodSpec::from_order(key, &order.spec, PIDS_MAX);
+        let mut spec = PodSpec::from_order(key, &order.tenant, &order.spec, PIDS_MAX);
         let gpus = order.offer.gpus.as_ref();
         spec.gpu_model = gpus.map(|gpus| gpus.model.to_string());
         match host.pod_create(&order.pod, &spec, Span::ZERO).await {
