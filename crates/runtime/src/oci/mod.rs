@@ -1,11 +1,13 @@
 //! The container's configuration, in the open format that every runtime reads.
 
+mod libcontainer;
 mod seccomp;
 
 use std::os::fd::AsRawFd;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::libcontainer::for_libcontainer;
 use crate::cgroup;
 use crate::mounts::{Access, Bind, Stage};
 use crate::spec::PodSpec;

@@ -118,7 +118,8 @@ fn make_container(
     };
     let bundle = Stage::bundle();
     fs::create_dir(&bundle).on("create", &bundle)?;
-    write_json(&bundle.join("config.json"), &oci::config(spec, stage))?;
+    let config = oci::for_libcontainer(oci::config(spec, stage));
+    write_json(&bundle.join("config.json"), &config)?;
 
     let nowhere = fs::File::open("/dev/null").on("open", "/dev/null")?;
     let second_end = log_end.try_clone().during("copy a pipe")?;

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "says why a test was skipped")]
 
 mod bench;
+mod calls;
 mod exec;
 mod faults;
 mod image;
