@@ -78,8 +78,26 @@ impl Cgroup {
         Ok(())
     }
 
+    /// Lifts the limits that keep processes from dying, and lets no new ones begin.
+    ///
+    /// A process that is killed needs CPU time to end. Thousands that share a small part of a CPU, as a
+    /// fork bomb leaves them, would need minutes.
+    pub fn prepare_to_die(&self) {
+        let (quota, unlimited) = match self.version {
+            Version::V1 => ("cpu.cfs_quota_us", "-1"),
+            Version::V2 => ("cpu.max", "max"),
+        };
+        self.set("pids", "pids.max", "0");
+        self.set("cpu", quota, unlimited);
+        // Somebody may have frozen the pod to look at it. The second version kills what is frozen.
+        if self.version == Version::V1 {
+            self.set("freezer", "freezer.state", "THAWED");
+        }
+    }
+
     /// Kills every process in the groups and waits until none is left.
     pub fn kill(&self, patience: Duration) -> Result<Gone, Error> {
+        self.prepare_to_die();
         let deadline = Instant::now() + patience;
         loop {
             let pids = self.pids()?;
@@ -101,18 +119,16 @@ impl Cgroup {
         {
             return;
         }
-        // Frozen processes cannot fork away from the list; the kill takes effect at the thaw.
-        let freezer = self
-            .directory("freezer")
-            .map(|path| path.join("freezer.state"));
-        if let Some(state) = &freezer {
-            let _ = fs::write(state, "FROZEN");
-        }
+        // None can fork away from the list: the group takes no new processes any more.
         for pid in pids.iter().copied().filter_map(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL);
         }
-        if let Some(state) = &freezer {
-            let _ = fs::write(state, "THAWED");
+    }
+
+    /// Writes a setting of the group; one that is gone, or never had it, needs it no more.
+    fn set(&self, controller: &str, file: &str, value: &str) {
+        if let Some(path) = self.directory(controller) {
+            let _ = fs::write(path.join(file), value);
         }
     }
 
@@ -276,6 +292,31 @@ mod tests {
         let (version, trees) = find_trees("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n");
         assert_eq!(version, Version::V2);
         assert_eq!(trees.len(), 1);
+    }
+
+    #[test]
+    fn what_is_to_die_gets_time_and_no_company() {
+        let group = |version, names: &[&str]| {
+            let directory = tempfile::tempdir().unwrap();
+            let tree = |name: &&str| ((*name).to_owned(), directory.path().join(name));
+            let directories: Vec<_> = names.iter().map(tree).collect();
+            for (_, path) in &directories {
+                fs::create_dir_all(path).unwrap();
+            }
+            Cgroup {
+                version,
+                directories,
+            }
+            .prepare_to_die();
+            move |file: &str| fs::read_to_string(directory.path().join(file)).unwrap()
+        };
+        let first = group(Version::V1, &["cpu,cpuacct", "pids", "freezer"]);
+        assert_eq!(first("cpu,cpuacct/cpu.cfs_quota_us"), "-1");
+        assert_eq!(first("pids/pids.max"), "0");
+        assert_eq!(first("freezer/freezer.state"), "THAWED");
+        let second = group(Version::V2, &[""]);
+        assert_eq!(second("cpu.max"), "max");
+        assert_eq!(second("pids.max"), "0");
     }
 
     #[test]

@@ -24,6 +24,8 @@ impl Runtime {
     /// Kills every process of a pod and removes its control groups.
     pub(super) fn kill_everything(&self, pod: &PodId, patience: Duration) -> Result<(), Error> {
         let dir = self.dir(pod);
+        let group = Cgroup::of(pod)?;
+        group.prepare_to_die();
         // A damaged record must not keep a pod alive: the control groups know its processes too.
         let run: Option<RunRecord> = read_json(&dir.run()).unwrap_or(None);
         if let Some(run) = &run {
@@ -39,7 +41,6 @@ impl Runtime {
                 stray.wait_gone(SHIM_PATIENCE);
             }
         }
-        let group = Cgroup::of(pod)?;
         if group.kill(patience)? == Gone::No {
             return Err(Error::Stuck {
                 pod: pod.clone(),

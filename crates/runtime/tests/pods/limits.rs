@@ -1,7 +1,10 @@
 //! Hogs stay inside, and what a pod uses can be read.
 
+use std::fs;
+use std::path::Path;
+
 use livery_runtime::{NetworkMode, PodSpec, Status};
-use livery_units::Bytes;
+use livery_units::{Bytes, PodId};
 
 use crate::bench::{Bench, idle_pod, task};
 
@@ -121,4 +124,38 @@ fn a_pod_sees_its_limits_and_its_network() {
     assert!(files >= ceiling.unwrap_or(u64::MAX).min(1 << 20), "{files}");
     bench.says(&pod, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done");
     assert!(bench.runtime().stats(&pod).unwrap().cpu_micros > 0);
+}
+
+#[test]
+fn a_grown_fork_bomb_with_hardly_a_cpu_is_ended() {
+    let Some(bench) = Bench::new() else { return };
+    let pod = bench.pod(&PodSpec {
+        milli_cpus: 2_000,
+        pids: 2_000,
+        memory: Bytes::mib(512),
+        ..idle_pod(1)
+    });
+    // Processes that only ask for more of them, and that no polite signal ends.
+    let line = "trap '' TERM HUP INT; f() { f & while :; do f & done; }; f";
+    bench.runtime().task_start(&pod, &task(1, line)).unwrap();
+    crate::bench::until("it has grown", || {
+        (bench.runtime().stats(&pod).unwrap().pids >= 1_900).then_some(())
+    });
+    // From now on each of them gets so little time that their deaths would take half a minute.
+    squeeze(&pod);
+    bench.runtime().remove(&pod).unwrap();
+    assert_eq!(bench.runtime().list().unwrap(), []);
+}
+
+/// Leaves a pod the smallest share of a CPU that the kernel knows.
+fn squeeze(pod: &PodId) {
+    let group = |tree: &str| format!("/sys/fs/cgroup/{tree}livery/{pod}");
+    let second = format!("{}/cpu.max", group(""));
+    if Path::new(&second).exists() {
+        fs::write(second, "1000 100000").unwrap();
+        return;
+    }
+    let first = ["cpu/", "cpu,cpuacct/"].map(|tree| format!("{}/cpu.cfs_quota_us", group(tree)));
+    let file = first.iter().find(|file| Path::new(file).exists()).unwrap();
+    fs::write(file, "1000").unwrap();
 }
