@@ -55,7 +55,7 @@ pub(crate) fn of_runtime(error: livery_runtime::Error) -> Error {
     match error {
         Runtime::NoSuchPod(_) | Runtime::NoSuchTask { .. } => Error::NotFound(text),
         Runtime::NoSuchVolume(_) => Error::NotFound(text),
-        Runtime::NotUp { .. } => Error::WrongState(text),
+        Runtime::NotUp { .. } | Runtime::Silent => Error::WrongState(text),
         Runtime::VolumeInUse { .. }
         | Runtime::VolumeStuck(_)
         | Runtime::VolumeGrows(_)

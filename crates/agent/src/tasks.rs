@@ -209,6 +209,7 @@ impl Core {
 fn not_started(code: i32) -> String {
     match code {
         127 => "the program was not found in the pod".to_owned(),
+        125 => "the pod's first process did not answer".to_owned(),
         126 => "the program cannot be run: it is no program or may not be executed".to_owned(),
         code => format!("the command could not be started ({code})"),
     }

@@ -80,6 +80,20 @@ pub enum Error {
         /// What it is instead of up.
         status: &'static str,
     },
+    /// The pod's first process is stopped, stuck or starved.
+    #[error(
+        "the pod's first process does not answer; it may be starved by what else runs in the pod: stop \
+         the pod and start it again, or terminate it"
+    )]
+    Silent,
+    /// A command could not be started by its shim.
+    #[error("task {task} could not be started: {detail}")]
+    NotStarted {
+        /// The task.
+        task: TaskId,
+        /// What the shim said.
+        detail: String,
+    },
     /// A pod was described in a way that cannot be built.
     #[error("pod cannot be made: {0}")]
     BadSpec(String),

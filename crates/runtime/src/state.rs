@@ -66,7 +66,8 @@ pub enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// It could not be started; the code is 126 or 127 as in a shell.
+    /// It could not be started; the code is 126 or 127 as in a shell, or 125 when the pod's first
+    /// process did not answer.
     NotStarted(i32),
     /// The pod ended around it.
     PodEnded,

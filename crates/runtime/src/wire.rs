@@ -9,19 +9,26 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, recvmsg, sendmsg,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::error::{Context, Error};
 use crate::spec::{CommandSpec, Streams};
 use crate::state::Exit;
 
 /// Longest message accepted; a command line and its variables fit many times over.
 const MAX_MESSAGE: usize = 16 << 20;
+
+/// How long the pod's first process may take to accept a connection, to read a message or to answer
+/// one. It does nothing that takes long; but it may be stopped, or starved by what else runs in its pod.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Most descriptors in one message.
 const MAX_DESCRIPTORS: usize = 3;
@@ -75,12 +82,30 @@ pub(crate) enum Reply {
     Signalled,
 }
 
-/// Connects to the pod's first process.
+/// Connects to the pod's first process. Whatever is said over the stream must go through in time too.
 ///
 /// Socket names are limited to 108 bytes and data directories may be deep, so the name is taken
 /// relative to an open directory.
 pub(crate) fn connect(socket: &Path) -> io::Result<UnixStream> {
-    short_name(socket, |name| UnixStream::connect(name))
+    let flags = SocketFlags::CLOEXEC;
+    let stream = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    // Set before connecting: that waits, too, when many others do already.
+    for direction in [Timeout::Send, Timeout::Recv] {
+        set_socket_timeout(&stream, direction, Some(PATIENCE))?;
+    }
+    short_name(socket, |name| {
+        rustix::net::connect(&stream, &SocketAddrUnix::new(name)?)?;
+        Ok(())
+    })?;
+    Ok(stream.into())
+}
+
+/// Says what was tried with the pod's first process and failed; silence is an error of its own.
+pub(crate) fn with_init<T>(result: io::Result<T>, action: &'static str) -> Result<T, Error> {
+    match result {
+        Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock) => Err(Error::Silent),
+        other => other.during(action),
+    }
 }
 
 /// Calls `act` with a name for `socket` that is short enough for the kernel.

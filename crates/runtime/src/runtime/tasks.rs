@@ -21,8 +21,8 @@ use crate::spec::{ExecSpec, Streams, TaskSpec};
 use crate::state::TaskState;
 use crate::wire::{self, Reply, Request};
 
-/// How long the pod's first process may take to start a command or pass a signal.
-const REPLY_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a shim may take to start a command: longer than the pod's first process may take.
+const START_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Runtime {
     /// Starts a durable command, once, however often it is asked for.
@@ -39,10 +39,10 @@ impl Runtime {
         if !dir.claim().exists() {
             self.pid_of(pod)?;
             let log = self.dir(pod).shim_log();
-            let word = shim::start(&self.options.shim, "task", dir.path(), &log, REPLY_PATIENCE);
+            let word = shim::start(&self.options.shim, "task", dir.path(), &log, START_PATIENCE);
             let word = word.on("start the shim", &self.options.shim)?;
-            word.map_err(|detail| Error::Shim {
-                pod: pod.clone(),
+            word.map_err(|detail| Error::NotStarted {
+                task: task.id.clone(),
                 detail,
             })?;
         }
@@ -106,17 +106,15 @@ impl Runtime {
             TaskState::Ended { .. } | TaskState::Lost => return Ok(()),
         }
         self.pid_of(pod)?;
-        let during = "pass a signal into the pod";
-        let stream = wire::connect(&self.dir(pod).socket()).during(during)?;
-        stream
-            .set_read_timeout(Some(REPLY_PATIENCE))
-            .during(during)?;
         let request = Request::SignalTask {
             task: task.to_string(),
             signal,
         };
-        wire::send(&stream, &request, &[]).during(during)?;
-        wire::receive::<Reply>(&stream).during(during).map(drop)
+        let passed = wire::connect(&self.dir(pod).socket()).and_then(|stream| {
+            wire::send(&stream, &request, &[])?;
+            wire::receive::<Reply>(&stream)
+        });
+        wire::with_init(passed, "pass a signal into the pod").map(drop)
     }
 
     /// Prepares an interactive command.

@@ -9,21 +9,20 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags};
 
-use super::complain;
 use super::terminal::{self, Relay, Turn};
+use super::{UNREACHABLE, complain, complain_of};
+use crate::error::Error;
 use crate::layout::PodDir;
 use crate::spec::{ExecSpec, Streams};
 use crate::wire::{self, Reply, Request};
 
 /// Where the agent leaves what shall be run.
 pub(crate) const SPEC_DESCRIPTOR: i32 = 3;
-
-/// Code when the command could not be reached, as `docker exec` uses it.
-const UNREACHABLE: i32 = 125;
 
 /// Code of a command that the pod's end took with it.
 const POD_ENDED: i32 = 128 + 9;
@@ -43,8 +42,9 @@ pub(super) fn run(directory: PathBuf) -> i32 {
             complain(&reason);
             return code;
         }
+        Err(Stop::Signalled(signal)) => return 128 + signal,
         Err(Stop::Broken(error)) => {
-            complain(&format!("the pod could not be reached: {error}"));
+            complain_of(&error);
             return UNREACHABLE;
         }
     };
@@ -59,20 +59,26 @@ pub(super) fn run(directory: PathBuf) -> i32 {
 
 /// Why there is nothing to attend to.
 enum Stop {
-    Refused { code: i32, reason: String },
-    Broken(io::Error),
+    Refused {
+        code: i32,
+        reason: String,
+    },
+    /// The one who wants the command wants it no longer, or is gone.
+    Signalled(i32),
+    Broken(Error),
 }
 
-impl<E: Into<io::Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Broken(error.into())
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
     }
 }
 
 fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
-    let spec = read_spec()?;
-    let watch = Watch::begin()?;
-    let stream = wire::connect(&dir.socket())?;
+    const ACTION: &str = "reach the pod";
+    let spec = wire::with_init(read_spec(), "read what to run")?;
+    let watch = wire::with_init(Watch::begin(), "watch the agent")?;
+    let stream = wire::with_init(wire::connect(&dir.socket()), ACTION)?;
     let request = Request::Run {
         task: None,
         command: spec.command,
@@ -84,27 +90,29 @@ fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
         Streams::Pipes => vec![stdin.as_fd(), stdout.as_fd(), stderr.as_fd()],
         Streams::Terminal => Vec::new(),
     };
-    wire::send(&stream, &request, &streams)?;
-    let (reply, mut descriptors) =
-        wire::receive::<Reply>(&stream)?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    wire::with_init(wire::send(&stream, &request, &streams), ACTION)?;
+    watch.wait_for_answer(&stream)?;
+    let ended = || io::ErrorKind::UnexpectedEof.into();
+    let answer = wire::receive::<Reply>(&stream).and_then(|answer| answer.ok_or_else(ended));
+    let (reply, mut descriptors) = wire::with_init(answer, ACTION)?;
     match reply {
         Reply::Started => {}
         Reply::Refused { code, reason } => return Err(Stop::Refused { code, reason }),
-        Reply::Ended(_) | Reply::Signalled => {
-            return Err(Stop::Broken(io::ErrorKind::InvalidData.into()));
-        }
+        Reply::Ended(_) | Reply::Signalled => return Ok(wire::with_init(nonsense(), ACTION)?),
     }
     let relay = match spec.streams {
-        Streams::Pipes => {
-            let_go_of_streams()?;
-            None
-        }
-        Streams::Terminal => {
-            let inner = descriptors.pop().ok_or(io::ErrorKind::InvalidData)?;
-            Some(Relay::begin(inner)?)
-        }
+        Streams::Pipes => let_go_of_streams().map(|()| None),
+        Streams::Terminal => match descriptors.pop() {
+            Some(inner) => Relay::begin(inner).map(Some),
+            None => nonsense(),
+        },
     };
-    Ok((stream, relay, watch))
+    Ok((stream, wire::with_init(relay, "join the command")?, watch))
+}
+
+/// What comes from the pod's side and cannot be meant.
+fn nonsense<T>() -> io::Result<T> {
+    Err(io::ErrorKind::InvalidData.into())
 }
 
 fn read_spec() -> io::Result<ExecSpec> {
@@ -128,6 +136,44 @@ fn let_go_of_streams() -> io::Result<()> {
 }
 
 impl Watch {
+    /// Waits until the pod's first process answers, or until there is no more use in that.
+    fn wait_for_answer(&self, stream: &UnixStream) -> Result<(), Stop> {
+        let mut polled = [
+            PollFd::new(stream, PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+            PollFd::new(&self.agent, PollFlags::IN),
+        ];
+        let deadline = Instant::now() + wire::PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let wait = Timespec::try_from(left).unwrap_or_default();
+            match poll(&mut polled, Some(&wait)) {
+                Ok(0) => return Err(Stop::Broken(Error::Silent)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    return Ok(wire::with_init(Err(error.into()), "wait for the pod")?);
+                }
+                Ok(_) if !polled[0].revents().is_empty() => return Ok(()),
+                Ok(_) if !polled[2].revents().is_empty() => {
+                    return Err(Stop::Signalled(libc::SIGKILL));
+                }
+                // A new size is read from the terminal itself once there is somebody to have it.
+                Ok(_) => match self.next_signal() {
+                    None | Some(libc::SIGWINCH) => {}
+                    Some(number) => return Err(Stop::Signalled(number)),
+                },
+            }
+        }
+    }
+
+    /// Takes the next signal that has come.
+    fn next_signal(&self) -> Option<i32> {
+        let mut info = [0; size_of::<libc::signalfd_siginfo>()];
+        let length = rustix::io::read(&self.signals, &mut info).ok()?;
+        let whole = length == info.len();
+        whole.then(|| i32::from_ne_bytes([info[0], info[1], info[2], info[3]]))
+    }
+
     fn begin() -> io::Result<Self> {
         let agent = rustix::process::getppid()
             .and_then(|parent| rustix::process::pidfd_open(parent, PidfdFlags::empty()).ok())
@@ -211,21 +257,14 @@ fn attend(stream: &UnixStream, mut relay: Option<Relay>, watch: &Watch) -> io::R
             return match reply {
                 Some((Reply::Ended(exit), _)) => Ok(exit.code()),
                 None => Ok(POD_ENDED),
-                Some((Reply::Started | Reply::Refused { .. } | Reply::Signalled, _)) => {
-                    Err(io::ErrorKind::InvalidData.into())
-                }
+                Some((Reply::Started | Reply::Refused { .. } | Reply::Signalled, _)) => nonsense(),
             };
         }
     }
 }
 
 fn pass_signals(stream: &UnixStream, relay: Option<&Relay>, watch: &Watch) -> io::Result<()> {
-    let mut info = [0; size_of::<libc::signalfd_siginfo>()];
-    while let Ok(length) = rustix::io::read(&watch.signals, &mut info) {
-        if length < info.len() {
-            break;
-        }
-        let number = i32::from_ne_bytes([info[0], info[1], info[2], info[3]]);
+    while let Some(number) = watch.next_signal() {
         match (number, relay) {
             (libc::SIGWINCH, Some(relay)) => relay.resize(),
             (libc::SIGWINCH, None) => {}

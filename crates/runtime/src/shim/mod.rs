@@ -19,6 +19,9 @@ use crate::error::chain;
 pub(crate) use self::daemon::start;
 pub(crate) use self::exec::SPEC_DESCRIPTOR;
 
+/// Code of a command that never reached the pod, as `docker exec` uses it.
+const UNREACHABLE: i32 = 125;
+
 /// Runs a shim and returns the process's exit code.
 ///
 /// `arguments` are those after `shim`. To be called before the program starts any thread.

@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::UNREACHABLE;
 use super::daemon::Rest;
 use super::log::{Flow, Log};
 use crate::error::{Context, Error};
-use crate::layout::{TaskDir, TaskRecord, now, read_json, write_json};
+use crate::layout::{PodDir, TaskDir, TaskRecord, now, read_json, write_json};
 use crate::process::ProcessRef;
 use crate::spec::{Streams, TaskSpec};
 use crate::state::{End, Exit};
@@ -33,7 +34,43 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
     }
 
     let (log, log_end) = Log::open(&dir.log(), spec.log_limit)?;
-    let stream = wire::connect(&pod.socket()).during("reach the pod's first process")?;
+    let mut record = TaskRecord {
+        shim: this,
+        since: now(),
+        end: None,
+        dropped_bytes: 0,
+        reason: None,
+    };
+    let (stream, reply) = match ask(&pod, spec, &log_end) {
+        Ok(answered) => answered,
+        // The command was claimed, so nobody else will start it: it has ended.
+        Err(silent @ Error::Silent) => {
+            return refused(&dir, record, UNREACHABLE, silent.to_string());
+        }
+        Err(other) => return Err(other),
+    };
+    drop(log_end);
+    match reply {
+        Some(Reply::Started) => {}
+        Some(Reply::Refused { code, reason }) => return refused(&dir, record, code, reason),
+        Some(Reply::Ended(_) | Reply::Signalled) | None => {
+            record.end = Some(end(Exit::PodEnded));
+            write_json(&dir.status(), &record)?;
+            return Ok(Box::new(|| Ok(())));
+        }
+    }
+    write_json(&dir.status(), &record)?;
+    Ok(Box::new(move || attend(&dir, record, log, &stream)))
+}
+
+/// Asks the pod's first process to run the command; returns its answer, none if the pod ended.
+fn ask(
+    pod: &PodDir,
+    spec: TaskSpec,
+    log_end: &OwnedFd,
+) -> Result<(UnixStream, Option<Reply>), Error> {
+    let connected = wire::connect(&pod.socket());
+    let stream = wire::with_init(connected, "reach the pod's first process")?;
     let request = Request::Run {
         task: Some(spec.id.to_string()),
         command: spec.command,
@@ -42,27 +79,11 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
     };
     let nowhere = fs::File::open("/dev/null").on("open", "/dev/null")?;
     let streams = [nowhere.as_fd(), log_end.as_fd(), log_end.as_fd()];
-    wire::send(&stream, &request, &streams).during("ask the pod to run a command")?;
-    drop(log_end);
-
-    let mut record = TaskRecord {
-        shim: this,
-        since: now(),
-        end: None,
-        dropped_bytes: 0,
-        reason: None,
-    };
-    match wire::receive::<Reply>(&stream).during("hear from the pod")? {
-        Some((Reply::Started, _)) => {}
-        Some((Reply::Refused { code, reason }, _)) => return refused(&dir, record, code, reason),
-        Some((Reply::Ended(_) | Reply::Signalled, _)) | None => {
-            record.end = Some(end(Exit::PodEnded));
-            write_json(&dir.status(), &record)?;
-            return Ok(Box::new(|| Ok(())));
-        }
-    }
-    write_json(&dir.status(), &record)?;
-    Ok(Box::new(move || attend(&dir, record, log, &stream)))
+    let sent = wire::send(&stream, &request, &streams);
+    wire::with_init(sent, "ask the pod to run a command")?;
+    let answer = wire::receive::<Reply>(&stream);
+    let answer = wire::with_init(answer, "hear from the pod")?;
+    Ok((stream, answer.map(|(reply, _)| reply)))
 }
 
 #[derive(PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
-use livery_runtime::{Exit, NetworkMode, Status, TaskState};
+use livery_runtime::{CommandSpec, ExecSpec, Exit, NetworkMode, Status, Streams, TaskState};
 use livery_units::{PodId, Span};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -12,10 +13,14 @@ use crate::bench::{Bench, idle_pod, task, until};
 
 /// Kills a process that a record of the pod names.
 fn kill(bench: &Bench, pod: &PodId, record: &str, who: &str) {
+    signal(bench, pod, record, who, Signal::KILL);
+}
+
+fn signal(bench: &Bench, pod: &PodId, record: &str, who: &str, signal: Signal) {
     let path = bench.root().join("pods").join(pod.as_str()).join(record);
     let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let pid = i32::try_from(record[who]["pid"].as_i64().unwrap()).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 #[test]
@@ -85,6 +90,62 @@ fn a_killed_first_process_is_a_pod_that_is_down() {
     };
     assert_eq!(end.exit, Exit::PodEnded);
     bench.runtime().stop(&pod, Span::ZERO).unwrap();
+}
+
+#[test]
+fn a_first_process_that_hangs_is_not_waited_for_without_end() {
+    let Some(bench) = Bench::new() else { return };
+    let pod = bench.pod(&idle_pod(1));
+    let [running, late] = [1, 2].map(|number| task(number, "sleep 1000"));
+    bench.runtime().task_start(&pod, &running).unwrap();
+    signal(&bench, &pod, "run.json", "init", Signal::STOP);
+    let silent = "the pod's first process does not answer";
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let mut child = exec_true(&bench, &pod);
+            assert_eq!(child.wait().unwrap().code(), Some(125));
+            let said = fs::read_to_string(bench.path().join("said")).unwrap();
+            assert!(said.contains(silent), "{said}");
+        });
+        // Nor is anybody kept who does not want to wait any longer.
+        threads.spawn(|| {
+            let mut child = exec_true(&bench, &pod);
+            let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+            // It takes signals once it has begun to wait; one that comes earlier ends it, too.
+            kill_process(pid, Signal::TERM).unwrap();
+            let status = child.wait().unwrap();
+            let code = status.code().or(status.signal().map(|signal| 128 + signal));
+            assert_eq!(code, Some(128 + 15));
+        });
+        threads.spawn(|| {
+            let error = bench.runtime().task_signal(&pod, &running.id, 15);
+            let said = error.unwrap_err().to_string();
+            assert!(said.contains(silent), "{said}");
+        });
+        threads.spawn(|| {
+            let TaskState::Ended { end, .. } = bench.runtime().task_start(&pod, &late).unwrap()
+            else {
+                panic!()
+            };
+            assert_eq!(end.exit, Exit::NotStarted(125));
+            assert!(bench.log(&pod, &late.id).contains(silent));
+        });
+    });
+    bench.runtime().remove(&pod).unwrap();
+}
+
+/// Runs `true` in a pod; what its shim says goes to a file, for a first process that hangs keeps the
+/// ends of pipes that were handed to it.
+fn exec_true(bench: &Bench, pod: &PodId) -> std::process::Child {
+    let exec = ExecSpec {
+        command: CommandSpec::new(["true"]),
+        streams: Streams::Pipes,
+    };
+    let mut append = fs::File::options();
+    append.create(true).append(true);
+    let said = append.open(bench.path().join("said"));
+    let mut command = bench.runtime().exec_command(pod, &exec).unwrap();
+    command.stderr(said.unwrap()).spawn().unwrap()
 }
 
 #[test]
