@@ -2,14 +2,17 @@
 
 use crate::failure::{Ending, Failure};
 use crate::terminal::{self, RawMode};
+use crate::ui::warn;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use livery_api::dto::{ExecSpec, Window};
 use livery_api::{Client, Duplex};
 use livery_host_api::frame::Frame;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// Where the command's input comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,14 +23,18 @@ pub enum Input {
     Nothing,
 }
 
-/// How often Ctrl-C must be pressed until the session is left, whatever the command does.
-const INTERRUPTS_MAX: u32 = 3;
+/// How long a command may be silent after a signal before the session is left.
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(10);
 
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
 
 /// Runs a command in a pod and returns how it ended. With a terminal, this one is raw meanwhile.
+///
+/// A signal for this process goes to the command. A second one ends the session, as does one that is
+/// followed by neither output nor the command's end; so does the first where the command has a terminal,
+/// on which it gets its signals as keys. The command is then hung up by its host.
 pub async fn run(
     client: &Client,
     pod: &str,
@@ -54,21 +61,29 @@ async fn pump(duplex: Duplex, tty: Option<Window>, input: Input) -> anyhow::Resu
             None
         }
     };
-    let signals = tokio::spawn(send_signals(duplex.input, tty));
-    let ending = receive(duplex.output).await;
+    let (heard, hears) = watch::channel(());
+    let ending = tokio::select! {
+        ending = receive(duplex.output, &heard) => ending,
+        signal = pass_signals(duplex.input, tty, hears) => {
+            Ok(Ending::Code(u8::try_from(128 + signal?).unwrap_or(1)))
+        }
+    };
     if let Some(reader) = reader {
         reader.abort();
     }
-    signals.abort();
     ending
 }
 
 /// Writes what comes back where it belongs, until the command's exit code comes.
-async fn receive(mut output: livery_api::ByteStream) -> anyhow::Result<Ending> {
+async fn receive(
+    mut output: livery_api::ByteStream,
+    heard: &watch::Sender<()>,
+) -> anyhow::Result<Ending> {
     let mut stdout = tokio::io::stdout();
     let mut stderr = tokio::io::stderr();
     let mut buffer = BytesMut::new();
     while let Some(piece) = output.next().await {
+        heard.send_replace(());
         buffer.extend_from_slice(&piece?);
         while let Some(frame) = Frame::decode(&mut buffer)? {
             match frame {
@@ -110,37 +125,63 @@ async fn send_stdin(input: mpsc::Sender<Bytes>) {
     }
 }
 
-/// Hands the user's signals to the command. With a terminal there, Ctrl-C is a byte like any other
-/// and only the size and the end of this terminal matter.
-async fn send_signals(input: mpsc::Sender<Bytes>, tty: Option<Window>) -> std::io::Result<()> {
+/// Hands this process's signals, and the terminal's size, to the command; returns the signal that ends
+/// the session.
+async fn pass_signals(
+    input: mpsc::Sender<Bytes>,
+    tty: Option<Window>,
+    mut hears: watch::Receiver<()>,
+) -> std::io::Result<i32> {
     let mut resize = signal(SignalKind::window_change())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut interrupts = 0;
+    let mut first = None;
+    let mut deadline = None;
     loop {
-        let frame = tokio::select! {
-            _ = resize.recv() => match tty {
-                Some(_) => {
+        let number = tokio::select! {
+            _ = resize.recv() => {
+                if tty.is_some() {
                     let size = terminal::window();
-                    Frame::Resize(size.columns, size.rows)
+                    send(&input, Frame::Resize(size.columns, size.rows));
                 }
-                None => continue,
-            },
-            _ = interrupt.recv() => {
-                interrupts += 1;
-                if interrupts == INTERRUPTS_MAX {
-                    // Dropping the only sender ends the session, and the command with it.
-                    return Ok(());
-                }
-                Frame::Signal(SIGINT)
+                continue;
             }
-            _ = terminate.recv() => Frame::Signal(SIGTERM),
-            _ = hangup.recv() => Frame::Signal(SIGHUP),
-            () = input.closed() => return Ok(()),
+            _ = interrupt.recv() => SIGINT,
+            _ = terminate.recv() => SIGTERM,
+            _ = hangup.recv() => SIGHUP,
+            Ok(()) = hears.changed(), if deadline.is_some() => {
+                deadline = None;
+                continue;
+            }
+            number = silence(first, deadline) => {
+                warn("the command did not answer the signal; it is left, and its host hangs it up");
+                return Ok(number);
+            }
         };
-        if input.send(frame.to_bytes()).await.is_err() {
-            return Ok(());
+        if tty.is_some() || first.is_some() {
+            return Ok(number);
         }
+        send(&input, Frame::Signal(number));
+        first = Some(number);
+        deadline = Some(Instant::now() + SIGNAL_PATIENCE);
+        hears.mark_unchanged();
+    }
+}
+
+/// Sends a frame behind the input that is on its way; a server that takes none does not hold us up.
+fn send(input: &mpsc::Sender<Bytes>, frame: Frame) {
+    let input = input.clone();
+    tokio::spawn(async move { input.send(frame.to_bytes()).await });
+}
+
+/// Returns the signal that was sent once its answer is overdue.
+async fn silence(sent: Option<i32>, deadline: Option<Instant>) -> i32 {
+    match (sent, deadline) {
+        (Some(number), Some(deadline)) => {
+            tokio::time::sleep_until(deadline).await;
+            number
+        }
+        (_, None) | (None, _) => std::future::pending().await,
     }
 }

@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 ///
 /// Standard input, output and error are the command's. When a user sits at this terminal, the
 /// command gets one too.
+///
+/// A signal for this command (INT, TERM, HUP) goes to the one in the pod. A second signal ends this
+/// command with 128 and its number, as does one that is not answered within ten seconds; with a
+/// terminal, the first. What runs in the pod is then hung up.
 #[derive(Debug, clap::Args)]
 pub struct ExecArgs {
     /// The pod's id, or its name

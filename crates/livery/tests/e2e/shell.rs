@@ -2,6 +2,7 @@
 
 use crate::support::{Ran, World, until};
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
@@ -83,6 +84,11 @@ impl Terminal {
             *screen = screen.split_off(at + text.len());
             Some(())
         });
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Waits until the command has ended.
@@ -171,6 +177,53 @@ fn a_command_with_a_terminal_is_told_when_the_user_is_gone() {
         let fate = world.sh(&pod, "cat /workspace/fate");
         (fate.out == "hung up\n").then_some(())
     });
+    world.finish();
+}
+
+#[test]
+fn a_signal_goes_to_the_command_and_a_second_one_leaves_it() {
+    let Some(world) = World::new() else { return };
+    let pod = world.pod(&[]);
+    let exec = |script: &str| {
+        let mut running = world.spawn(&["exec", "--no-tty", &pod, "--", "sh", "-c", script]);
+        running.until_out("waiting");
+        running
+    };
+    let polite = "trap 'echo asked; exit 7' TERM; echo waiting; while true; do sleep 0.1; done";
+    let polite = exec(polite);
+    polite.signal(Signal::TERM);
+    assert_eq!(polite.finish().expect(7).out, "waiting\nasked\n");
+
+    // One that says that it heard is waited for; the second signal is not for it.
+    let deaf = "trap 'echo heard' INT TERM HUP; echo waiting; while true; do sleep 0.1; done";
+    let mut deaf = exec(deaf);
+    deaf.signal(Signal::INT);
+    deaf.until_out("heard");
+    deaf.signal(Signal::HUP);
+    deaf.finish().expect(128 + 1);
+    world.finish();
+}
+
+#[test]
+fn a_command_is_left_whose_host_hangs() {
+    let Some(world) = World::in_two_processes() else {
+        return;
+    };
+    let pod = world.pod(&[]);
+    let sleep = "echo waiting; sleep 1000";
+    let mut running = world.spawn(&["exec", "--no-tty", &pod, "--", "sh", "-c", sleep]);
+    running.until_out("waiting");
+    let terminal = Terminal::start(&world, &["exec", "--tty", &pod, "--", "sh", "-c", sleep]);
+    terminal.shows("waiting");
+    world.signal_agent(Signal::STOP);
+    running.signal(Signal::TERM);
+    terminal.signal(Signal::TERM);
+    let (ran, echoes) = terminal.finish();
+    ran.expect(128 + 15);
+    assert!(echoes, "the terminal is as it was");
+    let ran = running.finish().expect(128 + 15);
+    ran.says(&["did not answer the signal"]);
+    world.signal_agent(Signal::CONT);
     world.finish();
 }
 
