@@ -1,7 +1,7 @@
 //! The gate: a fresh pod is proved to be what was offered before anything is sent to it.
 
 use crate::gpu::{GpuReality, Gpus, is_sold_as};
-use livery_units::{Bytes, Span};
+use livery_units::{Bytes, Span, Timestamp};
 
 /// What the gate holds a pod to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,42 @@ pub struct Found {
     pub cuda_driver: Option<(u32, u32)>,
     /// The CUDA that the image says it needs, as (major, minor).
     pub cuda_image: Option<(u32, u32)>,
+}
+
+/// A question to a host and its answer, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exchange {
+    /// When it was asked, by our clock.
+    pub asked: Timestamp,
+    /// When the host heard it, by the host's clock.
+    pub heard: Timestamp,
+    /// When the host answered, by the host's clock.
+    pub answered: Timestamp,
+    /// When the answer came, by our clock.
+    pub received: Timestamp,
+}
+
+impl Exchange {
+    /// Returns how far a clock at the host is from ours for certain; `beyond` is that clock less the
+    /// host's own, in milliseconds.
+    ///
+    /// Nothing is heard before it was asked, nor received before it was answered: that bounds the
+    /// difference from both sides, as narrowly as the network is quick. How long the host took in between
+    /// does not matter.
+    pub fn skew(&self, beyond: i64) -> Span {
+        // A host may say anything, so nothing here can overflow.
+        let less = |theirs: Timestamp, ours: Timestamp| {
+            let difference = theirs.millis().saturating_sub(ours.millis());
+            difference.saturating_add(beyond)
+        };
+        let most = less(self.heard, self.asked);
+        let least = less(self.answered, self.received);
+        if least <= 0 && 0 <= most {
+            return Span::ZERO;
+        }
+        // A clock that was set meanwhile turns the two around.
+        Span::from_millis(least.unsigned_abs().min(most.unsigned_abs()))
+    }
 }
 
 /// A yes or a no with its reason.
@@ -254,6 +290,34 @@ mod tests {
     fn silence_never_passes() {
         let checks = judge(&wanted(), &Found::default());
         assert!(checks.iter().all(|check| check.verdict == Verdict::Fail));
+    }
+
+    #[test]
+    fn a_clock_is_off_by_what_the_network_cannot_explain() {
+        let skew = |asked, heard, answered, received, beyond| {
+            let at = Timestamp::from_millis;
+            let exchange = Exchange {
+                asked: at(asked),
+                heard: at(heard),
+                answered: at(answered),
+                received: at(received),
+            };
+            exchange.skew(beyond).millis()
+        };
+        // The same clock: however long the checks or the network took.
+        assert_eq!(skew(0, 0, 0, 0, 0), 0);
+        assert_eq!(skew(0, 3, 600_000, 600_004, 0), 0);
+        assert_eq!(skew(0, 5_000, 5_000, 20_000, 0), 0);
+        // Ahead and behind, by no less than this.
+        assert_eq!(skew(0, 30_002, 90_000, 60_003, 0), 29_997);
+        assert_eq!(skew(60_000, 30_002, 90_000, 120_003, 0), 29_998);
+        // The pod's own clock, where it differs from its host's.
+        assert_eq!(skew(0, 1, 2, 3, 7_000), 6_999);
+        assert_eq!(skew(0, 1, 2, 3, -7_000), 6_999);
+        assert_eq!(skew(0, 9_001, 9_002, 3, -9_000), 0);
+        assert_eq!(skew(0, i64::MAX, i64::MIN, 3, i64::MAX), 0);
+        // Set by an hour while checks ran: not certain, and no nonsense.
+        assert_eq!(skew(0, 1, 3_600_000, 10, 0), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
 use livery_domain::pod::{Observed, PodOrder, Usage, WORKSPACE};
-use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span};
+use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span, Timestamp};
 
 /// Something that travelled and means nothing to the domain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,19 +82,28 @@ impl From<gate::Answer> for dto::Answer {
     }
 }
 
-impl From<dto::Facts> for gate::Found {
-    /// Reads the gate's facts; the job's own commands are judged by their results beside these.
-    fn from(facts: dto::Facts) -> Self {
-        Self {
+impl dto::Facts {
+    /// Reads the gate's facts, with our own clock when they were asked for and when they came. The job's
+    /// own commands are judged by their results beside these.
+    pub fn found(self, asked: Timestamp, received: Timestamp) -> gate::Found {
+        let facts = self;
+        let skew = |clock: dto::Clock| {
+            let exchange = gate::Exchange {
+                asked,
+                heard: Timestamp::from_millis(clock.asked_ms),
+                answered: Timestamp::from_millis(clock.answered_ms),
+                received,
+            };
+            exchange.skew(clock.pod_less_host_ms)
+        };
+        gate::Found {
             shell: facts.shell.map(Into::into),
             workspace_mounted: facts.workspace_mounted.map(Into::into),
             workspace_writable: facts.workspace_writable.map(Into::into),
             free_disk: facts.free_disk.map(Bytes::new),
             memory: facts.memory.map(Bytes::new),
             vcpu_milli: facts.vcpu_milli,
-            clock_skew: facts
-                .clock_skew_ms
-                .map(|skew| Span::from_millis(skew.unsigned_abs())),
+            clock_skew: facts.clock.map(skew),
             outbound: facts.outbound.map(Into::into),
             gpus_host: gpu_groups(&facts.gpus_host),
             gpus_pod: gpu_groups(&facts.gpus_pod),
@@ -251,13 +260,19 @@ mod tests {
         let facts = dto::Facts {
             shell: Some(gate::Answer::Yes.into()),
             outbound: Some(gate::Answer::No("no route".into()).into()),
-            clock_skew_ms: Some(-1_500),
+            clock: Some(dto::Clock {
+                asked_ms: 8_600,
+                answered_ms: 68_700,
+                pod_less_host_ms: -100,
+            }),
             cuda_driver: Some("12.8".into()),
             cuda_image: Some("11".into()),
             gpus_host: vec![gpu(0, "RTX 4090")],
             ..dto::Facts::default()
         };
-        let found = gate::Found::from(facts);
+        // A minute of checks; the network took half a second at most.
+        let at = Timestamp::from_millis;
+        let found = facts.found(at(10_000), at(70_500));
         assert_eq!(found.shell, Some(gate::Answer::Yes));
         assert_eq!(found.outbound, Some(gate::Answer::No("no route".into())));
         assert_eq!(found.clock_skew, Some(Span::from_millis(1_500)));

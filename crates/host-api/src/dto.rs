@@ -4,9 +4,11 @@
 //! `convert.rs`. Sizes are in bytes, times in milliseconds, vCPU in thousandths.
 
 mod activity;
+mod probe;
 mod volume;
 
 pub use activity::{HostActivity, PodActivity, Stats};
+pub use probe::{Answer, Clock, CommandResult, Facts, ProbeCommand, ProbeSpec};
 pub use volume::{VolumeSpec, VolumeStatus};
 
 use serde::{Deserialize, Serialize};
@@ -201,75 +203,6 @@ pub struct Failure {
     pub code: String,
     /// Its message.
     pub message: String,
-}
-
-/// What to probe besides the standard facts.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ProbeSpec {
-    /// Our clock when asking, in milliseconds since 1970.
-    pub now_ms: i64,
-    /// Commands of the job; each must exit with 0.
-    pub commands: Vec<ProbeCommand>,
-}
-
-/// A job's own check of a fresh pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeCommand {
-    /// What a shell is given to run.
-    pub command: String,
-    /// How long it may take, in milliseconds.
-    pub timeout_ms: u64,
-}
-
-/// What a probe found; `None` where it could not tell.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Facts {
-    /// Whether a shell answered.
-    pub shell: Option<Answer>,
-    /// Whether `/workspace` is a mount of its own.
-    pub workspace_mounted: Option<Answer>,
-    /// Whether it can be written.
-    pub workspace_writable: Option<Answer>,
-    /// Free bytes under it.
-    pub free_disk: Option<u64>,
-    /// Memory limit in bytes.
-    pub memory: Option<u64>,
-    /// CPU limit in thousandths.
-    pub vcpu_milli: Option<u32>,
-    /// The pod's clock less `now_ms`, in milliseconds.
-    pub clock_skew_ms: Option<i64>,
-    /// Whether something outside could be reached.
-    pub outbound: Option<Answer>,
-    /// GPUs by the host's driver library.
-    pub gpus_host: Vec<Gpu>,
-    /// GPUs by `nvidia-smi` in the pod.
-    pub gpus_pod: Vec<Gpu>,
-    /// The driver's CUDA, `major.minor`.
-    pub cuda_driver: Option<String>,
-    /// The image's CUDA, `major.minor`.
-    pub cuda_image: Option<String>,
-    /// The commands' results, in order.
-    pub commands: Vec<CommandResult>,
-}
-
-/// A yes or a no with its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// Whether it is so.
-    pub yes: bool,
-    /// Why not.
-    pub why: Option<String>,
-}
-
-/// How one command of a probe ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandResult {
-    /// The command.
-    pub command: String,
-    /// Its exit code; `None` when it did not end in time.
-    pub exit_code: Option<i32>,
-    /// The last of its output.
-    pub output: String,
 }
 
 /// A durable command.

@@ -72,14 +72,15 @@ async fn pods_travel_whole() {
         let activity = client.activity().await.unwrap();
         assert_eq!(activity, memory.activity().await.unwrap());
         let probe = ProbeSpec {
-            now_ms: 5,
             commands: vec![ProbeCommand {
                 command: "true".into(),
                 timeout_ms: 6,
             }],
         };
         let facts = client.probe(&pod, &probe).await.unwrap();
-        assert_eq!(facts.clock_skew_ms, Some(-4));
+        let clock = facts.clock.unwrap();
+        let told = (clock.asked_ms, clock.answered_ms, clock.pod_less_host_ms);
+        assert_eq!(told, (5, 6, -4));
         assert_eq!(memory.last(), format!("probe {pod} {probe:?}"));
     })
     .await;

@@ -24,6 +24,15 @@ pub(super) struct Captured {
 }
 
 impl Captured {
+    /// Says how a command went, for tests.
+    #[cfg(test)]
+    pub fn of(output: &str, exit_code: Option<i32>) -> Self {
+        Self {
+            exit_code,
+            output: output.into(),
+        }
+    }
+
     /// Returns the end of the output as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.output).into_owned()

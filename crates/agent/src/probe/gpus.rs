@@ -5,7 +5,7 @@ use super::captured::run;
 use crate::agent::Core;
 use crate::pods::Pod;
 use livery_host_api::Error;
-use livery_host_api::dto::{Facts, Gpu};
+use livery_host_api::dto::Gpu;
 use std::sync::Arc;
 
 const QUERY: [&str; 3] = [
@@ -14,16 +14,30 @@ const QUERY: [&str; 3] = [
     "--format=csv,noheader,nounits",
 ];
 
+/// What was found of a pod's GPUs.
+#[derive(Debug, Default)]
+pub(super) struct Gpus {
+    pub host: Vec<Gpu>,
+    pub pod: Vec<Gpu>,
+    /// The driver's CUDA, as `major.minor`.
+    pub driver: Option<String>,
+    /// The image's, as `major.minor`.
+    pub image: Option<String>,
+}
+
 /// Finds the GPUs that the pod was given, as they answer now.
-pub(super) async fn find(core: &Arc<Core>, pod: &Pod, facts: &mut Facts) -> Result<(), Error> {
+pub(super) async fn find(core: &Arc<Core>, pod: &Pod) -> Result<Gpus, Error> {
     let record = pod.record();
-    facts.cuda_image = record.cuda_required;
+    let mut found = Gpus {
+        image: record.cuda_required,
+        ..Gpus::default()
+    };
     if record.gpus.is_empty() {
-        return Ok(());
+        return Ok(found);
     }
     let given: Vec<String> = record.gpus.iter().map(|gpu| gpu.uuid.clone()).collect();
     let id = pod.id.to_string();
-    (facts.gpus_host, facts.cuda_driver) = core
+    (found.host, found.driver) = core
         .blocking(move |core| {
             let mut gpus = core.gpus.gpus();
             gpus.retain(|gpu| given.contains(&gpu.uuid));
@@ -37,9 +51,9 @@ pub(super) async fn find(core: &Arc<Core>, pod: &Pod, facts: &mut Facts) -> Resu
     let captured = run(core, &pod.id, &argv, PATIENCE).await?;
     if captured.exit_code == Some(0) {
         let text = captured.text();
-        facts.gpus_pod = text.lines().filter_map(parse_line).collect();
+        found.pod = text.lines().filter_map(parse_line).collect();
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Reads `0, GPU-…, NVIDIA GeForce RTX 4090, 24564`, the memory in MiB.

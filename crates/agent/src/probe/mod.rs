@@ -12,7 +12,7 @@ use crate::pods::Pod;
 use crate::sessions::pid;
 use captured::run;
 use livery_host_api::Error;
-use livery_host_api::dto::{Answer, CommandResult, Facts, ProbeSpec};
+use livery_host_api::dto::{Answer, Clock, CommandResult, Facts, ProbeSpec};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,31 +28,39 @@ pub(crate) async fn probe(
     let asked_ms = now_ms();
     let id = pod.id.clone();
     let pid = core.blocking(move |core| pid(core, &id)).await?;
-    let mut facts = Facts {
-        clock_skew_ms: Some(asked_ms - spec.now_ms),
-        ..Facts::default()
-    };
-    let script = script::command();
-    let (inside, outbound, limits, commands) = tokio::join!(
-        run(core, &pod.id, &script, PATIENCE),
+    // Each within its own time, and none waits for another.
+    let (told, outbound, limits, gpus, commands) = tokio::join!(
+        script::ask(core, &pod.id),
         core.blocking(move |_| Ok(network::outbound(pid))),
         core.blocking(move |_| Ok(limits::of(pid))),
+        gpus::find(core, pod),
         commands(core, pod, spec),
     );
-    match inside {
-        Ok(captured) => script::read(&captured, now_ms(), &mut facts),
-        Err(error) => facts.shell = Some(no(error.to_string())),
-    }
-    facts.outbound = Some(outbound?);
-    let limits = limits?;
-    facts.memory = limits.memory;
-    facts.vcpu_milli = limits.vcpu_milli;
-    facts.commands = commands?;
-    gpus::find(core, pod, &mut facts).await?;
-    Ok(facts)
+    let (limits, gpus) = (limits?, gpus?);
+    Ok(Facts {
+        shell: Some(told.shell),
+        workspace_mounted: told.mounted,
+        workspace_writable: told.writable,
+        free_disk: told.free_disk,
+        memory: limits.memory,
+        vcpu_milli: limits.vcpu_milli,
+        outbound: Some(outbound?),
+        gpus_host: gpus.host,
+        gpus_pod: gpus.pod,
+        cuda_driver: gpus.driver,
+        cuda_image: gpus.image,
+        commands: commands?,
+        // Last, for it says when the answer goes.
+        clock: told.pod_less_host_ms.map(|pod_less_host_ms| Clock {
+            asked_ms,
+            answered_ms: now_ms(),
+            pod_less_host_ms,
+        }),
+    })
 }
 
-/// Runs the job's own checks one after the other, as the job will run: in the workspace.
+/// Runs the job's own checks one after the other, as the job will run: in the workspace. A check of a GPU
+/// or a disk must not be slowed down by the next one.
 async fn commands(
     core: &Arc<Core>,
     pod: &Pod,

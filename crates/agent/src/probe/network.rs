@@ -1,7 +1,7 @@
 //! Whether a pod can reach something outside.
 //!
 //! Asked is what every job needs first: the pod's own name server, from inside the pod's network,
-//! over UDP and then TCP. Any answer will do, even a refusal: it came back. Where this machine
+//! over UDP and TCP. Any answer will do, even a refusal: it came back. Where this machine
 //! itself gets no answer either, the machine has no way outside that a pod could share, and the pod
 //! is held to what it can have: its gateway must answer for its address.
 
@@ -12,10 +12,13 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::mpsc;
 use std::time::Duration;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// C libraries ask no more servers than this; the file may name any number.
+const SERVERS_MAX: usize = 3;
 /// A resolver file is a few lines.
 const RESOLV_BYTES_MAX: u64 = 64 << 10;
 const DNS_PORT: u16 = 53;
@@ -35,20 +38,24 @@ pub(super) fn outbound(pid: i32) -> Answer {
         Ok(servers) if servers.is_empty() => {
             return no("the pod's /etc/resolv.conf names no server");
         }
-        Ok(servers) => servers,
+        Ok(servers) => servers
+            .into_iter()
+            .take(SERVERS_MAX)
+            .map(|server| SocketAddr::new(server, DNS_PORT))
+            .collect::<Vec<_>>(),
         Err(error) => {
             return no(format!(
                 "the pod's /etc/resolv.conf cannot be read: {error}"
             ));
         }
     };
-    let inside = netns::within(pid, || Ok(first_answer(&servers)));
+    let inside = netns::within(pid, || Ok(first_answer(&servers, WAYS)));
     let why = match inside {
         Ok(Ok(())) => return yes(),
         Ok(Err(why)) => why,
         Err(error) => return no(format!("the pod's network cannot be entered: {error}")),
     };
-    if first_answer(&servers).is_ok() {
+    if first_answer(&servers, WAYS).is_ok() {
         return no(format!("{why}, though this machine gets an answer"));
     }
     match netns::within(pid, gateway_answers) {
@@ -57,11 +64,25 @@ pub(super) fn outbound(pid: i32) -> Answer {
     }
 }
 
-fn first_answer(servers: &[IpAddr]) -> Result<(), String> {
+/// Asks a server; fails when no answer comes back.
+type Ask = fn(SocketAddr) -> io::Result<()>;
+
+const WAYS: [Ask; 2] = [ask_udp, ask_tcp];
+
+/// Asks all servers, in both ways, side by side: silent ones keep nobody waiting for the others.
+fn first_answer(servers: &[SocketAddr], ways: [Ask; 2]) -> Result<(), String> {
+    let (sender, answers) = mpsc::channel();
+    for server in servers.iter().copied() {
+        for ask in ways {
+            let sender = sender.clone();
+            // It is in the network that this thread is in, and ends by itself.
+            std::thread::spawn(move || sender.send((server.ip(), ask(server))));
+        }
+    }
+    drop(sender);
     let mut why = String::new();
-    for server in servers {
-        let address = SocketAddr::new(*server, DNS_PORT);
-        match ask_udp(address).or_else(|_| ask_tcp(address)) {
+    for (server, answer) in answers {
+        match answer {
             Ok(()) => return Ok(()),
             Err(error) => why = format!("name server {server} does not answer: {error}"),
         }
@@ -165,6 +186,7 @@ fn is_known(neighbours: &str, address: Ipv4Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
 
     #[test]
     fn the_kernels_tables_are_read() {
@@ -180,6 +202,21 @@ mod tests {
         assert!(!is_known(neighbours, Ipv4Addr::new(10, 213, 0, 9)));
         let text = "# x\nnameserver 1.1.1.1\nsearch a\nnameserver ::1\nnameserver x\n";
         assert_eq!(parse_name_servers(text).len(), 2);
+    }
+
+    #[test]
+    fn no_server_waits_for_the_answer_of_another() {
+        static ALL_ASKED: Barrier = Barrier::new(4);
+        // Each answers only once all are asked, by both ways.
+        let answers: Ask = |_| {
+            ALL_ASKED.wait();
+            Ok(())
+        };
+        let servers = [1, 2].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        first_answer(&servers, [answers, answers]).unwrap();
+        let fails: Ask = |_| Err(io::ErrorKind::TimedOut.into());
+        let why = first_answer(&servers, [fails, fails]).unwrap_err();
+        assert!(why.contains("127.0.0.1 does not answer"), "{why}");
     }
 
     #[test]

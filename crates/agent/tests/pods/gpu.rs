@@ -5,11 +5,11 @@
 )]
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec};
+use crate::probe::now;
 use livery_domain::gate::{Wanted, judge, passed};
 use livery_host_api::dto::ProbeSpec;
 use livery_host_api::{Host, gpu_groups};
 use livery_units::{Bytes, Span};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 pub async fn a_real_gpu_is_the_same_on_the_host_and_in_the_pod(bench: &mut Bench) {
     let info = bench.host().info().await.unwrap();
@@ -26,11 +26,8 @@ pub async fn a_real_gpu_is_the_same_on_the_host_and_in_the_pod(bench: &mut Bench
         .pod_create(&pod, &spec, PATIENCE)
         .await
         .unwrap();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let probe = ProbeSpec {
-        now_ms: i64::try_from(now.as_millis()).unwrap(),
-        ..ProbeSpec::default()
-    };
+    let asked = now();
+    let probe = ProbeSpec::default();
     let facts = bench.host().probe(&pod, &probe).await.unwrap();
     let wanted = Wanted {
         vcpu_milli: spec.vcpu_milli,
@@ -40,6 +37,6 @@ pub async fn a_real_gpu_is_the_same_on_the_host_and_in_the_pod(bench: &mut Bench
         clock_skew_max: Span::from_secs(5),
     };
     assert_eq!(facts.gpus_host.len(), 1, "one GPU was asked for");
-    let checks = judge(&wanted, &facts.clone().into());
+    let checks = judge(&wanted, &facts.found(asked, now()));
     assert!(passed(&checks), "{checks:#?}");
 }

@@ -22,12 +22,14 @@ pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
         timeout_ms: check.timeout.millis(),
     });
     let probe = ProbeSpec {
-        now_ms: scene.services.now().millis(),
         commands: own_checks.collect(),
     };
+    let asked = scene.services.now();
     let facts = host.probe(&pod.id, &probe).await?;
-    let mut checks = judge(&wanted(&pod), &facts.clone().into());
-    for (command, result) in scene.job.validate.iter().zip(&facts.commands) {
+    let received = scene.services.now();
+    let results = facts.commands.clone();
+    let mut checks = judge(&wanted(&pod), &facts.found(asked, received));
+    for (command, result) in scene.job.validate.iter().zip(&results) {
         checks.push(command_check(&command.name, result));
     }
     if passed(&checks) {

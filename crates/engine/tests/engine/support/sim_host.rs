@@ -5,9 +5,9 @@ use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
 use livery_content::{ContentStore, Manifest};
 use livery_host_api::dto::{
-    Answer, Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity,
-    HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats,
-    TaskSpec, TaskState, TaskStatus, VolumeSpec, VolumeStatus,
+    Answer, Applied, ApplyTree, Blobs, Clock, CollectTree, Collected, ExecSpec, Facts,
+    HostActivity, HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources,
+    SignalTask, Stats, TaskSpec, TaskState, TaskStatus, VolumeSpec, VolumeStatus,
 };
 use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
@@ -266,7 +266,12 @@ impl Host for SimHost {
             free_disk: Some(pod.spec.volume_disk),
             memory: Some(pod.spec.memory),
             vcpu_milli: Some(pod.spec.vcpu_milli),
-            clock_skew_ms: Some(0),
+            // It has none of its own: whatever the engine's clock shows is right.
+            clock: Some(Clock {
+                asked_ms: i64::MAX,
+                answered_ms: i64::MIN,
+                pod_less_host_ms: 0,
+            }),
             outbound: yes(),
             ..Facts::default()
         })
