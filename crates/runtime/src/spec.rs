@@ -6,6 +6,7 @@ use livery_units::{Bytes, PodId, TaskId, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use crate::cdi::Devices;
+use crate::net::Reach;
 
 /// A pod as it shall be made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ pub struct Volume {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NetworkMode {
     /// An address of its own behind this machine, with name servers.
-    Own,
+    Own(Reach),
     /// Nothing but the loopback interface.
     Loopback,
 }

@@ -2,9 +2,10 @@
 
 use super::Record;
 use livery_host_api::Error;
-use livery_host_api::dto::PodSpec;
+use livery_host_api::dto::{PodSpec, Tenant};
 use livery_images::{ImageConfig, Prepared};
 use livery_runtime::cdi::Devices;
+use livery_runtime::net::Reach;
 use livery_runtime::{NetworkMode, Rootfs, Volume};
 use livery_units::{Bytes, PodId};
 use std::path::PathBuf;
@@ -43,9 +44,18 @@ pub(crate) fn of(
         // Data loaders pass batches through it; what they do not use costs nothing.
         shm: Bytes::new(spec.memory / 2),
         devices,
-        network: NetworkMode::Own,
+        network: NetworkMode::Own(reach(&spec.tenant)),
         dns: Vec::new(),
     })
+}
+
+/// The networks around this machine are its owner's: the pods of others get no further than to the
+/// internet.
+fn reach(tenant: &Tenant) -> Reach {
+    match tenant {
+        Tenant::Owner => Reach::Everything,
+        Tenant::Account(_) => Reach::Internet,
+    }
 }
 
 /// Returns the disk at the workspace and what is mounted beside it: a network volume at the workspace
@@ -144,6 +154,13 @@ mod tests {
         assert_eq!(host_name("My train_1"), "my-train-1");
         assert_eq!(host_name("--ä--"), "pod");
         assert_eq!(host_name(&"x".repeat(100)).len(), 63);
+    }
+
+    #[test]
+    fn the_pods_of_others_reach_no_network_around_the_machine() {
+        assert_eq!(reach(&Tenant::Owner), Reach::Everything);
+        let other = Tenant::Account("acct_x".to_owned());
+        assert_eq!(reach(&other), Reach::Internet);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! What a pod can reach: the outside, through the host's own address. What it cannot: other pods,
 //! any port of the host (echo requests are answered, nothing else), published ports of other
-//! containers on the host, and the metadata services that clouds keep on link-local addresses.
+//! containers on the host, and the metadata services that clouds keep on link-local addresses. A pod
+//! whose [`Reach`] is the internet gets no further into the networks around the host than to its name
+//! servers: not to private addresses, whoever has them, nor to the networks that the host is on.
 //!
 //! How: one static nftables table per agent matches interface names by prefix, so that a pod costs
 //! no firewall change; [`Network::attach`] speaks netlink directly and starts no process. Every
@@ -36,8 +38,8 @@ use livery_units::PodId;
 pub use self::error::Error;
 use self::netlink::{Link, Netlink};
 use self::plan::Plan;
-pub use self::plan::{ParseSubnetError, Subnet};
-use self::rules::Rules;
+pub use self::plan::{ParseSubnetError, Reach, Subnet};
+use self::rules::{Around, Rules};
 
 /// Name of the interface inside a pod.
 const POD_INTERFACE: &str = "eth0";
@@ -102,7 +104,13 @@ impl Network {
         std::fs::create_dir_all(&options.run_dir)
             .map_err(Error::io(format!("create {}", options.run_dir.display())))?;
         sysctl::switch_forwarding_on()?;
-        let rules = Rules::new(&options.name, options.subnet);
+        // A host whose name servers pods cannot use says so when one is connected.
+        let resolv_conf = resolv::for_pods(&options.resolvers).unwrap_or_default();
+        let rules = Rules::new(
+            &options.name,
+            options.subnet,
+            around(&prefix, &resolv_conf)?,
+        );
         rules.install()?;
         Ok(Self { options, rules })
     }
@@ -110,17 +118,18 @@ impl Network {
     /// Connects a pod, or returns its connection when it has one.
     ///
     /// `slot` picks the addresses and the host's interface; a slot belongs to one pod at a time.
-    pub fn attach(&self, pod: &PodId, slot: u16) -> Result<Attachment, Error> {
-        let plan = self.plan(slot)?;
+    pub fn attach(&self, pod: &PodId, slot: u16, reach: Reach) -> Result<Attachment, Error> {
+        let plan = self.plan(slot, reach)?;
         let resolv_conf = resolv::for_pods(&self.options.resolvers)?;
         sysctl::switch_forwarding_on()?;
         let host = Netlink::open()?;
-        self.rules.ensure(&host)?;
+        let prefix = plan::interface_prefix(&self.options.name);
+        self.rules.ensure(&host, around(&prefix, &resolv_conf)?)?;
         if !self.is_whole(&host, pod, &plan)? {
-            self.clear(&host, pod, &plan)?;
+            self.clear(&host, pod, slot)?;
             if let Err(failure) = self.build(&host, pod, &plan) {
                 // What was half made goes; the reason it failed matters more than this result.
-                let _ = self.clear(&host, pod, &plan);
+                let _ = self.clear(&host, pod, slot);
                 return Err(failure);
             }
         }
@@ -136,9 +145,8 @@ impl Network {
     ///
     /// A slot that meanwhile belongs to another pod is left alone.
     pub fn detach(&self, pod: &PodId, slot: u16) -> Result<(), Error> {
-        let plan = self.plan(slot)?;
         let host = Netlink::open()?;
-        match self.clear(&host, pod, &plan) {
+        match self.clear(&host, pod, slot) {
             Err(Error::SlotTaken { .. }) => namespace::remove(&self.netns_path(pod)),
             other => other,
         }
@@ -154,8 +162,8 @@ impl Network {
         self.rules.remove()
     }
 
-    fn plan(&self, slot: u16) -> Result<Plan, Error> {
-        Plan::new(&self.options.name, self.options.subnet, slot)
+    fn plan(&self, slot: u16, reach: Reach) -> Result<Plan, Error> {
+        Plan::new(&self.options.name, self.options.subnet, slot, reach)
     }
 
     fn netns_path(&self, pod: &PodId) -> PathBuf {
@@ -190,20 +198,29 @@ impl Network {
         host.raise(outer, Some(pod.as_str()))
     }
 
-    fn clear(&self, host: &Netlink, pod: &PodId, plan: &Plan) -> Result<(), Error> {
-        if let Some(Link { index, alias, .. }) = host.link(&plan.host_if)? {
-            match alias {
-                Some(owner) if owner != pod.as_str() => {
-                    return Err(Error::SlotTaken {
-                        interface: plan.host_if.clone(),
-                        owner,
-                    });
+    /// Takes away what there is in a slot, whatever its pod reaches.
+    fn clear(&self, host: &Netlink, pod: &PodId, slot: u16) -> Result<(), Error> {
+        for reach in [Reach::Everything, Reach::Internet] {
+            let interface = self.plan(slot, reach)?.host_if;
+            if let Some(Link { index, alias, .. }) = host.link(&interface)? {
+                match alias {
+                    Some(owner) if owner != pod.as_str() => {
+                        return Err(Error::SlotTaken { interface, owner });
+                    }
+                    Some(_) | None => host.delete_link(index)?,
                 }
-                Some(_) | None => host.delete_link(index)?,
             }
         }
         namespace::remove(&self.netns_path(pod))
     }
+}
+
+/// Looks at the networks around the machine, and at the name servers that a pod is given.
+fn around(prefix: &str, resolv_conf: &str) -> Result<Around, Error> {
+    Ok(Around {
+        closed: plan::around(prefix, &sysctl::routes()?),
+        name_servers: resolv::name_servers(resolv_conf).collect(),
+    })
 }
 
 /// Larger packets than the way outside takes would be lost where path MTU discovery is filtered.

@@ -1,7 +1,7 @@
 //! The name servers that pods use.
 
 use std::fs;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
 use super::Error;
 
@@ -54,6 +54,11 @@ fn choose(
     Err(Error::NoResolver {
         resolver: first.to_owned(),
     })
+}
+
+/// Returns the name servers that a text of `/etc/resolv.conf` names.
+pub(super) fn name_servers(text: &str) -> impl Iterator<Item = Ipv4Addr> {
+    servers(text).filter_map(|server| server.parse().ok())
 }
 
 fn servers(text: &str) -> impl Iterator<Item = &str> {

@@ -1,15 +1,19 @@
 //! The static firewall table, and the accept rules for hosts where another firewall drops.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use netlink_sys::{Socket, SocketAddr};
 use rustix::io::Errno;
 
 use super::netlink::Netlink;
-use super::{Error, Subnet, plan};
+use super::plan::{self, Reach};
+use super::{Error, Subnet};
 
 /// Addresses where clouds answer questions about the machine, keys included. Some clouds keep their
 /// name servers there too, so port 53 stays open.
@@ -21,36 +25,64 @@ const PATH: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
 /// What Docker makes when it starts.
 const DOCKER_BRIDGE: &str = "docker0";
 
+/// What is closed to pods that reach the internet only, and what is open in it all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Around {
+    /// The networks around the machine; no range lies in another.
+    pub closed: Vec<Subnet>,
+    /// The name servers that pods were given; they may be asked for names, and for nothing else.
+    pub name_servers: BTreeSet<Ipv4Addr>,
+}
+
 /// The rules of one agent's pods.
 #[derive(Debug)]
 pub(super) struct Rules {
     table: String,
     prefix: String,
+    /// What the interfaces of pods that reach the internet only begin with.
+    internet: String,
     subnet: Subnet,
+    /// As it was when the table was installed.
+    around: Mutex<Around>,
     /// Set once a firewall in iptables was found and told to let us pass.
     docker_served: AtomicBool,
 }
 
 impl Rules {
-    pub fn new(name: &str, subnet: Subnet) -> Self {
+    pub fn new(name: &str, subnet: Subnet, around: Around) -> Self {
         Self {
             table: format!("livery_{name}"),
             prefix: plan::interface_prefix(name),
+            internet: plan::prefix_of(name, Reach::Internet),
             subnet,
+            around: Mutex::new(around),
             docker_served: AtomicBool::new(false),
         }
     }
 
     /// Installs the table in one transaction, in place of an older one.
     pub fn install(&self) -> Result<(), Error> {
-        nft(&self.ruleset())?;
+        let around = self.lock();
+        nft(&self.ruleset(&around))?;
         self.accept_through_iptables()
     }
 
-    /// Puts the table back when somebody flushed the firewall, and gets along with a Docker that
-    /// was started after us.
-    pub fn ensure(&self, host: &Netlink) -> Result<(), Error> {
-        if table_exists(&self.table).map_err(Error::io("ask for the firewall's tables"))? {
+    /// Puts the table back when somebody flushed the firewall, renews it when the machine is in other
+    /// networks or has other name servers than before, and gets along with a Docker that was started
+    /// after us.
+    pub fn ensure(&self, host: &Netlink, mut now: Around) -> Result<(), Error> {
+        let mut around = self.lock();
+        // Pods that run go on asking the servers that they were given.
+        now.name_servers.extend(&around.name_servers);
+        let changed = *around != now;
+        if changed {
+            nft(&self.ruleset(&now))?;
+            *around = now;
+        }
+        drop(around);
+        if changed
+            || table_exists(&self.table).map_err(Error::io("ask for the firewall's tables"))?
+        {
             let is_new =
                 !self.docker_served.load(Ordering::Relaxed) && host.link(DOCKER_BRIDGE)?.is_some();
             if is_new {
@@ -76,17 +108,32 @@ impl Rules {
         nft(&format!("table inet {table}\ndelete table inet {table}\n"))
     }
 
-    fn ruleset(&self) -> String {
+    fn lock(&self) -> MutexGuard<'_, Around> {
+        self.around.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ruleset(&self, around: &Around) -> String {
         let Self {
             table,
             prefix,
+            internet,
             subnet,
             ..
         } = self;
+        let closed = listed(&around.closed);
+        // A set may be empty where a list may not.
+        let elements = match around.name_servers.is_empty() {
+            true => String::new(),
+            false => format!("elements = {{ {} }}", listed(&around.name_servers)),
+        };
         format!(
             r#"table inet {table}
 delete table inet {table}
 table inet {table} {{
+    set name_servers {{
+        type ipv4_addr
+        {elements}
+    }}
     chain input {{
         type filter hook input priority filter - 10; policy accept;
         iifname != "{prefix}*" accept
@@ -102,6 +149,8 @@ table inet {table} {{
         ip saddr != {subnet} drop
         meta nfproto ipv6 drop
         ct status dnat drop
+        iifname "{internet}*" ip daddr @name_servers meta l4proto {{ tcp, udp }} th dport 53 accept
+        iifname "{internet}*" ip daddr {{ {closed} }} drop
         ip daddr {{ {METADATA} }} meta l4proto {{ tcp, udp }} th dport 53 accept
         ip daddr {{ {METADATA}, {subnet} }} drop
     }}
@@ -194,6 +243,11 @@ fn nft(script: &str) -> Result<(), Error> {
         true => Ok(()),
         false => Err(refused(&out)),
     }
+}
+
+fn listed<T: ToString>(all: impl IntoIterator<Item = T>) -> String {
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    all.join(", ")
 }
 
 fn refused(out: &Output) -> Error {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use super::plan::Route;
+use super::plan::{Route, Via};
 use super::{Error, Subnet};
 
 const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
@@ -72,11 +72,18 @@ fn parse_route(line: &str) -> Option<Route> {
         let raw = u32::from_str_radix(text, 16).ok()?;
         Some(Ipv4Addr::from(raw.to_ne_bytes()))
     };
+    const THROUGH_A_GATEWAY: u32 = 2;
+    let flags = u32::from_str_radix(fields.get(3)?, 16).ok()?;
+    let via = match flags & THROUGH_A_GATEWAY {
+        0 => Via::Link,
+        _ => Via::Gateway,
+    };
     let mask = address(fields.get(7)?)?.to_bits();
     let prefix = u8::try_from(mask.leading_ones()).ok()?;
     Some(Route {
         interface: (*fields.first()?).to_owned(),
         to: Subnet::new(address(fields.get(1)?)?, prefix)?,
+        via,
         metric: fields.get(6)?.parse().ok()?,
     })
 }
@@ -105,15 +112,17 @@ mod tests {
             Some(Route {
                 interface: "eth0".to_owned(),
                 to: Subnet::ALL,
+                via: Via::Gateway,
                 metric: 100,
             })
         );
         let net = u32::from_ne_bytes([192, 0, 2, 0]);
         let mask = u32::from_ne_bytes([255, 255, 255, 0]);
         let line = format!("eth0 {net:08X} 00000000 0001 0 0 0 {mask:08X} 0 0 0");
+        let own = parse_route(&line).unwrap();
         assert_eq!(
-            parse_route(&line).map(|route| route.to),
-            "192.0.2.0/24".parse().ok()
+            (own.to, own.via),
+            ("192.0.2.0/24".parse().unwrap(), Via::Link)
         );
         assert_eq!(parse_route("garbage"), None);
     }

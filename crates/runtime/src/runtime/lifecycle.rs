@@ -152,7 +152,7 @@ impl Runtime {
     /// Connects the pod and writes down what its shim has to know.
     fn record(&self, dir: &PodDir, spec: &PodSpec, slot: u16) -> Result<(), Error> {
         let attached = match spec.network {
-            NetworkMode::Own => Some(self.network.attach(&spec.id, slot)?),
+            NetworkMode::Own(reach) => Some(self.network.attach(&spec.id, slot, reach)?),
             NetworkMode::Loopback => None,
         };
         let mut hide = self.options.hide.clone();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use crate::support::{inside, pod};
-use livery_runtime::net::{Error, Network, Options};
+use livery_runtime::net::{Error, Network, Options, Reach};
 
 /// A query for the root's name servers, with recursion: every resolver has an answer.
 const QUERY: [u8; 17] = [
@@ -28,7 +28,7 @@ fn names_resolve_from_inside_a_pod() {
         .parse()
         .unwrap();
     let network = Network::open(options).unwrap();
-    let outcome = network.attach(&pod(1), 0).map(|made| {
+    let outcome = network.attach(&pod(1), 0, Reach::Everything).map(|made| {
         let server = made
             .resolv_conf
             .lines()

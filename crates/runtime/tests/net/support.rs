@@ -20,6 +20,15 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 pub const HOST: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
 /// A machine outside.
 pub const OUTSIDE: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 2);
+/// Another, on no network of the host's own.
+pub const INTERNET: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 7);
+/// Machines in networks around the host, as homes, companies, providers and overlays number them.
+pub const LAN: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(192, 168, 1, 10),
+    Ipv4Addr::new(10, 1, 2, 3),
+    Ipv4Addr::new(172, 16, 5, 5),
+    Ipv4Addr::new(100, 64, 0, 9),
+];
 /// A cloud's metadata service, on the machine outside.
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 /// The MTU between the two.
@@ -87,6 +96,9 @@ impl Host {
             run("ip link set lo up");
             run(&format!("ip addr add {OUTSIDE}/24 dev wire"));
             run(&format!("ip addr add {METADATA}/32 dev wire"));
+            for address in LAN.into_iter().chain([INTERNET]) {
+                run(&format!("ip addr add {address}/32 dev wire"));
+            }
             run("ip link set wire up");
         });
         run(&format!("ip route add default via {OUTSIDE}"));
@@ -99,9 +111,19 @@ impl Host {
 
     /// The network under test, with a name server outside.
     pub fn network(&self) -> Network {
+        self.network_with(&[OUTSIDE])
+    }
+
+    /// The network with other name servers outside.
+    pub fn network_with(&self, resolvers: &[Ipv4Addr]) -> Network {
         let mut options = Options::new(self.run_dir.clone());
-        options.resolvers = vec![OUTSIDE.into()];
+        options.resolvers = resolvers.iter().map(|&server| server.into()).collect();
         Network::open(options).unwrap()
+    }
+
+    /// Greets whoever connects to the machine outside on the port of name servers.
+    pub fn greet_outside_as_name_server(&self) -> u16 {
+        greet_on(&self.world_netns, 53)
     }
 
     /// Greets whoever connects to the machine outside on any of its addresses; returns the port.
@@ -112,8 +134,12 @@ impl Host {
 
 /// Greets whoever connects to any address in a namespace; returns the port.
 pub fn greet(netns: &Path) -> u16 {
+    greet_on(netns, 0)
+}
+
+fn greet_on(netns: &Path, port: u16) -> u16 {
     let listener = inside(netns, || {
-        TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap()
+        TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap()
     });
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {

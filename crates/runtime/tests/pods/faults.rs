@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
+use livery_runtime::net::Reach;
 use livery_runtime::{CommandSpec, ExecSpec, Exit, NetworkMode, Status, Streams, TaskState};
 use livery_units::{PodId, Span};
 use rustix::process::{Pid, Signal, kill_process};
@@ -226,7 +227,7 @@ fn a_pod_that_cannot_start_leaves_nothing() {
 fn nothing_is_left_of_a_removed_pod() {
     let Some(bench) = Bench::new() else { return };
     let mut spec = idle_pod(1);
-    spec.network = NetworkMode::Own;
+    spec.network = NetworkMode::Own(Reach::Everything);
     let pod = bench.pod(&spec);
     bench
         .runtime()

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use livery_runtime::net::Reach;
 use livery_runtime::{NetworkMode, PodSpec, Status};
 use livery_units::{Bytes, PodId};
 
@@ -91,7 +92,7 @@ fn disks_that_the_machine_cannot_hold_are_refused() {
 fn a_pod_sees_its_limits_and_its_network() {
     let Some(bench) = Bench::new() else { return };
     let spec = PodSpec {
-        network: NetworkMode::Own,
+        network: NetworkMode::Own(Reach::Everything),
         milli_cpus: 1_500,
         ..idle_pod(1)
     };
