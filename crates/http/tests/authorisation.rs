@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_engine::{Engine, Options, Peers, SystemClock};
 use livery_host_api::HostDirectory;
 use livery_http::{App, AppOptions, routes};
@@ -26,7 +26,7 @@ enum LetIn {
 }
 
 /// One case for each route of the table.
-const CASES: [(&str, &str, LetIn); 30] = [
+const CASES: [(&str, &str, LetIn); 33] = [
     ("GET", "/v1/offers", LetIn::AnyToken),
     ("POST", "/v1/explain", LetIn::AnyToken),
     ("GET", "/v1/pods", LetIn::AnyToken),
@@ -49,6 +49,9 @@ const CASES: [(&str, &str, LetIn); 30] = [
     ("GET", "/v1/runs/{run}/log", LetIn::AnyToken),
     ("GET", "/v1/runs/{run}/receipt", LetIn::AnyToken),
     ("GET", "/v1/runs/{run}/results", LetIn::AnyToken),
+    ("DELETE", "/v1/runs/{run}/results", LetIn::AnyToken),
+    ("POST", "/v1/check", LetIn::AnyToken),
+    ("GET", "/v1/content/room", LetIn::AnyToken),
     ("POST", "/v1/content/missing", LetIn::AnyToken),
     ("POST", "/v1/content/put", LetIn::AnyToken),
     ("POST", "/v1/content/get", LetIn::AnyToken),
@@ -186,6 +189,12 @@ impl Served {
         ask(stream, method, path, token).await
     }
 
+    /// Sends bytes with an account's token, and returns the answer's.
+    async fn send(&self, path: &str, token: &str, body: Vec<u8>) -> (StatusCode, Bytes) {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        ask_with(stream, "POST", path, Some(token), body.into()).await
+    }
+
     async fn near(&self, method: &str, path: &str) -> (StatusCode, String) {
         let stream = UnixStream::connect(self.dir.path().join("socket"))
             .await
@@ -216,7 +225,7 @@ async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
             .await
             .unwrap();
     }
-    let content = ContentStore::open(&dir.join("content"), Compression::Never).unwrap();
+    let content = OwnedContent::open(&dir.join("content"), Compression::Never).unwrap();
     let hosts = HostDirectory::new();
     let engine = Engine::start(Options {
         store,
@@ -241,6 +250,20 @@ async fn ask<S>(stream: S, method: &str, path: &str, token: Option<&str>) -> (St
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let (status, body) = ask_with(stream, method, path, token, Bytes::new()).await;
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+async fn ask_with<S>(
+    stream: S,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    body: Bytes,
+) -> (StatusCode, Bytes)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
     let made =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
     let (mut sender, connection) = made.unwrap();
@@ -251,7 +274,7 @@ where
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
-    let request = request.body(Full::new(Bytes::new())).unwrap();
+    let request = request.body(Full::new(body)).unwrap();
     let response = sender.send_request(request).await.unwrap();
     assert_eq!(
         response.headers()["livery-protocol"],
@@ -261,7 +284,7 @@ where
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     connection.abort();
-    (status, String::from_utf8_lossy(&body).into_owned())
+    (status, body)
 }
 
 /// Puts something into the parts of a path.
@@ -338,4 +361,37 @@ async fn what_is_no_route_is_a_problem_in_json_that_names_what_is_near() {
     assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
     let problem: livery_api::Problem = serde_json::from_str(&body).unwrap();
     assert_eq!(problem.code, "API002");
+}
+
+#[tokio::test]
+async fn the_files_of_one_account_are_nothing_to_another() {
+    let served = Served::start().await;
+    let bytes = b"the owner's secret weights".to_vec();
+    let hash = livery_content::hash_bytes(&bytes);
+    let name = hash.as_bytes().to_vec();
+    let frame = livery_content::Frame::pack(hash, bytes.clone().into(), Compression::Never);
+    let mut framed = Vec::new();
+    livery_content::write_frame(&mut framed, &frame.unwrap()).unwrap();
+
+    let (status, _) = served
+        .send("/v1/content/put", OWNERS_TOKEN, framed.clone())
+        .await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let missing = async |token| {
+        served
+            .send("/v1/content/missing", token, name.clone())
+            .await
+            .1
+    };
+    let got = async |token| served.send("/v1/content/get", token, name.clone()).await.1;
+    assert_eq!(missing(OWNERS_TOKEN).await, "");
+    assert_eq!(got(OWNERS_TOKEN).await, framed);
+    assert_eq!(missing(OTHERS_TOKEN).await, name);
+    assert_eq!(got(OTHERS_TOKEN).await, "");
+    // Who has the bytes has them here too.
+    served
+        .send("/v1/content/put", OTHERS_TOKEN, framed.clone())
+        .await;
+    assert_eq!(missing(OTHERS_TOKEN).await, "");
+    assert_eq!(got(OTHERS_TOKEN).await, framed);
 }

@@ -1,9 +1,9 @@
 //! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
 
-use super::sim_pod::{Script, SimPod, status};
+use super::sim_pod::{Script, SimPod, outputs, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
-use livery_content::{ContentStore, Manifest};
+use livery_content::ContentStore;
 use livery_host_api::dto::{
     Answer, Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity,
     HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats,
@@ -367,8 +367,8 @@ impl Host for SimHost {
         if self.reached()?.script.collect_hangs {
             return std::future::pending().await;
         }
-        let manifest =
-            Manifest::new(Vec::new()).and_then(|manifest| self.content.put_tree(&manifest));
+        let output = self.reached()?.script.output.clone();
+        let manifest = outputs(&self.content, output).and_then(|tree| self.content.put_tree(&tree));
         let manifest = manifest
             .map_err(|error| Error::Internal(error.to_string()))?
             .to_string();
