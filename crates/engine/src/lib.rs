@@ -34,7 +34,7 @@ pub use livery_host_api::{ByteStream, Follow};
 pub use livery_notify::Error as NotifyError;
 pub use livery_store::{
     AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine,
-    Voucher, Which,
+    Token as StoredToken, Voucher, Which,
 };
 pub use market::{
     Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError,

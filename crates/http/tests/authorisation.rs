@@ -63,10 +63,11 @@ const CASES: [(&str, &str, LetIn); 33] = [
 ];
 
 /// Routes about tokens, on the machine itself only.
-const TOKEN_CASES: [(&str, &str, LetIn); 3] = [
+const TOKEN_CASES: [(&str, &str, LetIn); 4] = [
     ("GET", "/v1/tokens", LetIn::NoToken),
     ("POST", "/v1/tokens", LetIn::NoToken),
     ("DELETE", "/v1/tokens/{token}", LetIn::NoToken),
+    ("POST", "/v1/tokens/{token}/rotate", LetIn::NoToken),
 ];
 
 /// Routes about prices; only the owner changes the catalogue.
@@ -195,6 +196,15 @@ impl Served {
         ask_with(stream, "POST", path, Some(token), body.into()).await
     }
 
+    /// Sends JSON as the owner here, and returns the answer's.
+    async fn tell(&self, method: &str, path: &str, body: &str) -> serde_json::Value {
+        let stream = UnixStream::connect(self.dir.path().join("socket"));
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        let (status, body) = ask_with(stream.await.unwrap(), method, path, None, body).await;
+        assert!(status.is_success(), "{method} {path}: {status} {body:?}");
+        serde_json::from_slice(&body).unwrap()
+    }
+
     async fn near(&self, method: &str, path: &str) -> (StatusCode, String) {
         let stream = UnixStream::connect(self.dir.path().join("socket"))
             .await
@@ -270,7 +280,8 @@ where
     let connection = tokio::spawn(connection);
     let mut request = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())
-        .uri(format!("http://livery{path}"));
+        .uri(format!("http://livery{path}"))
+        .header("content-type", "application/json");
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
@@ -394,4 +405,54 @@ async fn the_files_of_one_account_are_nothing_to_another() {
         .await;
     assert_eq!(missing(OTHERS_TOKEN).await, "");
     assert_eq!(got(OTHERS_TOKEN).await, framed);
+}
+
+#[tokio::test]
+async fn an_account_whose_token_was_revoked_gets_another_and_one_is_replaced_by_the_next() {
+    let served = Served::start().await;
+    let enters = async |token: &serde_json::Value| {
+        let (status, _) = served.far("GET", "/v1/account", token.as_str()).await;
+        status == StatusCode::OK
+    };
+    let list = async || served.tell("GET", "/v1/tokens", "").await["tokens"].clone();
+    let of = |tokens: &serde_json::Value, account: &str| {
+        let tokens = tokens.as_array().unwrap().clone();
+        let own = tokens
+            .into_iter()
+            .filter(|token| token["account"] == account);
+        own.collect::<Vec<_>>()
+    };
+    let [first] = of(&list().await, "acc_other").try_into().unwrap();
+    assert_eq!(first["used"], serde_json::Value::Null);
+    assert!(enters(&OTHERS_TOKEN.into()).await);
+    let [first] = of(&list().await, "acc_other").try_into().unwrap();
+    assert!(first["used"].is_i64(), "{first}");
+    let path = |token: &serde_json::Value| format!("/v1/tokens/{}", token["id"].as_str().unwrap());
+    let revoked = served.tell("DELETE", &path(&first), "").await;
+    assert_eq!(revoked["left"], 0);
+    assert_eq!(revoked["token"]["account_name"], "acc_other");
+    assert!(!enters(&OTHERS_TOKEN.into()).await);
+
+    let new = r#"{"label": "again", "account": "acc_other"}"#;
+    let second = served.tell("POST", "/v1/tokens", new).await;
+    assert_eq!(second["info"]["account"], "acc_other");
+    assert!(enters(&second["token"]).await);
+    let (status, _) = served.near("POST", "/v1/tokens/nothing/rotate").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+
+    let rotate = format!("{}/rotate", path(&second["info"]));
+    let third = served
+        .tell("POST", &rotate, r#"{"grace_ms": 3600000}"#)
+        .await;
+    assert_eq!(third["info"]["label"], "again");
+    assert!(enters(&second["token"]).await && enters(&third["token"]).await);
+    let old = of(&list().await, "acc_other");
+    assert!(
+        old[0]["expires"].is_i64() && old[1]["expires"].is_null(),
+        "{old:?}"
+    );
+    let rotate = format!("{}/rotate", path(&third["info"]));
+    let fourth = served.tell("POST", &rotate, r#"{"grace_ms": 0}"#).await;
+    assert!(!enters(&third["token"]).await && enters(&fourth["token"]).await);
+    assert_eq!(of(&list().await, "acc_other").len(), 2);
 }

@@ -53,6 +53,6 @@ pub use run::{
 };
 pub use system::{
     Health, Ledger, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList,
-    Version,
+    TokenRevoked, TokenRotation, Version,
 };
 pub use volume::{NewVolume, Volume, VolumeList, VolumeSize};

@@ -145,7 +145,7 @@ fn a_quota_counts_what_is_owned_once_and_before_compression() {
         .unwrap();
     assert_eq!(content.holding(&a).bytes, Bytes::new(6_000));
     assert_eq!(content.room(&a, quota).unwrap(), Bytes::new(4_000));
-    let refused = content.put_frames(&a, &[five.clone()], quota);
+    let refused = content.put_frames(&a, std::slice::from_ref(&five), quota);
     let Err(ContentError::OverQuota {
         would_be,
         quota: most,
