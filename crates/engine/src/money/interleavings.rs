@@ -119,7 +119,7 @@ impl World {
             .await
             .unwrap();
         let mut pod = pod(watch.now());
-        pod.saw(Observed::Up, None, watch.moment());
+        pod.saw(Observed::Up, watch.moment());
         store.pod_insert(&pod).await.unwrap();
         let content = OwnedContent::open(&dir.path().join("content"), Compression::Never);
         let services = Services::new(Options {
@@ -200,7 +200,7 @@ impl World {
             self.count().await;
         }
         let starts = row.starts;
-        row.saw(seen, None, self.watch.moment());
+        row.saw(seen, self.watch.moment());
         self.write(&row).await;
         if row.starts != starts {
             super::hold(&self.services, &row).await.unwrap();

@@ -80,7 +80,7 @@ impl World {
                 ..pod(now)
             };
             pod.policy.max_cost = max_cost;
-            pod.saw(Observed::Up, None, now);
+            pod.saw(Observed::Up, now);
             services.store.pod_insert(&pod).await.unwrap();
             super::hold(&services, &pod).await.unwrap();
             count(&services, &pod.id).await.unwrap();
@@ -110,7 +110,7 @@ impl World {
         if row.observed == Observed::Down && observed == Observed::Up {
             return;
         }
-        row.saw(observed, None, self.watch.now());
+        row.saw(observed, self.watch.now());
         store.pod_update(&row).await.unwrap();
     }
 

@@ -72,6 +72,15 @@ impl SimHost {
         self.all_are(PodState::Down);
     }
 
+    /// The same, and the host says how long ago it was.
+    pub fn end_commands_ago(&self, ago: Span) {
+        let mut all = self.lock();
+        for pod in all.pods.values_mut() {
+            pod.state = PodState::Down;
+            pod.ended_ago = Some(ago);
+        }
+    }
+
     /// Every pod comes up again by itself.
     pub fn begin_commands(&self) {
         self.all_are(PodState::Up);
@@ -174,6 +183,8 @@ impl Host for SimHost {
                 spec: spec.clone(),
                 state: PodState::Up,
                 tasks: BTreeMap::new(),
+                began_ago: None,
+                ended_ago: None,
             };
             state.pods.insert(id.to_string(), pod);
         }

@@ -42,6 +42,9 @@ pub struct SimPod {
     pub spec: PodSpec,
     pub state: PodState,
     pub tasks: BTreeMap<String, TaskStatus>,
+    /// What the host says about how long ago it came up and ended.
+    pub began_ago: Option<Span>,
+    pub ended_ago: Option<Span>,
 }
 
 /// How a pod is.
@@ -54,6 +57,8 @@ pub fn status(id: &str, pod: &SimPod) -> PodStatus {
         failure: None,
         exit_code: None,
         started_ms: None,
+        began_ago_ms: pod.began_ago.map(Span::millis),
+        ended_ago_ms: pod.ended_ago.map(Span::millis),
         address: None,
     }
 }
