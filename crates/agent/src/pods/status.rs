@@ -80,7 +80,6 @@ fn describe(pod: &Pod, record: Record, state: PodState, detail: Option<String>) 
         detail,
         failure,
         exit_code: None,
-        started_ms: record.started_ms,
         began_ago_ms: None,
         ended_ago_ms: None,
         address: None,

@@ -13,7 +13,7 @@ pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
     let again = host.pod_create(&pod, &pod_spec(), PATIENCE).await.unwrap();
     assert_eq!(again.state, PodState::Up);
     assert_eq!(again.launch_key, "key_0001");
-    assert!(again.started_ms.is_some());
+    assert!(again.began_ago_ms.is_some());
     let listed = host.pods().await.unwrap();
     assert_eq!(
         listed[..].iter().map(undated).collect::<Vec<_>>(),

@@ -67,7 +67,10 @@ pub async fn run(args: TokenArgs, settings: &Settings) -> anyhow::Result<Ending>
         } => {
             let made = client.token_create(&NewToken { label, account }).await?;
             let words = format!("token {}: keep it, it is not shown again", made.info.id);
-            show(&made, &words, json)?;
+            match json {
+                true => print_json(&made)?,
+                false => show(&made, &words)?,
+            }
         }
         TokenCommand::List { json } => {
             let tokens = client.tokens().await?.tokens;
@@ -110,7 +113,10 @@ pub async fn run(args: TokenArgs, settings: &Settings) -> anyhow::Result<Ending>
                 "token {}: keep it, it is not shown again; token {id} {until}",
                 made.info.id
             );
-            show(&made, &words, json)?;
+            match json {
+                true => print_json(&made)?,
+                false => show(&made, &words)?,
+            }
         }
         TokenCommand::Revoke { id } => {
             let revoked = client.token_revoke(&id).await?;
@@ -128,10 +134,7 @@ pub async fn run(args: TokenArgs, settings: &Settings) -> anyhow::Result<Ending>
 }
 
 /// Prints a token that was made: the only time that it is shown.
-fn show(made: &TokenCreated, words: &str, json: bool) -> anyhow::Result<()> {
-    if json {
-        return print_json(made);
-    }
+fn show(made: &TokenCreated, words: &str) -> anyhow::Result<()> {
     say(words);
     let mut out = out();
     writeln!(out, "{}", made.token)?;

@@ -56,7 +56,6 @@ pub fn status(id: &str, pod: &SimPod) -> PodStatus {
         detail: None,
         failure: None,
         exit_code: None,
-        started_ms: None,
         began_ago_ms: pod.began_ago.map(Span::millis),
         ended_ago_ms: pod.ended_ago.map(Span::millis),
         address: None,
