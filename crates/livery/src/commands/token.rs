@@ -5,7 +5,7 @@ use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{listing, out, print_json, say, warn};
-use livery_api::dto::{NewToken, TokenCreated, TokenRotation};
+use livery_api::dto::{NewToken, Token, TokenCreated, TokenRotation};
 use livery_units::{Span, Timestamp};
 use std::io::Write;
 
@@ -78,21 +78,7 @@ pub async fn run(args: TokenArgs, settings: &Settings) -> anyhow::Result<Ending>
                 print_json(&tokens)?;
                 return Ok(Ending::Done);
             }
-            let now = listing::now();
-            let ago = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| listing::ago(at, now));
-            let mut table = Table::new(["ID", "LABEL", "ACCOUNT", "CREATED", "USED", "EXPIRES"]);
-            for token in tokens {
-                let expires = token.expires.map_or("-".to_owned(), listing::date);
-                table.row([
-                    token.id,
-                    token.label,
-                    token.account_name,
-                    listing::ago(token.created, now),
-                    ago(token.used),
-                    expires,
-                ]);
-            }
-            table.print()?;
+            list(tokens).print()?;
         }
         TokenCommand::Rotate {
             id,
@@ -131,6 +117,24 @@ pub async fn run(args: TokenArgs, settings: &Settings) -> anyhow::Result<Ending>
         }
     }
     Ok(Ending::Done)
+}
+
+fn list(tokens: Vec<Token>) -> Table {
+    let now = listing::now();
+    let ago = |at: Option<Timestamp>| at.map_or("-".to_owned(), |at| listing::ago(at, now));
+    let mut table = Table::new(["ID", "LABEL", "ACCOUNT", "CREATED", "USED", "EXPIRES"]);
+    for token in tokens {
+        let expires = token.expires.map_or("-".to_owned(), listing::date);
+        table.row([
+            token.id,
+            token.label,
+            token.account_name,
+            listing::ago(token.created, now),
+            ago(token.used),
+            expires,
+        ]);
+    }
+    table
 }
 
 /// Prints a token that was made: the only time that it is shown.
