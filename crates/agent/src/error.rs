@@ -88,6 +88,8 @@ pub(crate) fn of_content(error: ContentError) -> Error {
     match error {
         ContentError::DiskFull { .. } => Error::DiskFull(text),
         ContentError::Missing { .. } => Error::NotFound(text),
+        // Agents count nobody's content.
+        ContentError::OverQuota { .. } | ContentError::TooManyBlobs => Error::NoCapacity(text),
         ContentError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Error::NotFound(text)
         }

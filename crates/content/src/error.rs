@@ -105,6 +105,22 @@ pub enum ContentError {
     /// A frame or a blob above the limit.
     #[error("a blob of {} is refused: the limit is {}", .0, Bytes::new(crate::MAX_FRAME_LEN as u64))]
     TooLarge(Bytes),
+    /// An account would own more bytes than it may.
+    #[error(
+        "with this the account's files here would come to {would_be}, and its quota is {quota}"
+    )]
+    OverQuota {
+        /// What they would come to.
+        would_be: Bytes,
+        /// What they may come to.
+        quota: Bytes,
+    },
+    /// An account would own more blobs than it may.
+    #[error(
+        "with this the account's files here would be more than {} pieces, however small",
+        crate::BLOBS_MAX
+    )]
+    TooManyBlobs,
     /// A stream of frames that is cut off or is not one.
     #[error("the stream of content is broken: {0}")]
     BadFrame(&'static str),
@@ -128,6 +144,20 @@ pub enum ContentError {
 }
 
 impl ContentError {
+    /// Says whether a tree could not be read because of what it is, or because it is not whole here,
+    /// and not because the disk failed.
+    pub(crate) fn is_about_the_tree(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing { .. }
+                | Self::HashMismatch { .. }
+                | Self::Undecodable { .. }
+                | Self::InvalidManifest { .. }
+                | Self::InvalidPath { .. }
+                | Self::EscapingSymlink { .. }
+        )
+    }
+
     /// Gives an error of the operating system its meaning.
     pub(crate) fn io(act: &'static str, path: &Path, source: io::Error) -> Self {
         let errno = source.raw_os_error().map(Errno::from_raw_os_error);

@@ -3,7 +3,7 @@
 //! A tree of files is a [`Manifest`]; every file in it is a list of chunks, every chunk is named by
 //! its BLAKE3 hash, and the manifest itself is a blob, so a whole tree has one hash. Three parties
 //! use this: the CLI reads the user's directories ([`scan`]), the control plane keeps blobs
-//! ([`ContentStore`]), and the host agent writes trees into pods ([`materialise`]) and takes
+//! ([`OwnedContent`], of every account its own), and the host agent writes trees into pods ([`materialise`]) and takes
 //! results out of them ([`collect`]). Between them blobs travel as [`Frame`]s.
 //!
 //! Everything here blocks; asynchronous callers run it on a blocking thread. Nothing here trusts a
@@ -19,6 +19,7 @@ mod encoding;
 mod error;
 mod manifest;
 mod materialise;
+mod owned;
 mod parallel;
 mod path;
 mod pattern;
@@ -34,6 +35,7 @@ pub use encoding::{Compression, Encoding};
 pub use error::ContentError;
 pub use manifest::{Entry, Kind, Manifest, TreeBlobs};
 pub use materialise::{Owner, Target, Written, materialise};
+pub use owned::{Ages, BLOBS_MAX, Holding, OwnedContent, Quota};
 pub use path::RelPath;
 pub use pattern::Patterns;
 pub use scan::{IgnoreRules, Scan, ScanOptions, scan, scan_file};

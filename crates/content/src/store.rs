@@ -96,6 +96,11 @@ impl ContentStore {
     /// Keeps a frame that came from elsewhere after checking its body against its name.
     pub fn put_frame(&self, frame: &Frame) -> Result<(), ContentError> {
         let plain_len = frame.unpack()?.len();
+        self.put_unpacked(frame, plain_len)
+    }
+
+    /// Keeps a frame whose body was checked, and which has so many bytes unpacked.
+    pub(crate) fn put_unpacked(&self, frame: &Frame, plain_len: usize) -> Result<(), ContentError> {
         let _here = self.not_sweeping();
         match self.touch_sized(frame.hash(), plain_len) {
             Presence::Here => Ok(()),

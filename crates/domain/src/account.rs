@@ -1,7 +1,7 @@
 //! What an account's owner has settled for all that it rents.
 
 use crate::pod::IdlePolicy;
-use livery_units::{AccountId, Money, Span, Timestamp};
+use livery_units::{AccountId, Bytes, Money, Span, Timestamp};
 
 /// Whose pod it is, as far as a host must know it: what a stranger may reach and use is less than
 /// what the owner may.
@@ -16,8 +16,10 @@ pub enum Tenant {
 /// An account's settings; [`AccountSettings::default`] is what a new account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AccountSettings {
-    /// The most that it may spend.
+    /// The most that it may spend, as its own user has set it.
     pub limits: SpendingLimits,
+    /// The most that it may spend, as the owner of the control plane has set it.
+    pub allowed: SpendingLimits,
     /// Below this balance its user is warned; none for never.
     pub low_balance: Option<Money>,
     /// How long volumes are kept after the balance came to nothing.
@@ -26,6 +28,9 @@ pub struct AccountSettings {
     pub auto_pay: AutoPay,
     /// For pods that have no idle policy of their own.
     pub idle: Option<IdlePolicy>,
+    /// The most bytes of files that it may keep at the control plane; none for as many as the disk
+    /// takes. The owner's own account has no such limit, whatever this says.
+    pub content_quota: Option<Bytes>,
 }
 
 /// The most that an account may spend in a calendar day or month, in UTC.
@@ -35,6 +40,29 @@ pub struct SpendingLimits {
     pub day: Option<Money>,
     /// Per month.
     pub month: Option<Money>,
+}
+
+/// Whose limit of an account it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LimitBy {
+    /// Its user has set it, and may lift it.
+    User,
+    /// The owner of the control plane has set it, and nobody else may lift it.
+    Owner,
+}
+
+impl AccountSettings {
+    /// Returns the limits that hold: the lower of its user's and of the owner's.
+    pub fn limits_in_force(&self) -> SpendingLimits {
+        let lower = |one: Option<Money>, other: Option<Money>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        SpendingLimits {
+            day: lower(self.limits.day, self.allowed.day),
+            month: lower(self.limits.month, self.allowed.month),
+        }
+    }
 }
 
 /// Whether an account tops itself up when its balance is low.
@@ -67,10 +95,12 @@ impl Default for AccountSettings {
     fn default() -> Self {
         Self {
             limits: SpendingLimits::default(),
+            allowed: SpendingLimits::default(),
             low_balance: Some(Money::from_nanos(5_000_000_000)),
             grace: Span::from_secs(7 * 86_400),
             auto_pay: AutoPay::Off,
             idle: None,
+            content_quota: Some(Bytes::gib(100)),
         }
     }
 }

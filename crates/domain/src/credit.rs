@@ -203,7 +203,7 @@ pub fn deletion(
 
 /// Returns which limit has no room for one more interval.
 fn limit_reached(facts: &Facts) -> Option<Shortage> {
-    let limits = facts.settings.limits;
+    let limits = facts.settings.limits_in_force();
     let reached = |limit: Option<Money>, spent: Money| {
         limit.is_some_and(|limit| {
             let room = limit.saturating_minus(spent);

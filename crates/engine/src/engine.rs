@@ -1,12 +1,13 @@
 //! The whole surface of the control plane's core.
 
+use crate::content::{self, ContentRoom};
 use crate::error::Error;
 use crate::money;
 use crate::pod::{self, NewPod};
 use crate::run;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{self, TaskStatus};
-use livery_content::ContentStore;
+use livery_content::{OwnedContent, Quota};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, Ranking, rank};
 use livery_domain::pod::{Desired, Pod};
@@ -171,6 +172,17 @@ impl Engine {
         pod::stats(&self.services, account, id).await
     }
 
+    /// Refuses a job that would not be accepted even if its files were in the content store.
+    pub async fn run_check(
+        &self,
+        account: &AccountId,
+        submission: &Submission,
+    ) -> Result<(), Error> {
+        run::check(&self.services, account, submission)
+            .await
+            .map(drop)
+    }
+
     /// Accepts a run whose files are in the content store; the reconciler carries it out.
     pub async fn run_submit(
         &self,
@@ -223,9 +235,24 @@ impl Engine {
         run::receipt(&self.services, run).await
     }
 
+    /// Drops the results of a run that is over.
+    pub async fn run_results_drop(&self, account: &AccountId, id: &str) -> Result<Run, Error> {
+        run::drop_results(&self.services, account, id).await
+    }
+
     /// Returns the content store that jobs' files are uploaded to and results are read from.
-    pub fn content(&self) -> &Arc<ContentStore> {
+    pub fn content(&self) -> &Arc<OwnedContent> {
         &self.services.content
+    }
+
+    /// Returns how much an account may keep in it.
+    pub async fn content_quota(&self, account: &AccountId) -> Result<Quota, Error> {
+        content::quota(&self.services, account).await
+    }
+
+    /// Returns how much more an account may send to it.
+    pub async fn content_room(&self, account: &AccountId) -> Result<ContentRoom, Error> {
+        content::room(&self.services, account).await
     }
 
     /// Returns the store, for what has no rules of its own (tokens, settings).

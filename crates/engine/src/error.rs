@@ -59,6 +59,9 @@ pub enum Error {
         /// How many.
         missing: usize,
     },
+    /// The account would keep more files here than it may.
+    #[error("{0}")]
+    ContentQuota(String),
     /// The run has no results.
     #[error("run {run} has no results: {why}")]
     NoResults {
@@ -126,6 +129,7 @@ impl Error {
             Self::RunNotFound(_) => "RUN001",
             Self::JobFile(_) => "RUN002",
             Self::ContentMissing { .. } => "RUN003",
+            Self::ContentQuota(_) => "CNT001",
             Self::NoResults { .. } => "RUN004",
             Self::BudgetTooSmall(_) => "RUN005",
             Self::InsufficientFunds { .. } => "MON001",
@@ -159,6 +163,11 @@ impl Error {
             Self::ContentMissing { .. } => {
                 Some("run `livery run` again: what is there already is not sent again")
             }
+            Self::ContentQuota(_) => Some(
+                "send less (`.skyignore` leaves files out), drop results of old runs (`livery results \
+                 RUN --drop`), or ask the control plane's owner for `livery account set ACCOUNT \
+                 --content-quota SIZE`; what was sent and not used for a day goes by itself",
+            ),
             Self::NoResults { .. } => Some("`livery logs RUN` shows what the run printed"),
             Self::InsufficientFunds { .. } => Some("top the account up, or ask for less"),
             Self::Credit(error) => error.hint(),

@@ -6,6 +6,7 @@
 //! [`Host`](livery_host_api::Host). There is no HTTP here and no concrete cloud.
 
 mod clock;
+mod content;
 mod credit;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod tasks;
 mod volume;
 
 pub use clock::{Clock, SystemClock};
+pub use content::ContentRoom;
 pub use credit::{
     Authority, BalanceSheet, CreditError, Earner, More, NewVoucher, PAGE_MAX, SettingsChange,
     Spending, SpentOn, Statement, StatementQuery, TOP_UP_MIN,
@@ -32,7 +34,7 @@ pub use livery_host_api::{ByteStream, Follow};
 pub use livery_notify::Error as NotifyError;
 pub use livery_store::{
     AccountStand, Credit, DeliveryRow, Grouping, NoticeRow, Payment, Period, Posted, StatementLine,
-    Voucher, Which,
+    Token as StoredToken, Voucher, Which,
 };
 pub use market::{
     Advised, Answer, CatalogueOrigin, Catalogued, Entry, GpuOnSale, Inquiry, Market, MarketError,

@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::market;
 use crate::tasks::TaskBoard;
-use livery_content::ContentStore;
+use livery_content::OwnedContent;
 use livery_domain::offer::{Offer, SupplierName};
 use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
@@ -22,7 +22,7 @@ pub struct Options {
     /// Rows and money.
     pub store: Store,
     /// Files of jobs and their results.
-    pub content: Arc<ContentStore>,
+    pub content: Arc<OwnedContent>,
     /// Who provides machines.
     pub suppliers: Vec<SharedSupplier>,
     /// The hosts that are connected now.
@@ -62,7 +62,7 @@ pub(crate) struct Services {
     pub(crate) store: Store,
     /// Which of several control planes this is; none when it is the only one.
     pub(crate) plane: Option<Plane>,
-    pub(crate) content: Arc<ContentStore>,
+    pub(crate) content: Arc<OwnedContent>,
     pub(crate) suppliers: BTreeMap<SupplierName, SharedSupplier>,
     pub(crate) hosts: HostDirectory,
     pub(crate) clock: Arc<dyn Clock>,

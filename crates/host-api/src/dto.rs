@@ -174,8 +174,10 @@ pub struct PodStatus {
     pub failure: Option<Failure>,
     /// Exit code of its command, once that has ended.
     pub exit_code: Option<i32>,
-    /// When its first process began, in milliseconds since 1970.
-    pub started_ms: Option<i64>,
+    /// How many milliseconds ago it came up, by the host's uptime; none when that is not known.
+    pub began_ago_ms: Option<u64>,
+    /// How many milliseconds ago its command ended, by the same clock.
+    pub ended_ago_ms: Option<u64>,
     /// Address inside the host.
     pub address: Option<String>,
 }

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use livery_api::Code;
-use livery_units::{AccountId, Secret};
+use livery_units::{AccountId, Secret, Span};
 
 /// How a connection came in; part of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +87,9 @@ pub(crate) async fn authorise(
     Ok(next.run(request).await)
 }
 
+/// How exactly it is known when a token was last used: noting it is a write.
+const USE_GRAIN: Span = Span::from_secs(600);
+
 fn bearer(request: &Request) -> Option<Secret<String>> {
     let header = request.headers().get(AUTHORIZATION)?;
     let token = header.to_str().ok()?.strip_prefix("Bearer ")?;
@@ -102,9 +105,19 @@ async fn identify(app: &App, via: Via, token: Option<Secret<String>>) -> Result<
         (Via::Tcp, Some(token)) => {
             // Only the token's hash is stored, so no comparison here leaks anything.
             let hash = livery_content::hash_bytes(token.expose().as_bytes());
-            let account = app.engine.store().token_account(hash).await;
-            let account = account.map_err(livery_engine::Error::from)?;
-            Ok(account.map_or(Caller::Nobody, Caller::Token))
+            let (store, now) = (app.engine.store(), app.engine.now());
+            let token = store.token_fetch(hash, now).await;
+            let Some(token) = token.map_err(livery_engine::Error::from)? else {
+                return Ok(Caller::Nobody);
+            };
+            let since = token.used.map(|used| now.since(used));
+            if since.is_none_or(|since| since >= USE_GRAIN) {
+                // Who is known is let in, also when the database takes nothing more.
+                if let Err(error) = store.token_used_set(hash, now).await {
+                    tracing::warn!(%error, "it was not noted that a token was used");
+                }
+            }
+            Ok(Caller::Token(token.account))
         }
     }
 }

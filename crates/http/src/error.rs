@@ -67,7 +67,7 @@ impl From<Error> for Refusal {
             Error::PodAmbiguous { .. } | Error::PodPhase { .. } | Error::NoOffer { .. } => {
                 StatusCode::CONFLICT
             }
-            Error::ContentMissing { .. } => StatusCode::CONFLICT,
+            Error::ContentMissing { .. } | Error::ContentQuota(_) => StatusCode::CONFLICT,
             Error::Market(_) | Error::BudgetTooSmall(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::OwnersImage(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -141,6 +141,9 @@ impl From<livery_content::ContentError> for Refusal {
                 Self::bad_request(&error.to_string())
             }
             Content::Undecodable { .. } => Self::bad_request(&error.to_string()),
+            Content::OverQuota { .. } | Content::TooManyBlobs => {
+                Self::from(Error::ContentQuota(error.to_string()))
+            }
             Content::DiskFull { .. } => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 Code::Internal,

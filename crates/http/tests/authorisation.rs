@@ -1,19 +1,11 @@
 //! Every route has a case here: who is let in and who is not. A route without one fails the test.
 
-use bytes::Bytes;
-use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use livery_content::{Compression, ContentStore};
-use livery_engine::{Engine, Options, Peers, SystemClock};
-use livery_host_api::HostDirectory;
-use livery_http::{App, AppOptions, routes};
-use livery_store::{Credit, Store};
-use livery_units::{AccountId, Timestamp};
+mod served;
+
+use http::StatusCode;
+use livery_http::routes;
+use served::{OTHERS_TOKEN, OWNERS_TOKEN, Served};
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio_util::sync::CancellationToken;
 
 /// Who is let in over TCP: nobody, any account's token, the owner's token. On the unix socket its
 /// owner is let in everywhere.
@@ -26,7 +18,7 @@ enum LetIn {
 }
 
 /// One case for each route of the table.
-const CASES: [(&str, &str, LetIn); 30] = [
+const CASES: [(&str, &str, LetIn); 33] = [
     ("GET", "/v1/offers", LetIn::AnyToken),
     ("POST", "/v1/explain", LetIn::AnyToken),
     ("GET", "/v1/pods", LetIn::AnyToken),
@@ -49,6 +41,9 @@ const CASES: [(&str, &str, LetIn); 30] = [
     ("GET", "/v1/runs/{run}/log", LetIn::AnyToken),
     ("GET", "/v1/runs/{run}/receipt", LetIn::AnyToken),
     ("GET", "/v1/runs/{run}/results", LetIn::AnyToken),
+    ("DELETE", "/v1/runs/{run}/results", LetIn::AnyToken),
+    ("POST", "/v1/check", LetIn::AnyToken),
+    ("GET", "/v1/content/room", LetIn::AnyToken),
     ("POST", "/v1/content/missing", LetIn::AnyToken),
     ("POST", "/v1/content/put", LetIn::AnyToken),
     ("POST", "/v1/content/get", LetIn::AnyToken),
@@ -60,10 +55,11 @@ const CASES: [(&str, &str, LetIn); 30] = [
 ];
 
 /// Routes about tokens, on the machine itself only.
-const TOKEN_CASES: [(&str, &str, LetIn); 3] = [
+const TOKEN_CASES: [(&str, &str, LetIn); 4] = [
     ("GET", "/v1/tokens", LetIn::NoToken),
     ("POST", "/v1/tokens", LetIn::NoToken),
     ("DELETE", "/v1/tokens/{token}", LetIn::NoToken),
+    ("POST", "/v1/tokens/{token}/rotate", LetIn::NoToken),
 ];
 
 /// Routes about prices; only the owner changes the catalogue.
@@ -157,111 +153,6 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, LetIn)> {
         &CASES,
     ];
     groups.into_iter().flatten().copied()
-}
-
-const OWNERS_TOKEN: &str = "livery_owner";
-const OTHERS_TOKEN: &str = "livery_other";
-
-struct Served {
-    dir: tempfile::TempDir,
-    stop: CancellationToken,
-    address: std::net::SocketAddr,
-}
-
-impl Served {
-    async fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let stop = CancellationToken::new();
-        let app = app(dir.path(), &stop).await;
-        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = tcp.local_addr().unwrap();
-        tokio::spawn(livery_http::serve_tcp(app.clone(), tcp));
-        let unix = UnixListener::bind(dir.path().join("socket")).unwrap();
-        tokio::spawn(livery_http::serve_unix(app, unix));
-        Self { dir, stop, address }
-    }
-
-    async fn far(&self, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String) {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        ask(stream, method, path, token).await
-    }
-
-    async fn near(&self, method: &str, path: &str) -> (StatusCode, String) {
-        let stream = UnixStream::connect(self.dir.path().join("socket"))
-            .await
-            .unwrap();
-        ask(stream, method, path, None).await
-    }
-}
-
-async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
-    let store = Store::open(&format!("sqlite:{}", dir.join("db").display()))
-        .await
-        .unwrap();
-    let now = Timestamp::from_millis(0);
-    let owner: AccountId = "acc_owner".parse().unwrap();
-    let other: AccountId = "acc_other".parse().unwrap();
-    for (account, token) in [(&owner, OWNERS_TOKEN), (&other, OTHERS_TOKEN)] {
-        store
-            .account_ensure(account, account.as_str(), now)
-            .await
-            .unwrap();
-        store
-            .account_credit_set(account, Credit::Owner)
-            .await
-            .unwrap();
-        let hash = livery_content::hash_bytes(token.as_bytes());
-        store
-            .token_insert(hash, account, "test", now)
-            .await
-            .unwrap();
-    }
-    let content = ContentStore::open(&dir.join("content"), Compression::Never).unwrap();
-    let hosts = HostDirectory::new();
-    let engine = Engine::start(Options {
-        store,
-        content: Arc::new(content),
-        suppliers: Vec::new(),
-        hosts: hosts.clone(),
-        clock: Arc::new(SystemClock),
-        logs_dir: dir.join("logs"),
-        peers: Peers::None,
-    });
-    App::new(AppOptions {
-        engine: engine.await.unwrap(),
-        hosts,
-        owner,
-        owner_uid: rustix::process::geteuid().as_raw(),
-        version: "0.0.0",
-        stop: stop.clone(),
-    })
-}
-
-async fn ask<S>(stream: S, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String)
-where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
-    let made =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
-    let (mut sender, connection) = made.unwrap();
-    let connection = tokio::spawn(connection);
-    let mut request = Request::builder()
-        .method(Method::from_bytes(method.as_bytes()).unwrap())
-        .uri(format!("http://livery{path}"));
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    let request = request.body(Full::new(Bytes::new())).unwrap();
-    let response = sender.send_request(request).await.unwrap();
-    assert_eq!(
-        response.headers()["livery-protocol"],
-        "1",
-        "{method} {path}"
-    );
-    let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    connection.abort();
-    (status, String::from_utf8_lossy(&body).into_owned())
 }
 
 /// Puts something into the parts of a path.

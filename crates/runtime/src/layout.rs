@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::error::{Context, Error};
 use crate::spec::{PodSpec, millis};
 use crate::state::End;
+use crate::uptime::Uptime;
 
 /// A pod's directory.
 #[derive(Debug, Clone)]
@@ -136,6 +137,16 @@ pub(crate) struct PodRecord {
 pub(crate) struct RunRecord {
     pub shim: crate::process::ProcessRef,
     pub init: crate::process::ProcessRef,
+    /// When the pod came up.
+    pub began: Uptime,
+}
+
+/// How a pod ended, and when by the machine's uptime.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct EndRecord {
+    #[serde(flatten)]
+    pub end: End,
+    pub ended: Uptime,
 }
 
 /// What became of a task.

@@ -29,10 +29,11 @@ mod runtime;
 pub mod shim;
 mod spec;
 mod state;
+mod uptime;
 mod wire;
 
 pub use disk::DISK_SPARE;
 pub use error::Error;
 pub use runtime::{Options, PodRoot, Runtime};
 pub use spec::{CommandSpec, ExecSpec, NetworkMode, PodSpec, Rootfs, Streams, TaskSpec, Volume};
-pub use state::{Counters, End, Exit, PodState, Stats, Status, TaskState, VolumeState};
+pub use state::{Counters, End, Exit, PodState, Ran, Stats, Status, TaskState, VolumeState};

@@ -83,7 +83,8 @@ fn stat(pid: i32) -> Option<Stat> {
     })
 }
 
-fn boot_id() -> String {
+/// Returns what tells this boot of the machine from others; empty when the kernel does not say.
+pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|text| text.trim().to_owned())
         .unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What was observed of pods and tasks, as read back from disk and from the kernel.
 
-use livery_units::{Bytes, PodId, Timestamp, VolumeId};
+use livery_units::{Bytes, PodId, Span, Timestamp, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use crate::spec::millis;
@@ -44,6 +44,16 @@ impl Status {
             Self::Lost => "lost",
         }
     }
+}
+
+/// How long ago a pod's first process began and ended, by a clock that nobody can set; none where that
+/// is not known, as after the machine was started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ran {
+    /// When it began this time.
+    pub began_ago: Option<Span>,
+    /// When it ended, if it has.
+    pub ended_ago: Option<Span>,
 }
 
 /// How and when something ended.

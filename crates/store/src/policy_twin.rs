@@ -4,7 +4,7 @@ use crate::error::Error;
 use livery_domain::account::{AccountSettings, AutoPay, SpendingLimits};
 use livery_domain::pod::{IdlePolicy, PodPolicy};
 use livery_domain::run::RunLimits;
-use livery_units::{Money, Span};
+use livery_units::{Bytes, Money, Span};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize, Default)]
@@ -104,10 +104,13 @@ impl TryFrom<IdleTwin> for IdlePolicy {
 pub(crate) struct SettingsTwin {
     limit_day: Option<i64>,
     limit_month: Option<i64>,
+    allowed_day: Option<i64>,
+    allowed_month: Option<i64>,
     low_balance: Option<i64>,
     grace_ms: u64,
     auto_pay: Option<AutoPayTwin>,
     idle: Option<IdleTwin>,
+    content_quota: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,6 +130,8 @@ impl From<&AccountSettings> for SettingsTwin {
         Self {
             limit_day: settings.limits.day.map(Money::nanos),
             limit_month: settings.limits.month.map(Money::nanos),
+            allowed_day: settings.allowed.day.map(Money::nanos),
+            allowed_month: settings.allowed.month.map(Money::nanos),
             low_balance: settings.low_balance.map(Money::nanos),
             grace_ms: settings.grace.millis(),
             auto_pay: match settings.auto_pay {
@@ -137,6 +142,7 @@ impl From<&AccountSettings> for SettingsTwin {
                 }),
             },
             idle: settings.idle.as_ref().map(IdleTwin::from),
+            content_quota: settings.content_quota.map(Bytes::get),
         }
     }
 }
@@ -150,6 +156,10 @@ impl TryFrom<SettingsTwin> for AccountSettings {
                 day: twin.limit_day.map(Money::from_nanos),
                 month: twin.limit_month.map(Money::from_nanos),
             },
+            allowed: SpendingLimits {
+                day: twin.allowed_day.map(Money::from_nanos),
+                month: twin.allowed_month.map(Money::from_nanos),
+            },
             low_balance: twin.low_balance.map(Money::from_nanos),
             grace: Span::from_millis(twin.grace_ms),
             auto_pay: twin.auto_pay.map_or(AutoPay::Off, |pay| AutoPay::On {
@@ -157,6 +167,7 @@ impl TryFrom<SettingsTwin> for AccountSettings {
                 below: Money::from_nanos(pay.below),
             }),
             idle: twin.idle.map(IdlePolicy::try_from).transpose()?,
+            content_quota: twin.content_quota.map(Bytes::new),
         })
     }
 }

@@ -3,7 +3,7 @@
 use livery_domain::account::Tenant;
 use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::orphan::Tenants;
-use livery_domain::pod::{Observed, PodOrder};
+use livery_domain::pod::{Observed, PodOrder, Ran};
 use livery_units::{HostId, LaunchKey, PodId};
 
 /// What a supplier is and can do.
@@ -48,6 +48,8 @@ pub struct Observation {
     pub detail: Option<String>,
     /// How its host agent is reached, once it is up.
     pub access: Option<Access>,
+    /// What the supplier says about how long it ran.
+    pub ran: Ran,
 }
 
 /// How the host agent that serves a lease is reached.

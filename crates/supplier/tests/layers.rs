@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::orphan::Tenants;
-use livery_domain::pod::Observed;
+use livery_domain::pod::{Observed, Ran};
 use livery_supplier::layers::{Retry, Timeout, Traced};
 use livery_supplier::{
     Error, Lease, Listing, Observation, Order, SharedSupplier, Stopping, Supplier, SupplierInfo,
@@ -73,6 +73,7 @@ impl Supplier for Scripted {
             state: Observed::Up,
             detail: None,
             access: None,
+            ran: Ran::default(),
         })
     }
 

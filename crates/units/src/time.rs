@@ -32,6 +32,14 @@ impl Timestamp {
         Span(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Returns the point in time `span` earlier.
+    pub fn before(self, span: Span) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.0).unwrap_or(i64::MAX)),
+        )
+    }
+
     /// Returns the point in time `span` later.
     pub fn after(self, span: Span) -> Self {
         Self(

@@ -1,7 +1,7 @@
 //! Admits, stops, starts and removes pods.
 
 use super::{Pod, Record, Stage};
-use crate::agent::{Core, now_ms};
+use crate::agent::Core;
 use crate::capacity;
 use crate::error::{of_images, of_io, of_runtime};
 use livery_host_api::Error;
@@ -93,8 +93,7 @@ impl Core {
         let started = self.blocking(move |core| core.runtime.start(&id).map_err(of_runtime));
         match started.await {
             Ok(_) => {
-                let record = pod.set(|record| record.started_ms = Some(now_ms()));
-                self.keep(pod, record).await;
+                self.keep(pod, pod.record()).await;
                 Ok(())
             }
             Err(error) => {

@@ -1,7 +1,7 @@
 //! Makes a pod in the background: its image, then its disks and processes.
 
 use super::{Pod, Record, Stage, spec};
-use crate::agent::{Core, now_ms};
+use crate::agent::Core;
 use crate::error::{of_images, of_runtime};
 use livery_host_api::Error;
 use livery_images::{Credentials, ImageRef, Prepared};
@@ -76,7 +76,6 @@ impl Core {
             record.spec.credentials = None;
             record.user = image.config.user;
             record.cuda_required = image.cuda_required.map(|cuda| cuda.to_string());
-            record.started_ms = Some(now_ms());
             Ok(record)
         })
         .await

@@ -23,8 +23,6 @@ pub(crate) struct Record {
     pub user: String,
     /// The CUDA that its image needs, as `major.minor`.
     pub cuda_required: Option<String>,
-    /// When it was last brought up, in milliseconds since 1970.
-    pub started_ms: Option<i64>,
 }
 
 /// How far a pod is.
@@ -53,7 +51,6 @@ impl Record {
             layers: Vec::new(),
             user: String::new(),
             cuda_required: None,
-            started_ms: None,
         }
     }
 

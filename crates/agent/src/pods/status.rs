@@ -20,45 +20,34 @@ impl Core {
     /// Returns how a pod is.
     pub(crate) async fn status(self: &Arc<Self>, pod: &Arc<Pod>) -> Result<PodStatus, Error> {
         let record = pod.record();
-        let (state, detail, exit_code) = match &record.stage {
-            Stage::Preparing => (
-                PodState::Starting,
-                Some(progress(&pod.progress.borrow())),
-                None,
-            ),
-            Stage::Failed(failure) => (PodState::Failed, Some(words(failure)), None),
-            Stage::Removing => (PodState::Down, Some("is being removed".to_owned()), None),
-            Stage::Made | Stage::Stopped => {
-                let id = pod.id.clone();
-                let state = self.blocking(move |core| core.runtime.state(&id).map_err(of_runtime));
-                of_status(state.await?.map(|state| state.status))
-            }
+        let (state, detail) = match &record.stage {
+            Stage::Preparing => (PodState::Starting, Some(progress(&pod.progress.borrow()))),
+            Stage::Failed(failure) => (PodState::Failed, Some(words(failure))),
+            Stage::Removing => (PodState::Down, Some("is being removed".to_owned())),
+            Stage::Made | Stage::Stopped => return self.status_of_made(pod, record).await,
         };
-        Ok(self.describe(pod, record, state, detail, exit_code))
+        Ok(describe(pod, record, state, detail))
     }
 
-    fn describe(
-        &self,
-        pod: &Pod,
+    async fn status_of_made(
+        self: &Arc<Self>,
+        pod: &Arc<Pod>,
         record: Record,
-        state: PodState,
-        detail: Option<String>,
-        exit_code: Option<i32>,
-    ) -> PodStatus {
-        let failure = match record.stage {
-            Stage::Failed(failure) => Some(failure),
-            Stage::Preparing | Stage::Made | Stage::Stopped | Stage::Removing => None,
+    ) -> Result<PodStatus, Error> {
+        let id = pod.id.clone();
+        let look = move |core: &Arc<Core>| {
+            let state = core.runtime.state(&id).map_err(of_runtime)?;
+            let ran = core.runtime.ran(&id).map_err(of_runtime)?;
+            Ok((state.map(|state| state.status), ran))
         };
-        PodStatus {
-            pod: pod.id.to_string(),
-            launch_key: record.spec.launch_key,
-            state,
-            detail,
-            failure,
+        let (status, ran) = self.blocking(look).await?;
+        let (state, detail, exit_code) = of_status(status);
+        Ok(PodStatus {
             exit_code,
-            started_ms: record.started_ms,
-            address: None,
-        }
+            began_ago_ms: ran.began_ago.map(Span::millis),
+            ended_ago_ms: ran.ended_ago.map(Span::millis),
+            ..describe(pod, record, state, detail)
+        })
     }
 
     /// Waits until a pod is no longer being made, or for a time, and returns how it is then.
@@ -76,6 +65,24 @@ impl Core {
             }
         }
         self.status(pod).await
+    }
+}
+
+fn describe(pod: &Pod, record: Record, state: PodState, detail: Option<String>) -> PodStatus {
+    let failure = match record.stage {
+        Stage::Failed(failure) => Some(failure),
+        Stage::Preparing | Stage::Made | Stage::Stopped | Stage::Removing => None,
+    };
+    PodStatus {
+        pod: pod.id.to_string(),
+        launch_key: record.spec.launch_key,
+        state,
+        detail,
+        failure,
+        exit_code: None,
+        began_ago_ms: None,
+        ended_ago_ms: None,
+        address: None,
     }
 }
 

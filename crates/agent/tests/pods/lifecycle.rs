@@ -1,9 +1,9 @@
 //! Pods from their making to their removal.
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec, task_id};
-use livery_host_api::dto::{PodState, TaskSpec, TaskState};
+use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskSpec, TaskState};
 use livery_host_api::{Error, Host};
-use livery_units::Span;
+use livery_units::{PodId, Span};
 use std::collections::BTreeMap;
 
 pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
@@ -13,8 +13,12 @@ pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
     let again = host.pod_create(&pod, &pod_spec(), PATIENCE).await.unwrap();
     assert_eq!(again.state, PodState::Up);
     assert_eq!(again.launch_key, "key_0001");
-    assert!(again.started_ms.is_some());
-    assert_eq!(host.pods().await.unwrap(), [again]);
+    assert!(again.began_ago_ms.is_some());
+    let listed = host.pods().await.unwrap();
+    assert_eq!(
+        listed[..].iter().map(undated).collect::<Vec<_>>(),
+        [undated(&again)]
+    );
     let during = host.info().await.unwrap();
     assert_eq!(during.free.vcpu_milli, before.free.vcpu_milli - 500);
     assert_eq!(during.free.memory, before.free.memory - (256 << 20));
@@ -42,6 +46,61 @@ pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
     let after = host.info().await.unwrap();
     assert_eq!(after.free.vcpu_milli, before.free.vcpu_milli);
     assert_eq!(after.free.memory, before.free.memory);
+}
+
+/// A status without how long ago things were, which is another at every look.
+fn undated(status: &PodStatus) -> PodStatus {
+    PodStatus {
+        began_ago_ms: None,
+        ended_ago_ms: None,
+        ..status.clone()
+    }
+}
+
+pub async fn how_long_a_command_ran_is_told_whoever_looks_when(bench: &mut Bench) {
+    let pod = pod_id(1);
+    let line = "sleep 1; exit 3";
+    let spec = PodSpec {
+        command: Some(["sh", "-c", line].map(str::to_owned).to_vec()),
+        ..pod_spec()
+    };
+    let up = bench
+        .host()
+        .pod_create(&pod, &spec, PATIENCE)
+        .await
+        .unwrap();
+    assert_eq!((up.state, up.ended_ago_ms), (PodState::Up, None));
+    let ran = |status: &PodStatus| {
+        let [began, ended] = [status.began_ago_ms, status.ended_ago_ms].map(Option::unwrap);
+        began - ended
+    };
+    let ended = until_down(bench, &pod).await;
+    assert_eq!(ended.exit_code, Some(3));
+    assert!(ran(&ended) >= 900, "{ended:?}");
+    // Another agent says the same, however much later.
+    bench.restart().await;
+    let later = bench.host().pod(&pod).await.unwrap();
+    assert!(later.ended_ago_ms > ended.ended_ago_ms);
+    // Both are rounded to the millisecond.
+    assert!(
+        ran(&later).abs_diff(ran(&ended)) <= 1,
+        "{later:?} {ended:?}"
+    );
+    // It begins anew with the next start.
+    let again = bench.host().pod_start(&pod).await.unwrap();
+    assert!(again.began_ago_ms < later.began_ago_ms);
+    assert_eq!(again.ended_ago_ms, None);
+}
+
+async fn until_down(bench: &Bench, pod: &PodId) -> PodStatus {
+    for _ in 0..1_000 {
+        let status = bench.host().pod(pod).await.unwrap();
+        if status.state == PodState::Down {
+            return status;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("its command did not end");
 }
 
 pub async fn pods_and_tasks_outlive_the_agent(bench: &mut Bench) {

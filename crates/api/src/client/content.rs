@@ -1,6 +1,7 @@
 //! Calls about content: which blobs the store lacks, blobs in, blobs out.
 
 use super::{Client, full, streamed};
+use crate::dto::ContentRoom;
 use crate::{ByteStream, Error};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -12,7 +13,12 @@ const HASH_BYTES: usize = 32;
 const BINARY: Option<&str> = Some("application/octet-stream");
 
 impl Client {
-    /// Returns which of these blobs the store lacks.
+    /// Returns how much more the account may send.
+    pub async fn content_room(&self) -> Result<ContentRoom, Error> {
+        self.get("/v1/content/room").await
+    }
+
+    /// Returns which of these blobs the account has to send.
     pub async fn content_missing(&self, hashes: &[ContentHash]) -> Result<Vec<ContentHash>, Error> {
         let body = full(packed(hashes));
         let path = "/v1/content/missing";

@@ -14,6 +14,12 @@ impl Client {
         self.post_json("/v1/runs", submission).await
     }
 
+    /// Asks whether a job would be accepted once its files are there; nothing is launched and no file
+    /// is needed.
+    pub async fn run_check(&self, submission: &Submission) -> Result<(), Error> {
+        self.post_json("/v1/check", submission).await
+    }
+
     /// Returns how the offers stand to a job; nothing is launched and no file is needed.
     pub async fn run_explain(&self, submission: &Submission) -> Result<Offers, Error> {
         self.post_json("/v1/explain", submission).await
@@ -55,5 +61,11 @@ impl Client {
     /// Returns which files a run brought home.
     pub async fn run_results(&self, run: &str) -> Result<Results, Error> {
         self.get(&format!("/v1/runs/{}/results", part(run))).await
+    }
+
+    /// Drops the files that a run brought home.
+    pub async fn run_results_drop(&self, run: &str) -> Result<Run, Error> {
+        let path = format!("/v1/runs/{}/results", part(run));
+        self.delete(&path).await
     }
 }

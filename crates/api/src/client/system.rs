@@ -2,7 +2,10 @@
 
 use super::{Client, part};
 use crate::Error;
-use crate::dto::{Health, Ledger, NewToken, Shutdown, TaskList, TokenCreated, TokenList, Version};
+use crate::dto::{
+    Health, Ledger, NewToken, Shutdown, TaskList, TokenCreated, TokenList, TokenRevoked,
+    TokenRotation, Version,
+};
 
 impl Client {
     /// Returns what answers; fails when it speaks another version of the API.
@@ -40,8 +43,18 @@ impl Client {
         self.get("/v1/tokens").await
     }
 
-    /// Makes a token worthless.
-    pub async fn token_revoke(&self, token: &str) -> Result<(), Error> {
+    /// Ends a token, and returns how many others its account has.
+    pub async fn token_revoke(&self, token: &str) -> Result<TokenRevoked, Error> {
         self.delete(&format!("/v1/tokens/{}", part(token))).await
+    }
+
+    /// Makes a new token in an old one's place.
+    pub async fn token_rotate(
+        &self,
+        token: &str,
+        rotation: &TokenRotation,
+    ) -> Result<TokenCreated, Error> {
+        let path = format!("/v1/tokens/{}/rotate", part(token));
+        self.post_json(&path, rotation).await
     }
 }

@@ -1,12 +1,12 @@
 //! Accounts as they travel: what they have, what is settled for them, and vouchers.
 
-use super::TokenCreated;
+use super::{AmountOrNone, SizeOrNone, TokenCreated};
 use crate::text;
+use livery_domain::account::SpendingLimits;
 use livery_domain::pod::IdleAction;
-use livery_units::{AccountId, Money, ParseMoneyError, Timestamp};
+use livery_units::{AccountId, Bytes, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::str::FromStr;
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Account {
     /// What is held for its pods, as it is in the books.
     #[serde(with = "text::dollars")]
     pub held: Money,
+    /// Bytes of files that it keeps at this control plane, as they are before compression.
+    #[serde(with = "text::size")]
+    pub content: Bytes,
     /// What is settled for it.
     pub settings: AccountSettings,
 }
@@ -47,12 +50,18 @@ pub enum CreditKind {
 /// What is settled for an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSettings {
-    /// The most that it may spend in a day, in UTC.
+    /// The most that it may spend in a day, in UTC, as its own user has set it.
     #[serde(with = "text::dollars_option")]
     pub limit_day: Option<Money>,
-    /// The most that it may spend in a month, in UTC.
+    /// The most that it may spend in a month, in UTC, as its own user has set it.
     #[serde(with = "text::dollars_option")]
     pub limit_month: Option<Money>,
+    /// The same per day as the control plane's owner has set it; the lower of both holds.
+    #[serde(with = "text::dollars_option")]
+    pub owner_limit_day: Option<Money>,
+    /// The same per month as the control plane's owner has set it; the lower of both holds.
+    #[serde(with = "text::dollars_option")]
+    pub owner_limit_month: Option<Money>,
     /// Below which balance its user is warned.
     #[serde(with = "text::dollars_option")]
     pub low_balance: Option<Money>,
@@ -65,6 +74,28 @@ pub struct AccountSettings {
     pub auto_pay_cap: Option<Money>,
     /// For pods that have no idle policy of their own.
     pub idle: IdleRule,
+    /// The most bytes of files that it may keep at the control plane; none for as many as the disk
+    /// takes.
+    #[serde(with = "text::size_option")]
+    pub content_quota: Option<Bytes>,
+}
+
+impl AccountSettings {
+    /// Returns the limits that hold: the lower of its user's and of the owner's.
+    pub fn limits_in_force(&self) -> SpendingLimits {
+        let settings = livery_domain::account::AccountSettings {
+            limits: SpendingLimits {
+                day: self.limit_day,
+                month: self.limit_month,
+            },
+            allowed: SpendingLimits {
+                day: self.owner_limit_day,
+                month: self.owner_limit_month,
+            },
+            ..Default::default()
+        };
+        settings.limits_in_force()
+    }
 }
 
 /// Whether an account tops itself up when its balance is low.
@@ -100,53 +131,15 @@ pub enum IdleRule {
     },
 }
 
-/// An amount, or none: written as dollars or as `none`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AmountOrNone {
-    /// None.
-    None,
-    /// This much.
-    Amount(Money),
-}
-
-impl AmountOrNone {
-    /// Returns the amount, if there is one.
-    pub fn amount(self) -> Option<Money> {
-        match self {
-            Self::None => None,
-            Self::Amount(amount) => Some(amount),
-        }
-    }
-}
-
-impl fmt::Display for AmountOrNone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("none"),
-            Self::Amount(amount) => write!(f, "{amount}"),
-        }
-    }
-}
-
-impl FromStr for AmountOrNone {
-    type Err = ParseMoneyError;
-
-    fn from_str(text: &str) -> Result<Self, ParseMoneyError> {
-        match text.trim() {
-            "none" => Ok(Self::None),
-            text => text.parse().map(Self::Amount),
-        }
-    }
-}
-
 /// What is to be settled; what is left out stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountChange {
-    /// The most per day.
+    /// The most per day; when the control plane's owner sets it for another account, its user cannot
+    /// lift it.
     #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
     pub limit_day: Option<AmountOrNone>,
-    /// The most per month.
+    /// The most per month, likewise.
     #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
     pub limit_month: Option<AmountOrNone>,
     /// Below which balance its user is warned.
@@ -164,6 +157,9 @@ pub struct AccountChange {
     /// For pods that have no idle policy of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle: Option<IdleRule>,
+    /// The most bytes of files that it may keep at the control plane; for the control plane's owner.
+    #[serde(with = "text::option", skip_serializing_if = "Option::is_none")]
+    pub content_quota: Option<SizeOrNone>,
 }
 
 /// All accounts.

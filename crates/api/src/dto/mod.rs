@@ -9,6 +9,7 @@ mod billing;
 mod estimate;
 mod market;
 mod offer;
+mod or_none;
 mod orphan;
 mod panic;
 mod pod;
@@ -19,9 +20,9 @@ mod system;
 mod volume;
 
 pub use account::{
-    Account, AccountChange, AccountCreated, AccountList, AccountSettings, AmountOrNone, AutoPay,
-    CreditKind, Grant, Granted, IdleRule, NewAccount, NewVouchers, PostedKind, Redeem, Redeemed,
-    Voucher, VoucherCreated, VoucherList, VouchersCreated,
+    Account, AccountChange, AccountCreated, AccountList, AccountSettings, AutoPay, CreditKind,
+    Grant, Granted, IdleRule, NewAccount, NewVouchers, PostedKind, Redeem, Redeemed, Voucher,
+    VoucherCreated, VoucherList, VouchersCreated,
 };
 pub use advice::{Advice, AdviceQuestion, Machine, MemoryNeed, MemoryPart};
 pub use billing::{
@@ -37,6 +38,7 @@ pub use market::{
     Provider, Seller, Standing, TierRange, Untold, UntoldField,
 };
 pub use offer::{Gpus, Misfit, Offer, OfferQuery, OfferSort, Offers, Price, Unit};
+pub use or_none::{AmountOrNone, SizeOrNone};
 pub use orphan::{Orphan, OrphanList, StrayVolume};
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
@@ -46,10 +48,11 @@ pub use reminder::{
     ReminderList, ReminderQuery, ReminderSettings, Resting, Running, Shown, Switch, Trouble,
 };
 pub use run::{
-    EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList, Submission,
+    ContentRoom, EventsQuery, LogQuery, Receipt, Results, Run, RunEvent, RunEvents, RunList,
+    Submission,
 };
 pub use system::{
     Health, Ledger, NewToken, Shutdown, TaskList, TaskStatus, Token, TokenCreated, TokenList,
-    Version,
+    TokenRevoked, TokenRotation, Version,
 };
 pub use volume::{NewVolume, Volume, VolumeList, VolumeSize};

@@ -3,7 +3,7 @@
 use super::policy::Limits;
 use crate::text;
 use livery_domain::run::{EventKind, Outcome, RunStep};
-use livery_units::{ContentHash, PodId, RunId, Timestamp};
+use livery_units::{Bytes, ContentHash, PodId, RunId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -192,4 +192,18 @@ pub struct Results {
     /// Hash of their manifest, which is itself in the content store.
     #[serde(with = "text")]
     pub manifest: ContentHash,
+}
+
+/// How much more the caller's account may send to the control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentRoom {
+    /// How many more bytes of files it may send.
+    #[serde(with = "text::size")]
+    pub room: Bytes,
+    /// How many it keeps there, as they are before compression.
+    #[serde(with = "text::size")]
+    pub kept: Bytes,
+    /// How many it may keep; none for as many as the disk takes.
+    #[serde(with = "text::size_option")]
+    pub quota: Option<Bytes>,
 }

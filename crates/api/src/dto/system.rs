@@ -78,6 +78,26 @@ pub struct Ledger {
 pub struct NewToken {
     /// What it is for, in its owner's words.
     pub label: String,
+    /// The account that it acts for, by name or id; the caller's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// How a token is replaced by another of the same account and label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRotation {
+    /// For how long the old one may still be used, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// A token that may not be used any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRevoked {
+    /// The token.
+    pub token: Token,
+    /// How many others its account has.
+    pub left: usize,
 }
 
 /// A token that was made: the only time that it is shown.
@@ -107,9 +127,17 @@ pub struct Token {
     pub label: String,
     /// The account that it acts for.
     pub account: String,
+    /// What that account is called.
+    pub account_name: String,
     /// When it was made.
     #[serde(with = "text::millis")]
     pub created: Timestamp,
+    /// When it ends by itself; none when it does not.
+    #[serde(with = "text::millis_option")]
+    pub expires: Option<Timestamp>,
+    /// When it was last used, to some minutes; none if never.
+    #[serde(with = "text::millis_option")]
+    pub used: Option<Timestamp>,
 }
 
 /// Some tokens.

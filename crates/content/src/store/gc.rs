@@ -27,26 +27,32 @@ impl ContentStore {
     ///
     /// The age protects what is being sent: its manifest comes before or after its chunks.
     pub fn gc(&self, trees: &[ContentHash], min_age: Span) -> Result<GcReport, ContentError> {
-        let mut report = GcReport::default();
+        let mut unreadable_trees = Vec::new();
         let mut live = HashSet::new();
         for root in trees {
             match self.tree_blobs(root) {
                 Ok(blobs) => live.extend(blobs),
-                // These errors are about the tree; any other is about the disk, where dropping on
-                // the strength of a failed read would be wrong.
-                Err(
-                    ContentError::Missing { .. }
-                    | ContentError::HashMismatch { .. }
-                    | ContentError::Undecodable { .. }
-                    | ContentError::InvalidManifest { .. }
-                    | ContentError::InvalidPath { .. }
-                    | ContentError::EscapingSymlink { .. },
-                ) => report.unreadable_trees.push(*root),
+                // Any other error is about the disk, where dropping on the strength of a failed read
+                // would be wrong.
+                Err(error) if error.is_about_the_tree() => unreadable_trees.push(*root),
                 Err(error) => return Err(error),
             }
         }
-        self.sweep_objects(&live, min_age.to_std(), &mut report)?;
-        self.sweep_packs(&live, min_age.secs(), &mut report)?;
+        Ok(GcReport {
+            unreadable_trees,
+            ..self.gc_but(&live, min_age)?
+        })
+    }
+
+    /// Drops every blob that is none of these and that nobody has used for `min_age`.
+    pub(crate) fn gc_but(
+        &self,
+        live: &HashSet<ContentHash>,
+        min_age: Span,
+    ) -> Result<GcReport, ContentError> {
+        let mut report = GcReport::default();
+        self.sweep_objects(live, min_age.to_std(), &mut report)?;
+        self.sweep_packs(live, min_age.secs(), &mut report)?;
         Ok(report)
     }
 

@@ -37,18 +37,42 @@ impl ContentStore {
     /// While the manifest itself is not whole only its own missing blobs are known, so a sender
     /// asks again after sending those.
     pub fn tree_missing(&self, root: &ContentHash) -> Result<Vec<ContentHash>, ContentError> {
-        let own = self.missing(&[*root]);
+        self.tree_missing_by(root, |hashes| self.missing(hashes))
+    }
+
+    /// Returns what of a tree is missing, where `missing` says what of a list is.
+    pub(crate) fn tree_missing_by(
+        &self,
+        root: &ContentHash,
+        missing: impl Fn(&[ContentHash]) -> Vec<ContentHash>,
+    ) -> Result<Vec<ContentHash>, ContentError> {
+        let own = missing(&[*root]);
         if !own.is_empty() {
             return Ok(own);
         }
         let mut needed = match Root::decode(&self.get(root)?)? {
-            Root::Whole(manifest) => return Ok(self.missing(&chunk_names(&manifest))),
-            Root::Parts(parts) => self.missing(&parts),
+            Root::Whole(manifest) => return Ok(missing(&chunk_names(&manifest))),
+            Root::Parts(parts) => missing(&parts),
         };
         if needed.is_empty() {
-            needed = self.missing(&self.tree_blobs(root)?);
+            needed = missing(&self.tree_blobs(root)?);
         }
         Ok(needed)
+    }
+
+    /// Returns every blob that a tree needs, with its length before compression.
+    pub(crate) fn tree_sizes(
+        &self,
+        root: &ContentHash,
+    ) -> Result<Vec<(ContentHash, u32)>, ContentError> {
+        let (manifest, parts) = self.tree_with_parts(root)?;
+        let len = |len: u64| u32::try_from(len).unwrap_or(u32::MAX);
+        let mut sized = vec![(*root, len(self.get(root)?.len() as u64))];
+        for part in parts {
+            sized.push((part, len(self.get(&part)?.len() as u64)));
+        }
+        sized.extend(manifest.chunks().map(|(hash, bytes)| (hash, len(bytes))));
+        Ok(sized)
     }
 
     fn tree_with_parts(

@@ -4,6 +4,7 @@
 mod collecting;
 mod disk_full;
 mod escapes;
+mod owned;
 mod recovery;
 mod scanning;
 mod store;

@@ -20,6 +20,7 @@ pub use outlook::{Coming, outlook};
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
 pub use policy::{IdleAction, IdlePolicy, PodPolicy};
 pub use power::StopPower;
+pub use seen::{Ran, Seen};
 pub use want::{Wish, WishError};
 
 use crate::counted::Counted;

@@ -131,8 +131,9 @@ impl Driver {
         // Stored before the call, as every intent is.
         row.launching();
         self.row = row.clone();
+        let asked = self.world.now;
         match self.world.launch(&row.launch_key) {
-            Ok(foreign_id) => row.launched(foreign_id),
+            Ok(foreign_id) => row.launched(foreign_id, asked),
             Err(Silent) => row.attempts += 1,
         }
     }
@@ -144,7 +145,7 @@ impl Driver {
                 if observed == Observed::Up {
                     self.said_up = Some(asked);
                 }
-                row.saw(observed, None, asked);
+                row.saw(observed, asked);
             }
             Err(Silent) => row.observed_at = Some(asked),
         }

@@ -5,6 +5,7 @@ mod driver;
 mod idleness;
 mod orphans;
 mod policies;
+mod seen;
 mod tables;
 mod wishes;
 mod world;

@@ -3,7 +3,8 @@
 use crate::driver::pod;
 use livery_domain::pod::{
     ACTIVITY_FRESH, Activity, COST_MARGIN, Cause, Desired, IdleAction, IdlePolicy, LOOK_LEAST,
-    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Usage, Wish, WishError, burn, due, outlook,
+    LOOK_MOST, Observed, Pod, PodPolicy, PolicyAct, Seen, Usage, Wish, WishError, burn, due,
+    outlook,
 };
 use livery_units::{Money, Rate, RunId, Span, Timestamp};
 use proptest::prelude::*;
@@ -212,7 +213,13 @@ fn a_rule_leaves_its_words_until_the_pod_is_started_again() {
     );
     assert_eq!(pod.rule(Desired::Stopped, "again"), Ok(Wish::AsBefore));
     assert_eq!(pod.ruled.as_deref(), Some("stopped: idle"));
-    pod.saw(Observed::Down, Some("exit code 143".into()), NOW);
+    pod.saw(
+        Seen {
+            detail: Some("exit code 143".into()),
+            ..Observed::Down.into()
+        },
+        NOW,
+    );
     assert_eq!(pod.ruled.as_deref(), Some("stopped: idle"));
     pod.want(Desired::Running).unwrap();
     assert_eq!(pod.ruled, None);

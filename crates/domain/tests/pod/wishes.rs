@@ -127,7 +127,7 @@ fn money_is_held_while_something_of_a_pod_runs_or_is_about_to() {
 fn a_pod_that_comes_back_by_itself_was_started_again() {
     let mut row = pod(NOW);
     let mut seen = |observed| {
-        row.saw(observed, None, NOW);
+        row.saw(observed, NOW);
         row.starts
     };
     assert_eq!(seen(Observed::Absent), 0);
@@ -140,6 +140,6 @@ fn a_pod_that_comes_back_by_itself_was_started_again() {
     assert_eq!(seen(Observed::Down), 1);
     row.want(Desired::Running).unwrap();
     assert_eq!(row.starts, 2);
-    row.saw(Observed::Up, None, NOW);
+    row.saw(Observed::Up, NOW);
     assert_eq!(row.starts, 2, "that is the start that was wanted");
 }

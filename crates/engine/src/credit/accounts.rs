@@ -7,7 +7,7 @@ use livery_domain::account::{AccountSettings, AutoPay};
 use livery_domain::pod::IdlePolicy;
 use livery_ledger::top_up;
 use livery_store::{AccountStand, Credit, Error as StoreError, Posted};
-use livery_units::{AccountId, Money, Span};
+use livery_units::{AccountId, Bytes, Money, Span};
 
 /// The longest name of an account, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -19,6 +19,9 @@ const GRACE_MAX: Span = Span::from_secs(366 * 86_400);
 const ATTEMPTS_MAX: u32 = 100;
 
 /// What is to be settled for an account; what is not given stays as it is.
+///
+/// A limit that the account's user sets is its own; one that the control plane's owner sets for another
+/// account is one that its user cannot lift. The lower of both holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SettingsChange {
     /// The most per day; none within for no limit.
@@ -36,6 +39,9 @@ pub struct SettingsChange {
     pub auto_pay_cap: Option<Option<Money>>,
     /// For pods that have no idle policy of their own; none within for none.
     pub idle: Option<Option<IdlePolicy>>,
+    /// The most bytes of files that it may keep at the control plane, none within for no limit; the
+    /// control plane's owner decides.
+    pub content_quota: Option<Option<Bytes>>,
 }
 
 /// Who settles something for an account.
@@ -125,7 +131,7 @@ pub(crate) async fn settle(
     let store = &services.store;
     for _ in 0..ATTEMPTS_MAX {
         let stand = store.account_stand(account).await?;
-        let (settings, cap) = settled(&stand, change)?;
+        let (settings, cap) = settled(&stand, change, authority)?;
         if settings != stand.settings || cap != stand.auto_pay_cap {
             match store.account_settle(&stand, &settings, cap).await {
                 Ok(()) => {}
@@ -144,15 +150,23 @@ pub(crate) async fn settle(
 fn settled(
     stand: &AccountStand,
     change: &SettingsChange,
+    authority: Authority,
 ) -> Result<(AccountSettings, Option<Money>), CreditError> {
     let cap = change.auto_pay_cap.unwrap_or(stand.auto_pay_cap);
     let mut settings = stand.settings;
-    let limits = &mut settings.limits;
+    let limits = match (authority, stand.credit) {
+        (Authority::User, _) | (Authority::Owner, Credit::Owner) => &mut settings.limits,
+        (Authority::Owner, Credit::Prepaid) => &mut settings.allowed,
+    };
     limits.day = change.limit_day.unwrap_or(limits.day);
     limits.month = change.limit_month.unwrap_or(limits.month);
     settings.low_balance = change.low_balance.unwrap_or(settings.low_balance);
     settings.grace = change.grace.unwrap_or(settings.grace);
     settings.idle = change.idle.unwrap_or(settings.idle);
+    if let Some(quota) = change.content_quota {
+        check_quota(stand)?;
+        settings.content_quota = quota;
+    }
     settings.auto_pay = match change.auto_pay {
         Some(wanted) => {
             check_auto_pay(stand, wanted, cap)?;
@@ -168,12 +182,28 @@ fn settled(
 fn check_authority(change: &SettingsChange, authority: Authority) -> Result<(), CreditError> {
     match authority {
         Authority::Owner => Ok(()),
-        Authority::User if change.grace.is_none() && change.auto_pay_cap.is_none() => Ok(()),
+        Authority::User
+            if change.grace.is_none()
+                && change.auto_pay_cap.is_none()
+                && change.content_quota.is_none() =>
+        {
+            Ok(())
+        }
         Authority::User => {
-            let words = "the grace period and the cap of auto-pay are for the control plane's owner \
-                         to set";
+            let words = "the grace period, the cap of auto-pay and the content quota are for the \
+                         control plane's owner to set";
             Err(CreditError::Setting(words.to_owned()))
         }
+    }
+}
+
+fn check_quota(stand: &AccountStand) -> Result<(), CreditError> {
+    match stand.credit {
+        Credit::Prepaid => Ok(()),
+        Credit::Owner => Err(CreditError::Setting(format!(
+            "account {} is the control plane's owner's, whose files have the whole disk",
+            stand.name
+        ))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a use-case about money can answer instead of what it was asked.
 
+use livery_domain::account::LimitBy;
 use livery_units::{Money, Timestamp};
 
 /// The least that a top-up may be.
@@ -20,14 +21,17 @@ pub enum CreditError {
     },
     /// The account would spend more than its limit.
     #[error(
-        "the limit is {limit} a {period}: {spent} is spent, {held} is held for what runs, and an \
-         hour of this takes {needed} more"
+        "{} is {limit} a {period}: {spent} is spent, {held} is held for what runs, and an \
+         hour of this takes {needed} more",
+        limit_words(*.by)
     )]
     Limit {
         /// `day` or `month`.
         period: &'static str,
         /// The limit.
         limit: Money,
+        /// Who has set it.
+        by: LimitBy,
         /// What was spent in it.
         spent: Money,
         /// What is held for what runs.
@@ -114,9 +118,17 @@ impl CreditError {
                 "top it up: `livery redeem CODE`, or ask the control plane's owner for `livery \
                  account grant`",
             ),
-            Self::Limit { .. } => Some(
+            Self::Limit {
+                by: LimitBy::User, ..
+            } => Some(
                 "`livery spend` shows what runs; `livery account set --limit-day` or \
                  `--limit-month` changes the limit",
+            ),
+            Self::Limit {
+                by: LimitBy::Owner, ..
+            } => Some(
+                "`livery spend` shows what runs; ask the control plane's owner for `livery account \
+                 set ACCOUNT --limit-day` or `--limit-month`",
             ),
             Self::AccountNotFound(_) => Some("`livery account list` lists every account"),
             Self::AccountExists(_) => Some("choose another name"),
@@ -133,5 +145,13 @@ impl CreditError {
             Self::TopUpTooSmall(_) | Self::VoucherCount(_) | Self::AccountName(_) => None,
             Self::Setting(_) | Self::Period(_) => None,
         }
+    }
+}
+
+/// Says whose limit it is.
+pub(crate) fn limit_words(by: LimitBy) -> &'static str {
+    match by {
+        LimitBy::User => "the limit",
+        LimitBy::Owner => "the limit that the control plane's owner has set",
     }
 }

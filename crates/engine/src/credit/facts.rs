@@ -276,7 +276,7 @@ async fn spent(
     now: Timestamp,
 ) -> Result<Spent, Error> {
     let mut spent = Spent::default();
-    let limits = stand.settings.limits;
+    let limits = stand.settings.limits_in_force();
     let store = &services.store;
     if limits.day.is_some() {
         let charged = store.account_spent(&stand.id, day_of(now)).await?;

@@ -13,7 +13,7 @@ const TOP_UP: &str = "Top it up with `livery redeem CODE`, or ask the control pl
 
 /// Says why pods are stopped and runs ended.
 pub(super) fn words(shortage: Shortage, stand: &AccountStand) -> String {
-    let limits = stand.settings.limits;
+    let limits = stand.settings.limits_in_force();
     let amount = |limit: Option<Money>| limit.unwrap_or(Money::ZERO);
     match shortage {
         Shortage::Credit => "its account has no credit left".to_owned(),

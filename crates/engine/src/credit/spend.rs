@@ -5,7 +5,7 @@ use super::months::{day_of, month_of};
 use crate::error::Error;
 use crate::money;
 use crate::services::Services;
-use livery_domain::account::Standing;
+use livery_domain::account::{LimitBy, SpendingLimits, Standing};
 use livery_domain::offer::Offer;
 use livery_domain::pod::{Pod, PodOrder, PodRates};
 use livery_store::{AccountStand, Credit, Which};
@@ -57,8 +57,7 @@ fn funds(stand: &AccountStand, needed: Money) -> Result<(), Error> {
 }
 
 async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Result<(), Error> {
-    let limits = stand.settings.limits;
-    if limits.day.is_none() && limits.month.is_none() {
+    if stand.settings.limits_in_force() == SpendingLimits::default() {
         return Ok(());
     }
     // What is charged is what a limit is told of, and that may be minutes behind.
@@ -71,18 +70,25 @@ async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Res
     }
     let stand = services.store.account_stand(&stand.id).await?;
     let now = services.now();
+    let limits = stand.settings.limits_in_force();
+    let allowed = stand.settings.allowed;
     let periods = [
-        ("day", limits.day, day_of(now)),
-        ("month", limits.month, month_of(now)),
+        ("day", limits.day, allowed.day, day_of(now)),
+        ("month", limits.month, allowed.month, month_of(now)),
     ];
-    for (period, limit, days) in periods {
+    for (period, limit, allowed, days) in periods {
         let Some(limit) = limit else { continue };
+        let by = match allowed == Some(limit) {
+            true => LimitBy::Owner,
+            false => LimitBy::User,
+        };
         let spent = services.store.account_spent(&stand.id, days).await?;
         let bound = spent.saturating_plus(stand.held).saturating_plus(needed);
         if bound > limit {
             return Err(CreditError::Limit {
                 period,
                 limit,
+                by,
                 spent,
                 held: stand.held,
                 needed,

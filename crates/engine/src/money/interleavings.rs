@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
 use async_trait::async_trait;
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_domain::account::Standing;
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
@@ -119,9 +119,9 @@ impl World {
             .await
             .unwrap();
         let mut pod = pod(watch.now());
-        pod.saw(Observed::Up, None, watch.moment());
+        pod.saw(Observed::Up, watch.moment());
         store.pod_insert(&pod).await.unwrap();
-        let content = ContentStore::open(&dir.path().join("content"), Compression::Never);
+        let content = OwnedContent::open(&dir.path().join("content"), Compression::Never);
         let services = Services::new(Options {
             store,
             content: Arc::new(content.unwrap()),
@@ -200,7 +200,7 @@ impl World {
             self.count().await;
         }
         let starts = row.starts;
-        row.saw(seen, None, self.watch.moment());
+        row.saw(seen, self.watch.moment());
         self.write(&row).await;
         if row.starts != starts {
             super::hold(&self.services, &row).await.unwrap();

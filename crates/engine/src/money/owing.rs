@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
 use async_trait::async_trait;
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::top_up;
@@ -62,7 +62,7 @@ impl World {
         store.account_credit_set(&account(), credit).await.unwrap();
         let payment = top_up(&account(), has, "first", now);
         store.account_top_up(&payment).await.unwrap();
-        let content = ContentStore::open(&dir.path().join("content"), Compression::Never);
+        let content = OwnedContent::open(&dir.path().join("content"), Compression::Never);
         let services = Arc::new(Services::new(Options {
             store,
             content: Arc::new(content.unwrap()),
@@ -80,7 +80,7 @@ impl World {
                 ..pod(now)
             };
             pod.policy.max_cost = max_cost;
-            pod.saw(Observed::Up, None, now);
+            pod.saw(Observed::Up, now);
             services.store.pod_insert(&pod).await.unwrap();
             super::hold(&services, &pod).await.unwrap();
             count(&services, &pod.id).await.unwrap();
@@ -110,7 +110,7 @@ impl World {
         if row.observed == Observed::Down && observed == Observed::Up {
             return;
         }
-        row.saw(observed, None, self.watch.now());
+        row.saw(observed, self.watch.now());
         store.pod_update(&row).await.unwrap();
     }
 

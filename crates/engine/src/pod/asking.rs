@@ -4,9 +4,9 @@ use super::access::lease_of;
 use crate::error::Error;
 use crate::services::Services;
 use livery_domain::account::Tenant;
-use livery_domain::pod::{Observed, Pod};
+use livery_domain::pod::{Observed, Pod, Seen};
 use livery_store::Credit;
-use livery_supplier::{Error as SupplierError, Lease, Observation, Order};
+use livery_supplier::{Error as SupplierError, Lease, Order};
 use livery_units::Span;
 
 /// How long a stopped pod's processes get between SIGTERM and SIGKILL.
@@ -76,19 +76,19 @@ async fn find_lease(services: &Services, pod: &Pod) -> Result<Option<Lease>, Sup
 
 /// Asks the supplier; what was never made is absent. What a launch made whose answer was lost gets
 /// its foreign id here, so that it can be stopped and is never launched again.
-pub(super) async fn ask(services: &Services, pod: &mut Pod) -> Result<Observation, SupplierError> {
-    let absent = Observation {
-        state: Observed::Absent,
-        detail: None,
-        access: None,
-    };
+pub(super) async fn ask(services: &Services, pod: &mut Pod) -> Result<Seen, SupplierError> {
     let Some(lease) = find_lease(services, pod).await? else {
-        return Ok(absent);
+        return Ok(Observed::Absent.into());
     };
     pod.foreign_id
         .get_or_insert_with(|| lease.foreign_id.clone());
-    match services.supplier(pod.supplier()) {
-        Ok(supplier) => supplier.observe(&lease).await,
-        Err(_) => Ok(absent),
-    }
+    let Ok(supplier) = services.supplier(pod.supplier()) else {
+        return Ok(Observed::Absent.into());
+    };
+    let answer = supplier.observe(&lease).await?;
+    Ok(Seen {
+        observed: answer.state,
+        detail: answer.detail,
+        ran: answer.ran,
+    })
 }

@@ -97,7 +97,11 @@ async fn drive_until_rest(
             if services.now().since(began) > WATCH_CLOSELY {
                 watch = Span::from_millis((watch.millis() * 3 / 2).min(WATCH_LAST.millis()));
             }
+            let last = pod.counted;
             *pod = services.store.pod_fetch(&pod.id).await?;
+            // A look that said nothing new was not written, and was a look all the same.
+            let looks = [last, pod.counted].into_iter().flatten();
+            pod.counted = looks.max_by_key(|look| look.own);
             if in_motion(pod) {
                 pod.observed_at = None;
             }
@@ -152,12 +156,13 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         Err(error) => return Err(error),
     }
     let order = order(services, &pod).await?;
+    let asked = services.moment();
     let launched = services
         .supplier(pod.supplier())?
         .launch(&pod.launch_key, &order)
         .await;
     match launched {
-        Ok(lease) => pod.launched(lease.foreign_id),
+        Ok(lease) => pod.launched(lease.foreign_id, asked),
         // Only a host that was there was tried.
         Err(error) if error.retry() == Retry::Later && rest::is_away(services, &pod) => {
             return silence(services, pod, &error).await;
@@ -201,7 +206,7 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     let asked = services.moment();
     let before = pod.clone();
     match ask(services, &mut pod).await {
-        Ok(seen) => pod.saw(seen.state, seen.detail, asked),
+        Ok(seen) => pod.saw(seen, asked),
         Err(error @ (SupplierError::Transient { .. } | SupplierError::Ambiguous { .. })) => {
             return silence(services, pod, &error).await;
         }
@@ -263,8 +268,9 @@ async fn last_look(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     }
     let asked = services.moment();
     match ask(services, &mut pod).await {
-        Ok(seen) if seen.state == Observed::Up => {
-            pod.saw(seen.state, seen.detail, asked);
+        // Its command may have ended since, and nobody could say when once it is gone.
+        Ok(seen) if matches!(seen.observed, Observed::Up | Observed::Down) => {
+            pod.saw(seen, asked);
             record(services, pod).await
         }
         Ok(_) | Err(_) => Ok(pod),

@@ -172,7 +172,7 @@ impl Look<'_> {
 
     async fn limits(&mut self, stand: &AccountStand) -> Result<(), Error> {
         let today = Day::of(self.now);
-        let limits = stand.settings.limits;
+        let limits = stand.settings.limits_in_force();
         if limits.day.is_none() && limits.month.is_none() {
             return Ok(());
         }

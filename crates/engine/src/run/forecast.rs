@@ -88,6 +88,12 @@ pub(crate) fn on_offer(fit: &Fit, job: &Job, volume: Option<&NetworkVolume>) -> 
 }
 
 impl Forecast {
+    /// Returns what an hour of it costs, disks included.
+    pub(crate) fn hourly(&self) -> Money {
+        let price = self.offer.price.per_hour();
+        price.saturating_plus(self.storage_hourly)
+    }
+
     /// Adds what the job's volume costs, with the job or without it.
     fn beside(mut self, volume: Option<&NetworkVolume>) -> Self {
         self.volume = volume.map(|volume| {

@@ -5,6 +5,7 @@ mod events;
 mod forecast;
 mod logs;
 mod receipt;
+mod results;
 mod steps;
 mod submit;
 mod trees;
@@ -16,7 +17,9 @@ pub(crate) use forecast::forecast;
 pub use forecast::{Bound, Forecast};
 pub(crate) use logs::read as read_log;
 pub(crate) use receipt::receipt;
-pub(crate) use submit::{read_job, submit};
+pub(crate) use results::drop_results;
+pub(crate) use steps::RESULTS;
+pub(crate) use submit::{check, read_job, submit};
 
 use crate::error::Error;
 use crate::services::Services;

@@ -1,6 +1,7 @@
 //! Accepting a run: the job file is read again here, so that every client is held to the same rules.
 
 use super::forecast::forecast;
+use crate::credit;
 use crate::error::Error;
 use crate::pod::check_images;
 use crate::services::{Services, fresh};
@@ -16,12 +17,8 @@ pub(crate) async fn submit(
     account: &AccountId,
     submission: Submission,
 ) -> Result<Run, Error> {
-    let job = read_job(&submission)?;
-    check_checkpoint(&job)?;
-    check_images(services, account, &job).await?;
-    // A budget that no offer can keep is told before anything is uploaded twice or rented.
-    forecast(services, account, &job, None).await?;
-    check_trees(services, &job, &submission).await?;
+    let job = check(services, account, &submission).await?;
+    check_trees(services, account, &job, &submission).await?;
     let now = services.now();
     let run = Run {
         id: fresh::run(),
@@ -53,6 +50,23 @@ pub(crate) async fn submit(
     Ok(run)
 }
 
+/// Refuses a job that its account may not run, whatever its files: so that it is known before they are
+/// sent.
+pub(crate) async fn check(
+    services: &Services,
+    account: &AccountId,
+    submission: &Submission,
+) -> Result<Job, Error> {
+    let job = read_job(submission)?;
+    check_checkpoint(&job)?;
+    check_images(services, account, &job).await?;
+    // Where no offer fits now, the run itself says best why.
+    if let Some(found) = forecast(services, account, &job, None).await? {
+        credit::may_spend(services, account, found.hourly()).await?;
+    }
+    Ok(job)
+}
+
 /// Reads the job file with what was given on the command line.
 pub(crate) fn read_job(submission: &Submission) -> Result<Job, Error> {
     let mut overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
@@ -78,8 +92,14 @@ fn check_checkpoint(job: &Job) -> Result<(), Error> {
     }
 }
 
-/// Every tree that the job names must be here whole before anything is rented for it.
-async fn check_trees(services: &Services, job: &Job, submission: &Submission) -> Result<(), Error> {
+/// Every tree that the job names must be here whole, and every blob of it the account's own, before
+/// anything is rented for it.
+async fn check_trees(
+    services: &Services,
+    account: &AccountId,
+    job: &Job,
+    submission: &Submission,
+) -> Result<(), Error> {
     if job.workdir.is_some() != submission.workdir.is_some() {
         return Err(Error::Invalid(
             "the job's workdir and the uploaded workdir do not agree".into(),
@@ -101,7 +121,7 @@ async fn check_trees(services: &Services, job: &Job, submission: &Submission) ->
         .into_iter()
         .chain(submission.mounts.values().copied())
         .collect();
-    let missing = super::trees::count_missing(services, trees).await?;
+    let missing = super::trees::count_lacking(services, account, trees).await?;
     if missing > 0 {
         return Err(Error::ContentMissing { missing });
     }

@@ -1,41 +1,43 @@
 //! Trees of files between the control plane's content store and a pod.
 
+use crate::content::{self, blocking};
 use crate::error::Error;
 use crate::services::Services;
 use futures_util::StreamExt;
-use livery_content::{ContentError, ContentStore, FrameDecoder};
+use livery_content::{ContentStore, FrameDecoder};
 use livery_host_api::dto::{Applied, ApplyTree, Blobs, CollectTree, Collected};
 use livery_host_api::{ByteStream, Host};
-use livery_units::{ContentHash, ParseHashError, PodId};
+use livery_units::{AccountId, ContentHash, ParseHashError, PodId};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Frames in flight between the store's reader and the network; each may have several MiB.
 const FRAMES_IN_FLIGHT: usize = 4;
 
-/// Runs blocking work on the content store away from the async threads.
-async fn blocking<T: Send + 'static>(
-    content: &Arc<ContentStore>,
-    work: impl FnOnce(&ContentStore) -> Result<T, livery_content::ContentError> + Send + 'static,
-) -> Result<T, Error> {
-    let content = content.clone();
-    match tokio::task::spawn_blocking(move || work(&content)).await {
-        // It does not come by itself.
-        Ok(Err(error @ ContentError::Missing { .. })) => Err(Error::Invalid(error.to_string())),
-        Ok(result) => result.map_err(|error| Error::Store(error.to_string())),
-        Err(panicked) => Err(Error::Store(panicked.to_string())),
-    }
-}
-
-/// Counts what these trees name and the store lacks.
-pub(crate) async fn count_missing(
+/// Counts what of these trees is missing to an account, which has to own every blob of them.
+pub(crate) async fn count_lacking(
     services: &Services,
+    account: &AccountId,
     trees: Vec<ContentHash>,
 ) -> Result<usize, Error> {
+    let owner = account.clone();
     blocking(&services.content, move |content| {
-        trees
-            .iter()
-            .try_fold(0, |sum, tree| Ok(sum + content.tree_missing(tree)?.len()))
+        trees.iter().try_fold(0, |sum, tree| {
+            Ok(sum + content.tree_missing(&owner, tree)?.len())
+        })
+    })
+    .await
+}
+
+/// Returns whether these trees of a run that was accepted are whole here.
+pub(crate) async fn are_here(services: &Services, trees: Vec<ContentHash>) -> Result<bool, Error> {
+    blocking(&services.content, move |content| {
+        for tree in &trees {
+            if !content.store().tree_missing(tree)?.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     })
     .await
 }
@@ -48,13 +50,16 @@ pub(crate) async fn send(
     tree: ContentHash,
     dest: &str,
 ) -> Result<Applied, Error> {
-    let blobs = blocking(&services.content, move |content| content.tree_blobs(&tree)).await?;
+    let blobs = blocking(&services.content, move |content| {
+        content.store().tree_blobs(&tree)
+    })
+    .await?;
     let missing = host
         .content_missing(&Blobs::from_hashes(&blobs))
         .await?
         .to_hashes()?;
     if !missing.is_empty() {
-        host.content_put(frames(services.content.clone(), missing))
+        host.content_put(frames(services.content.store().clone(), missing))
             .await?;
     }
     Ok(host
@@ -68,34 +73,82 @@ pub(crate) async fn send(
         .await?)
 }
 
-/// Takes what matches from a pod into the store: only what the store lacks crosses the network.
+/// Makes a tree of what matches in a pod; it stays at the host.
 pub(crate) async fn collect(
-    services: &Services,
     host: &dyn Host,
     pod: &PodId,
     request: &CollectTree,
 ) -> Result<(ContentHash, Collected), Error> {
     let collected = host.tree_collect(pod, request).await?;
-    let tree: ContentHash = collected
-        .manifest
-        .parse()
-        .map_err(|error: ParseHashError| Error::Unreachable(error.to_string()))?;
-    // The manifest comes first: it tells what else is missing.
+    let tree = collected.manifest.parse();
+    let tree = tree.map_err(|error: ParseHashError| Error::Unreachable(error.to_string()))?;
+    Ok((tree, collected))
+}
+
+/// Brings a tree that was made of a pod of the account home: only what the store lacks crosses the
+/// network.
+///
+/// # Errors
+/// [`Error::ContentQuota`] before the files themselves are fetched.
+pub(crate) async fn bring_home(
+    services: &Services,
+    account: &AccountId,
+    host: &dyn Host,
+    tree: ContentHash,
+) -> Result<(), Error> {
+    let mut has_room = HasRoom::Unknown;
+    // The manifest comes first: it says what else is missing, and how much it is.
     loop {
-        let missing = blocking(&services.content, move |content| {
-            content.tree_missing(&tree)
+        let (missing, is_listed) = blocking(&services.content, move |content| {
+            let store = content.store();
+            Ok((store.tree_missing(&tree)?, store.tree(&tree).is_ok()))
         })
         .await?;
+        if is_listed && has_room == HasRoom::Unknown {
+            make_own(services, account, tree).await?;
+            has_room = HasRoom::Yes;
+        }
         if missing.is_empty() {
-            return Ok((tree, collected));
+            // Once more: what is not needed yet by a run may have been given up meanwhile.
+            make_own(services, account, tree).await?;
+            return blocking(&services.content, |content| content.store().flush()).await;
         }
         let stream = host.content_get(&Blobs::from_hashes(&missing)).await?;
         take(services, stream).await?;
     }
 }
 
+/// Whether it was found that what comes home fits into its account's quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HasRoom {
+    Unknown,
+    Yes,
+}
+
+/// Makes a tree the account's own. When it does not fit, what its runs no longer need goes first.
+async fn make_own(
+    services: &Services,
+    account: &AccountId,
+    tree: ContentHash,
+) -> Result<(), Error> {
+    let quota = content::quota(services, account).await?;
+    let own = || {
+        let owner = account.clone();
+        blocking(&services.content, move |content| {
+            content.bring_home(&owner, &tree, quota)
+        })
+    };
+    match own().await {
+        Err(Error::ContentQuota(_)) => {
+            content::give_up(services, account).await?;
+            own().await
+        }
+        result => result,
+    }
+}
+
 /// Takes frames from a stream into the store; every blob is verified against its hash.
-pub(crate) async fn take(services: &Services, mut stream: ByteStream) -> Result<(), Error> {
+async fn take(services: &Services, mut stream: ByteStream) -> Result<(), Error> {
     let mut decoder = FrameDecoder::default();
     while let Some(bytes) = stream.next().await {
         decoder.push(&bytes?);
@@ -108,19 +161,19 @@ pub(crate) async fn take(services: &Services, mut stream: ByteStream) -> Result<
         }
         if !frames.is_empty() {
             blocking(&services.content, move |content| {
-                frames.iter().try_for_each(|frame| content.put_frame(frame))
+                let store = content.store();
+                frames.iter().try_for_each(|frame| store.put_frame(frame))
             })
             .await?;
         }
     }
     decoder
         .finish()
-        .map_err(|error| Error::Invalid(error.to_string()))?;
-    blocking(&services.content, ContentStore::flush).await
+        .map_err(|error| Error::Invalid(error.to_string()))
 }
 
 /// Reads blobs from the store as a stream of frames.
-pub(crate) fn frames(content: Arc<ContentStore>, wanted: Vec<ContentHash>) -> ByteStream {
+fn frames(content: Arc<ContentStore>, wanted: Vec<ContentHash>) -> ByteStream {
     let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
     tokio::task::spawn_blocking(move || {
         for hash in wanted {

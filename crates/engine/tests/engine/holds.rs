@@ -145,6 +145,53 @@ async fn a_pod_whose_command_ended_holds_nothing_until_it_comes_back() {
     bench.store.ledger_check().await.unwrap();
 }
 
+/// What was charged for the pod's machine, in seconds of its price.
+async fn seconds_charged(bench: &Bench, pod: &Pod) -> i64 {
+    let charged = bench.store.pod_charged(&pod.id).await.unwrap();
+    let second = pod.offer.price.accrued(Span::from_secs(1)).unwrap();
+    charged.nanos() / second.nanos()
+}
+
+#[tokio::test]
+async fn a_pod_whose_command_ended_is_billed_until_then() {
+    let bench = prepaid().await;
+    bench.clock.stand_still();
+    let up = pod(&bench).await;
+    // Nobody looks before the next look is due.
+    bench.host.end_commands_ago(Span::from_millis(1_500));
+    bench.clock.forward(10);
+    comes_to(&bench, &up, Phase::Exited).await;
+    nothing_held(&bench).await;
+    assert_eq!(seconds_charged(&bench, &up).await, 8);
+    // What the host goes on to say changes nothing.
+    bench.clock.forward(6);
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    comes_to(&bench, &up, Phase::Terminated).await;
+    assert_eq!(seconds_charged(&bench, &up).await, 8);
+    bench.store.ledger_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pod_that_is_terminated_after_its_command_ended_is_billed_until_it_ended() {
+    let bench = prepaid().await;
+    bench.clock.stand_still();
+    let up = pod(&bench).await;
+    bench.host.end_commands_ago(Span::from_millis(900));
+    bench.clock.forward(4);
+    bench
+        .engine
+        .pod_terminate(&bench.account, "box")
+        .await
+        .unwrap();
+    comes_to(&bench, &up, Phase::Terminated).await;
+    assert_eq!(seconds_charged(&bench, &up).await, 3);
+    bench.store.ledger_check().await.unwrap();
+}
+
 #[tokio::test]
 async fn what_a_crash_left_held_is_given_back() {
     let mut bench = prepaid().await;
@@ -154,7 +201,7 @@ async fn what_a_crash_left_held_is_given_back() {
     // It was seen to be down, and whoever saw it died before they counted anything.
     let mut down = bench.store.pod_fetch(&up.id).await.unwrap();
     down.desired = Desired::Stopped;
-    down.saw(Observed::Down, None, down.observed_at.unwrap());
+    down.saw(Observed::Down, down.observed_at.unwrap());
     bench.store.pod_update(&down).await.unwrap();
     // And one that has ended was left with its hold, as could be before.
     let gone = Pod {

@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod closing;
+mod content;
 mod credit;
 mod deliveries;
 mod doubts;

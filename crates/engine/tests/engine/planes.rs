@@ -3,7 +3,7 @@
 
 use crate::support::{PRICE_HOURLY_NANOS, ShiftedClock, SimHost, new_pod, submission, until};
 use futures_util::StreamExt;
-use livery_content::{Compression, ContentStore, Manifest};
+use livery_content::{Compression, Manifest, OwnedContent, Quota};
 use livery_domain::pod::{Phase, Pod};
 use livery_domain::run::{EventKind, Outcome, Run, RunStep, Submission};
 use livery_engine::{Clock, Engine, Error, Follow, Options, Peers, Plane, Which};
@@ -26,7 +26,7 @@ pub(crate) struct OnePlane {
     pub(crate) engine: Engine,
     hosts: HostDirectory,
     pub(crate) host: Arc<SimHost>,
-    content: Arc<ContentStore>,
+    content: Arc<OwnedContent>,
 }
 
 /// Two control planes on one database.
@@ -44,9 +44,9 @@ fn host_id(number: u128) -> HostId {
 
 impl OnePlane {
     async fn new(number: u128, dir: &Path, clock: &Arc<ShiftedClock>) -> Self {
-        let content = ContentStore::open(&dir.join(format!("{number}")), Compression::Never);
+        let content = OwnedContent::open(&dir.join(format!("{number}")), Compression::Never);
         let content = Arc::new(content.unwrap());
-        let host = Arc::new(SimHost::new(content.clone(), PRICE_HOURLY_NANOS));
+        let host = Arc::new(SimHost::new(content.store().clone(), PRICE_HOURLY_NANOS));
         host.script(|script| script.run_exit = Some(0));
         let hosts = HostDirectory::new();
         hosts.add(host_id(number), host.clone());
@@ -80,7 +80,7 @@ async fn start(
     number: u128,
     dir: &Path,
     hosts: &HostDirectory,
-    content: &Arc<ContentStore>,
+    content: &Arc<OwnedContent>,
     clock: &Arc<ShiftedClock>,
 ) -> Engine {
     // A store of its own, as in a process of its own.
@@ -184,10 +184,13 @@ impl Two {
 }
 
 /// A job with a directory of its own, which is at that control plane.
-fn with_files(plane: &OnePlane) -> Submission {
-    let tree = plane.content.put_tree(&Manifest::new(Vec::new()).unwrap());
+fn with_files(plane: &OnePlane, account: &AccountId) -> Submission {
+    let store = plane.content.store();
+    let tree = store.put_tree(&Manifest::new(Vec::new()).unwrap()).unwrap();
+    let own = plane.content.bring_home(account, &tree, Quota::Unlimited);
+    own.unwrap();
     Submission {
-        workdir: Some(tree.unwrap()),
+        workdir: Some(tree),
         ..submission(JOB_WITH_FILES)
     }
 }
@@ -293,7 +296,7 @@ async fn a_run_is_carried_out_where_its_files_are() {
     for number in 0..6 {
         let plane = [&two.first, &two.second][number % 2];
         let other = [&two.second, &two.first][number % 2];
-        let run = two.submit(plane, with_files(plane)).await;
+        let run = two.submit(plane, with_files(plane, &two.account)).await;
         runs.push((run, plane, other));
     }
     for (run, plane, other) in runs {
@@ -314,7 +317,9 @@ async fn a_run_is_carried_out_where_its_files_are() {
 async fn a_run_goes_on_where_its_host_is() {
     let two = Two::new().await;
     two.first.host.script(|script| script.run_exit = None);
-    let run = two.submit(&two.first, with_files(&two.first)).await;
+    let run = two
+        .submit(&two.first, with_files(&two.first, &two.account))
+        .await;
     until("the run trains", || async {
         let run = two
             .second
@@ -347,8 +352,12 @@ async fn a_run_goes_on_where_its_host_is() {
 async fn a_run_whose_files_are_away_waits_says_so_and_goes_on_when_they_are_back() {
     let two = Two::new().await;
     two.first.die().await;
-    let waits = two.submit(&two.first, with_files(&two.first)).await;
-    let ends = two.submit(&two.first, with_files(&two.first)).await;
+    let waits = two
+        .submit(&two.first, with_files(&two.first, &two.account))
+        .await;
+    let ends = two
+        .submit(&two.first, with_files(&two.first, &two.account))
+        .await;
     let goes = two.submit(&two.first, submission(JOB)).await;
     // Nobody has heard of the first one for a minute.
     two.clock.forward(60);

@@ -183,7 +183,7 @@ impl Year {
             .world
             .with(self.world.engine().balance(account))
             .unwrap();
-        let limits = sheet.stand.settings.limits;
+        let limits = sheet.stand.settings.limits_in_force();
         let room = [
             (limits.day, sheet.spent.day),
             (limits.month, sheet.spent.month),

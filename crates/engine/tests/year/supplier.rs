@@ -6,7 +6,7 @@ use crate::volumes;
 use async_trait::async_trait;
 use livery_domain::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
-use livery_domain::pod::Observed;
+use livery_domain::pod::{Observed, Ran};
 use livery_supplier::{
     Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo, Volumes,
 };
@@ -99,6 +99,7 @@ impl Supplier for SimCloud {
             state: observed,
             detail: None,
             access: None,
+            ran: Ran::default(),
         })
     }
 

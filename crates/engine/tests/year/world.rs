@@ -4,7 +4,7 @@ use crate::clock::SimClock;
 use crate::cloud::SimCloud;
 use crate::host::SimHost;
 use crate::volumes;
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_engine::{Engine, Options, Peers};
 use livery_host_api::HostDirectory;
 use livery_store::Store;
@@ -42,7 +42,7 @@ pub struct World {
     pub host: Arc<SimHost>,
     hosts: HostDirectory,
     dir: PathBuf,
-    content: Arc<ContentStore>,
+    content: Arc<OwnedContent>,
     alive: Option<Alive>,
     /// When the last life of the engine began.
     pub alive_since: i64,
@@ -67,7 +67,7 @@ impl World {
     ) -> Self {
         let hosts = HostDirectory::new();
         hosts.add(volumes::place(), host.clone());
-        let content = ContentStore::open(&dir.join("content"), Compression::Never).unwrap();
+        let content = OwnedContent::open(&dir.join("content"), Compression::Never).unwrap();
         let mut world = Self {
             clock,
             cloud,

@@ -39,7 +39,7 @@ const WORDS_CHARS_MAX: usize = 100;
 
 async fn own(State(app): State<App>, Acting(account): Acting) -> Answer {
     let stand = app.engine.account_fetch(account.as_str()).await?;
-    Ok(Json(convert(stand)))
+    Ok(Json(convert(&app, stand)))
 }
 
 async fn settle_own(
@@ -54,7 +54,7 @@ async fn settle_own(
     };
     let change = change_of(&change);
     let stand = app.engine.account_settle(&account, &change, authority);
-    Ok(Json(convert(stand.await?)))
+    Ok(Json(convert(&app, stand.await?)))
 }
 
 async fn redeem(
@@ -65,13 +65,14 @@ async fn redeem(
     let code = Secret::new(redeem.code);
     let amount = app.engine.voucher_redeem(&account, &code).await?;
     let stand = app.engine.account_fetch(account.as_str()).await?;
-    let account = convert(stand);
+    let account = convert(&app, stand);
     Ok(Json(dto::Redeemed { amount, account }))
 }
 
 async fn list(State(app): State<App>) -> Result<Json<dto::AccountList>, Refusal> {
     let accounts = app.engine.account_list().await?;
-    let accounts = accounts.into_iter().map(convert).collect();
+    let accounts = accounts.into_iter();
+    let accounts = accounts.map(|stand| convert(&app, stand)).collect();
     Ok(Json(dto::AccountList { accounts }))
 }
 
@@ -81,14 +82,14 @@ async fn create(
 ) -> Result<(StatusCode, Json<dto::AccountCreated>), Refusal> {
     let stand = app.engine.account_create(&new.name).await?;
     let token = tokens::make(&app, &stand.id, "made with the account").await?;
-    let account = convert(stand);
+    let account = convert(&app, stand);
     let made = dto::AccountCreated { account, token };
     Ok((StatusCode::CREATED, Json(made)))
 }
 
 async fn fetch(State(app): State<App>, Path(account): Path<String>) -> Answer {
     let stand = app.engine.account_fetch(&account).await?;
-    Ok(Json(convert(stand)))
+    Ok(Json(convert(&app, stand)))
 }
 
 async fn settle(
@@ -99,7 +100,7 @@ async fn settle(
     let id = named(&app, &account).await?;
     let change = change_of(&change);
     let settled = app.engine.account_settle(&id, &change, Authority::Owner);
-    Ok(Json(convert(settled.await?)))
+    Ok(Json(convert(&app, settled.await?)))
 }
 
 async fn grant(
@@ -117,7 +118,7 @@ async fn grant(
         Posted::New => dto::PostedKind::New,
         Posted::Replayed => dto::PostedKind::Before,
     };
-    let account = convert(app.engine.account_fetch(id.as_str()).await?);
+    let account = convert(&app, app.engine.account_fetch(id.as_str()).await?);
     Ok(Json(dto::Granted { posted, account }))
 }
 
@@ -189,12 +190,14 @@ fn change_of(change: &dto::AccountChange) -> SettingsChange {
                 action,
             }),
         }),
+        content_quota: change.content_quota.map(dto::SizeOrNone::size),
     }
 }
 
-pub(super) fn convert(stand: AccountStand) -> dto::Account {
+pub(super) fn convert(app: &App, stand: AccountStand) -> dto::Account {
     let settings = stand.settings;
     dto::Account {
+        content: app.engine.content().holding(&stand.id).bytes,
         id: stand.id,
         name: stand.name,
         created: stand.created,
@@ -211,6 +214,8 @@ pub(super) fn convert(stand: AccountStand) -> dto::Account {
         settings: dto::AccountSettings {
             limit_day: settings.limits.day,
             limit_month: settings.limits.month,
+            owner_limit_day: settings.allowed.day,
+            owner_limit_month: settings.allowed.month,
             low_balance: settings.low_balance,
             grace_ms: settings.grace.millis(),
             auto_pay: match settings.auto_pay {
@@ -224,6 +229,10 @@ pub(super) fn convert(stand: AccountStand) -> dto::Account {
                     after_ms: idle.after.millis(),
                     action: idle.action,
                 },
+            },
+            content_quota: match stand.credit {
+                Credit::Prepaid => settings.content_quota,
+                Credit::Owner => None,
             },
         },
     }

@@ -41,7 +41,8 @@ async fn own_balance(
     State(app): State<App>,
     Acting(account): Acting,
 ) -> Result<Json<dto::Balance>, Refusal> {
-    Ok(Json(balance_of(app.engine.balance(&account).await?)))
+    let sheet = app.engine.balance(&account).await?;
+    Ok(Json(balance_of(&app, sheet)))
 }
 
 async fn balance(
@@ -49,7 +50,8 @@ async fn balance(
     Path(account): Path<String>,
 ) -> Result<Json<dto::Balance>, Refusal> {
     let account = named(&app, &account).await?;
-    Ok(Json(balance_of(app.engine.balance(&account).await?)))
+    let sheet = app.engine.balance(&account).await?;
+    Ok(Json(balance_of(&app, sheet)))
 }
 
 async fn own_spend(
@@ -117,7 +119,7 @@ async fn earnings(State(app): State<App>) -> Result<Json<dto::Earnings>, Refusal
     }))
 }
 
-fn balance_of(sheet: BalanceSheet) -> dto::Balance {
+fn balance_of(app: &App, sheet: BalanceSheet) -> dto::Balance {
     dto::Balance {
         uncharged: sheet.uncharged,
         left: sheet.left,
@@ -127,7 +129,7 @@ fn balance_of(sheet: BalanceSheet) -> dto::Balance {
         spent_day: sheet.spent.day,
         spent_month: sheet.spent.month,
         auto_paid: sheet.allowance.used,
-        account: convert(sheet.stand),
+        account: convert(app, sheet.stand),
     }
 }
 
@@ -141,7 +143,7 @@ async fn spend_of(
         dto::SpentOn::Today => SpentOn::Today,
         dto::SpentOn::Month => SpentOn::ThisMonth,
     };
-    let balance = balance_of(app.engine.balance(account).await?);
+    let balance = balance_of(app, app.engine.balance(account).await?);
     let things = app.engine.spending(account, on).await?;
     let things = things.into_iter().map(spending).collect();
     Ok(Json(dto::Spend { balance, things }))

@@ -1,23 +1,25 @@
 //! `/v1/content`: blobs by their hashes. Who knows a hash has had the content, or may have it.
 
-use super::{Route, post};
+use super::{Route, get as route_get, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{incoming, outgoing};
+use crate::body::{Json, incoming, outgoing};
 use crate::error::Refusal;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::StreamExt;
 use http::StatusCode;
-use livery_content::{ContentError, ContentStore, Frame, FrameDecoder};
-use livery_units::ContentHash;
+use livery_api::dto::ContentRoom;
+use livery_content::{ContentError, Frame, FrameDecoder, OwnedContent, Quota};
+use livery_units::{AccountId, ContentHash};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
+        route_get("/v1/content/room", Access::Account, room),
         post("/v1/content/missing", Access::Account, missing),
         post("/v1/content/put", Access::Account, put),
         post("/v1/content/get", Access::Account, get),
@@ -35,14 +37,37 @@ const FRAMES_IN_FLIGHT: usize = 16;
 /// Bytes of frames that are put at once.
 const BATCH_BYTES: usize = 4 << 20;
 
-async fn missing(State(app): State<App>, _: Acting, body: Body) -> Result<Vec<u8>, Refusal> {
+/// Says how much more the account may send, before it sends anything.
+async fn room(
+    State(app): State<App>,
+    Acting(account): Acting,
+) -> Result<Json<ContentRoom>, Refusal> {
+    let room = app.engine.content_room(&account).await?;
+    Ok(Json(ContentRoom {
+        room: room.room,
+        kept: room.kept,
+        quota: room.quota,
+    }))
+}
+
+async fn missing(
+    State(app): State<App>,
+    Acting(account): Acting,
+    body: Body,
+) -> Result<Vec<u8>, Refusal> {
     let asked = hashes(body).await?;
-    let lacking = blocking(app.engine.content(), move |store| Ok(store.missing(&asked))).await?;
+    let missing = move |content: &OwnedContent| Ok(content.missing(&account, &asked));
+    let lacking = blocking(app.engine.content(), missing).await?;
     Ok(lacking.iter().flat_map(|hash| *hash.as_bytes()).collect())
 }
 
 /// Takes frames as they come, a batch at a time: memory is bounded by the batch.
-async fn put(State(app): State<App>, _: Acting, body: Body) -> Result<StatusCode, Refusal> {
+async fn put(
+    State(app): State<App>,
+    Acting(account): Acting,
+    body: Body,
+) -> Result<StatusCode, Refusal> {
+    let quota = app.engine.content_quota(&account).await?;
     let mut stream = incoming(body);
     let mut decoder = FrameDecoder::default();
     let mut batch = Vec::new();
@@ -56,40 +81,51 @@ async fn put(State(app): State<App>, _: Acting, body: Body) -> Result<StatusCode
         }
         if batch_bytes >= BATCH_BYTES {
             batch_bytes = 0;
-            store(&app, std::mem::take(&mut batch)).await?;
+            store(&app, &account, quota, std::mem::take(&mut batch)).await?;
         }
     }
     decoder.finish()?;
-    store(&app, batch).await?;
-    blocking(app.engine.content(), ContentStore::flush).await?;
+    store(&app, &account, quota, batch).await?;
+    blocking(app.engine.content(), |content| content.store().flush()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn store(app: &App, frames: Vec<Frame>) -> Result<(), Refusal> {
-    let put = move |store: &ContentStore| {
-        store.ensure_room()?;
-        frames.iter().try_for_each(|frame| store.put_frame(frame))
+async fn store(
+    app: &App,
+    account: &AccountId,
+    quota: Quota,
+    frames: Vec<Frame>,
+) -> Result<(), Refusal> {
+    let account = account.clone();
+    let put = move |content: &OwnedContent| {
+        content.store().ensure_room()?;
+        content.put_frames(&account, &frames, quota)
     };
     blocking(app.engine.content(), put).await
 }
 
-async fn get(State(app): State<App>, _: Acting, body: Body) -> Result<Response, Refusal> {
+async fn get(
+    State(app): State<App>,
+    Acting(account): Acting,
+    body: Body,
+) -> Result<Response, Refusal> {
     let asked = hashes(body).await?;
     let content = app.engine.content().clone();
     let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
-    tokio::task::spawn_blocking(move || read(&content, &asked, &sender));
+    tokio::task::spawn_blocking(move || read(&content, &account, &asked, &sender));
     Ok(outgoing(ReceiverStream::new(receiver).boxed()))
 }
 
 /// Sends frames until they are all sent, one is lacking, or nobody reads any more. A lacking blob
 /// ends the stream early: the receiver counts.
 fn read(
-    content: &ContentStore,
+    content: &OwnedContent,
+    account: &AccountId,
     asked: &[ContentHash],
     sender: &mpsc::Sender<Result<Bytes, livery_host_api::Error>>,
 ) {
     for hash in asked {
-        let pieces = match content.get_frame(hash) {
+        let pieces = match content.get_frame(account, hash) {
             Ok(frame) => vec![Ok(frame.header()), Ok(frame.body().clone())],
             Err(error) => {
                 tracing::warn!(%hash, %error, "a blob that a client asked for could not be read");
@@ -119,8 +155,8 @@ async fn hashes(body: Body) -> Result<Vec<ContentHash>, Refusal> {
 }
 
 async fn blocking<T: Send + 'static>(
-    content: &Arc<ContentStore>,
-    work: impl FnOnce(&ContentStore) -> Result<T, ContentError> + Send + 'static,
+    content: &Arc<OwnedContent>,
+    work: impl FnOnce(&OwnedContent) -> Result<T, ContentError> + Send + 'static,
 ) -> Result<T, Refusal> {
     let content = content.clone();
     match tokio::task::spawn_blocking(move || work(&content)).await {

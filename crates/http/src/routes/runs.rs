@@ -1,6 +1,6 @@
 //! `/v1/runs`
 
-use super::{Route, get, post};
+use super::{Route, delete, get, post};
 use crate::App;
 use crate::auth::{Access, Acting};
 use crate::body::{Json, Path, Query, outgoing, patience};
@@ -18,12 +18,14 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/v1/runs", Access::Account, list),
         post("/v1/runs", Access::Account, submit),
+        post("/v1/check", Access::Account, check),
         get("/v1/runs/{run}", Access::Account, fetch),
         post("/v1/runs/{run}/cancel", Access::Account, cancel),
         get("/v1/runs/{run}/events", Access::Account, events),
         get("/v1/runs/{run}/log", Access::Account, log),
         get("/v1/runs/{run}/receipt", Access::Account, receipt),
         get("/v1/runs/{run}/results", Access::Account, results),
+        delete("/v1/runs/{run}/results", Access::Account, results_drop),
     ]
 }
 
@@ -48,6 +50,17 @@ async fn submit(
     let submission = convert::submission(submission)?;
     let run = app.engine.run_submit(&account, submission).await?;
     Ok((StatusCode::CREATED, Json(run.into())))
+}
+
+/// Says whether a job would be accepted, before its files are sent.
+async fn check(
+    State(app): State<App>,
+    Acting(account): Acting,
+    Json(submission): Json<Submission>,
+) -> Result<StatusCode, Refusal> {
+    let submission = convert::submission(submission)?;
+    app.engine.run_check(&account, &submission).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn fetch(
@@ -116,7 +129,7 @@ async fn results(
         Some(manifest) => Ok(Json(Results { manifest })),
         None => {
             let why = match run.ended {
-                Some(_) => "nothing was brought home",
+                Some(_) => "nothing was brought home, or it was dropped",
                 None => "it is not over yet",
             };
             let why = why.to_owned();
@@ -124,4 +137,13 @@ async fn results(
             Err(Error::NoResults { run, why }.into())
         }
     }
+}
+
+async fn results_drop(
+    State(app): State<App>,
+    Acting(account): Acting,
+    Path(run): Path<String>,
+) -> Result<Json<Run>, Refusal> {
+    let run = app.engine.run_results_drop(&account, &run).await?;
+    Ok(Json(run.into()))
 }

@@ -47,7 +47,7 @@ async fn look(app: &App, account: &AccountId) -> Result<Health, Refusal> {
         pods_live: pods.len(),
         runs_live: runs.len(),
         hourly: hourly.sum::<Money>(),
-        room: app.engine.content().room()?,
+        room: app.engine.content().store().room()?,
     })
 }
 

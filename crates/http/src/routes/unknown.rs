@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn the_nearest_paths_are_named() {
         let found = near("/v1/tokens/abc/x");
-        assert_eq!(found, ["DELETE /v1/tokens/{token}"]);
+        let rotate = "POST /v1/tokens/{token}/rotate";
+        assert_eq!(found, ["DELETE /v1/tokens/{token}", rotate]);
         assert!(near("/").contains(&"GET /v1/pods".to_owned()));
     }
 }

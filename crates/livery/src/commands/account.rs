@@ -1,6 +1,7 @@
 //! `livery account`
 
 use super::account_set;
+use super::money::limit;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
@@ -157,8 +158,14 @@ pub fn table(account: &Account) -> Table {
         ("standing", standing(account)),
         ("balance", cents(account.balance)),
         ("held", cents(account.held)),
-        ("limit per day", or(settings.limit_day, "none")),
-        ("limit per month", or(settings.limit_month, "none")),
+        (
+            "limit per day",
+            limit(settings.limit_day, settings.owner_limit_day),
+        ),
+        (
+            "limit per month",
+            limit(settings.limit_month, settings.owner_limit_month),
+        ),
         ("low balance", or(settings.low_balance, "never warned")),
         (
             "grace period",
@@ -167,6 +174,7 @@ pub fn table(account: &Account) -> Table {
         ("auto-pay", auto_pay(settings.auto_pay)),
         ("auto-pay cap", or(settings.auto_pay_cap, "not allowed")),
         ("idle pods", idle(settings.idle)),
+        ("files kept", kept(account)),
     ] {
         table.row([what.to_owned(), text]);
     }
@@ -197,6 +205,13 @@ fn auto_pay(auto_pay: AutoPay) -> String {
                 cents(below)
             )
         }
+    }
+}
+
+fn kept(account: &Account) -> String {
+    match account.settings.content_quota {
+        None => format!("{} (no quota)", account.content),
+        Some(quota) => format!("{} of {quota}", account.content),
     }
 }
 

@@ -4,14 +4,15 @@ use super::account::table;
 use crate::failure::Failure;
 use crate::ui::print_json;
 use livery_api::Client;
-use livery_api::dto::{AccountChange, AmountOrNone, AutoPay, IdleRule};
+use livery_api::dto::{AccountChange, AmountOrNone, AutoPay, IdleRule, SizeOrNone};
 use livery_domain::pod::IdleAction;
 use livery_units::{Money, Span};
 
 /// Change what is settled for an account.
 ///
 /// What is not given stays as it is. Limits are per calendar day and month in UTC: a launch that would
-/// pass one is refused, and pods are stopped when it is reached.
+/// pass one is refused, and pods are stopped when it is reached. A limit that the control plane's owner
+/// sets for another account cannot be lifted by its user; the lower of both holds.
 #[derive(Debug, clap::Args)]
 pub struct AccountSetArgs {
     /// Its name or id; your own when left out
@@ -38,6 +39,10 @@ pub struct AccountSetArgs {
     /// owner
     #[arg(long, value_name = "AMOUNT")]
     auto_pay_cap: Option<AmountOrNone>,
+    /// How much it may keep at the control plane in files of jobs and results, such as 200GB, or `none`;
+    /// for the control plane's owner
+    #[arg(long, value_name = "SIZE")]
+    content_quota: Option<SizeOrNone>,
     /// What happens to pods that nobody has used for this long, such as 30m; `off` for nothing
     #[arg(long, value_name = "SPAN", value_parser = span_or_off)]
     idle_after: Option<SpanOrOff>,
@@ -116,6 +121,7 @@ fn change(args: &AccountSetArgs) -> AccountChange {
             },
         }),
         auto_pay_cap: args.auto_pay_cap,
+        content_quota: args.content_quota,
         idle: args.idle_after.map(|after| match after {
             SpanOrOff::Off => IdleRule::Off,
             SpanOrOff::Span(after) => IdleRule::On {

@@ -50,9 +50,10 @@ fn table(balance: &Balance, now: Timestamp) -> Table {
     row("available", available(balance));
     row("spending", format!("{}/h", rounded(balance.hourly)));
     row("lasts", lasts(balance, now));
+    let limits = settings.limits_in_force();
     let limits = [
-        ("today", balance.spent_day, settings.limit_day),
-        ("this month", balance.spent_month, settings.limit_month),
+        ("today", balance.spent_day, limits.day),
+        ("this month", balance.spent_month, limits.month),
     ];
     for (what, spent, limit) in limits {
         row(what, money::of_limit(spent, limit));

@@ -15,9 +15,51 @@ pub fn of_limit(spent: Money, limit: Option<Money>) -> String {
     format!("{} of {} ({share} %)", cents(spent), cents(limit))
 }
 
+/// Says which limit holds: the lower of what the account's user has set and of what the control
+/// plane's owner has.
+pub fn limit(own: Option<Money>, owners: Option<Money>) -> String {
+    match (own, owners) {
+        (None, None) => "none".to_owned(),
+        (Some(own), None) => cents(own),
+        (None, Some(owners)) => format!("{}, set by the control plane's owner", cents(owners)),
+        (Some(own), Some(owners)) if own < owners => format!(
+            "{} (the control plane's owner allows {})",
+            cents(own),
+            cents(owners)
+        ),
+        (Some(own), Some(owners)) => format!(
+            "{}, set by the control plane's owner (the account's own is {})",
+            cents(owners),
+            cents(own)
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lower_of_two_limits_is_shown_first() {
+        let dollars = |amount: i64| Some(Money::from_nanos(amount * 1_000_000_000));
+        for (own, owners, shown) in [
+            (None, None, "none"),
+            (dollars(5), None, "$5.00"),
+            (None, dollars(5), "$5.00, set by the control plane's owner"),
+            (
+                dollars(3),
+                dollars(5),
+                "$3.00 (the control plane's owner allows $5.00)",
+            ),
+            (
+                dollars(9),
+                dollars(5),
+                "$5.00, set by the control plane's owner (the account's own is $9.00)",
+            ),
+        ] {
+            assert_eq!(limit(own, owners), shown);
+        }
+    }
 
     #[test]
     fn a_limit_is_shown_with_its_share() {

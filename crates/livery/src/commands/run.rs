@@ -87,6 +87,8 @@ pub async fn run(args: RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
     if args.explain {
         return run_explain::explain(&client, &local.submission).await;
     }
+    // Before anything is asked or sent.
+    client.run_check(&local.submission).await?;
     let asking = match args.yes {
         true => Asking::Never,
         false => Asking::AtATerminal,

@@ -87,9 +87,10 @@ fn things(spend: &Spend) -> Table {
 fn totals(spend: &Spend) -> Table {
     let (balance, settings) = (&spend.balance, &spend.balance.account.settings);
     let mut table = Table::bare();
+    let limits = settings.limits_in_force();
     let limits = [
-        ("today", balance.spent_day, settings.limit_day),
-        ("this month", balance.spent_month, settings.limit_month),
+        ("today", balance.spent_day, limits.day),
+        ("this month", balance.spent_month, limits.month),
     ];
     for (what, spent, limit) in limits {
         table.row([what.to_owned(), money::of_limit(spent, limit)]);

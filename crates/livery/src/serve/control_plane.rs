@@ -9,7 +9,7 @@ use crate::settings::{Place, check_socket};
 use crate::ui::listing;
 use anyhow::Context;
 use livery_agent::{Agent, Content};
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_engine::{Engine, Options, Peers, SystemClock};
 use livery_host_api::{HostClient, HostDirectory};
 use livery_http::{App, AppOptions};
@@ -137,12 +137,12 @@ async fn owner(store: &Store) -> anyhow::Result<AccountId> {
     Ok(id)
 }
 
-fn open_content(data: &Path) -> anyhow::Result<Arc<ContentStore>> {
+fn open_content(data: &Path) -> anyhow::Result<Arc<OwnedContent>> {
     let dir = data.join("content");
-    let store = ContentStore::open(&dir, Compression::WherePays);
+    let store = OwnedContent::open(&dir, Compression::WherePays);
     let store =
         store.with_context(|| format!("the content store {} cannot be opened", dir.display()))?;
-    let recovery = store.recovery();
+    let recovery = store.store().recovery();
     if recovery.cut_bytes > 0 {
         tracing::info!(?recovery, "the content store was cut off and is mended");
     }
@@ -152,12 +152,12 @@ fn open_content(data: &Path) -> anyhow::Result<Arc<ContentStore>> {
 async fn connect_host(
     plane: &ControlPlane,
     hosts: &HostDirectory,
-    content: &Arc<ContentStore>,
+    content: &Arc<OwnedContent>,
     stop: &CancellationToken,
 ) -> anyhow::Result<Option<Arc<Agent>>> {
     match &plane.host {
         HostChoice::InProcess(args) => {
-            let shared = Content::Shared(content.clone());
+            let shared = Content::Shared(content.store().clone());
             let agent = host_agent::make(args, &plane.place.data_dir, shared).await?;
             let client = HostClient::in_process(agent.clone());
             hosts.add(agent.host_id().clone(), Arc::new(client));

@@ -7,6 +7,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
+use livery_api::dto::ContentRoom;
 use livery_api::{Client, Target};
 use livery_content::{
     Compression, Entry, Frame, IgnoreRules, Kind, Manifest, RelPath, Scan, ScanOptions, TreeBlobs,
@@ -172,10 +173,20 @@ pub async fn send(client: &Client, tree: LocalTree, what: &'static str) -> anyho
 
 /// Nothing is sent that would not fit: half a tree would be of no use and in everybody's way.
 async fn ensure_room(client: &Client, bytes: u64, what: &str) -> anyhow::Result<()> {
-    let room = client.health().await?.room;
+    let ContentRoom { room, kept, quota } = client.content_room().await?;
     let needed = Size::new(bytes);
     if needed <= room {
         return Ok(());
+    }
+    if let Some(quota) = quota.filter(|quota| quota.saturating_minus(kept) <= room) {
+        let message = format!(
+            "your account may keep {quota} at the control plane, and {kept} are there: the {what} need \
+             {needed} more"
+        );
+        let hint = "send less (`.skyignore` leaves files out), drop results of old runs (`livery \
+                    results RUN --drop`), or ask the control plane's owner for more; what was sent and \
+                    not used for a day goes by itself";
+        return Err(Failure::mistake(message).hint(hint).into());
     }
     let message = format!(
         "the control plane's disk is full: the {what} need {needed}, and there is room for {room}"

@@ -13,6 +13,7 @@ mod support;
 mod again;
 mod bad_input;
 mod billing;
+mod content;
 mod disk_full;
 mod faults;
 mod hung;

@@ -161,6 +161,37 @@ fn a_pod_whose_command_ends_is_down_and_still_its_owners() {
 }
 
 #[test]
+fn a_pod_is_billed_until_its_command_ended_however_seldom_it_is_looked_at() {
+    let Some(world) = World::new() else { return };
+    let small = ["--memory", "128MB", "--disk", "64MB", "--volume", "64MB"];
+    let command = ["--", "sleep", "2.5"];
+    let pod = world.ok(&[&["pod", "create"], &small[..], &command].concat());
+    let shown = until("its command has ended", Duration::from_secs(20), || {
+        let shown: serde_json::Value =
+            serde_json::from_str(&world.ok(&["pods", "--json"])).unwrap();
+        (shown[0]["phase"] == "exited").then_some(shown)
+    });
+    let hourly: f64 = shown[0]["price"]["hourly"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let charged = until("it is charged", Duration::from_secs(20), || {
+        let bill = world.ok(&["bill", "--by", "pod", "--json"]);
+        let bill: serde_json::Value = serde_json::from_str(&bill).unwrap();
+        let line = bill["lines"].as_array()?.first()?;
+        line["amount"].as_str()?.parse::<f64>().ok()
+    });
+    let seconds = charged / (hourly / 3_600.0);
+    assert!(
+        seconds > 1.99,
+        "{seconds} s of a command of 2.5 s were charged"
+    );
+    world.ok(&["pod", "terminate", pod.trim()]);
+    world.finish();
+}
+
+#[test]
 fn ports_inside_are_reached_by_forwarding() {
     let Some(world) = World::new() else { return };
     let pod = world.pod(&[]);

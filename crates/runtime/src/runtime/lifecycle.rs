@@ -14,11 +14,12 @@ use super::kill::KILL_PATIENCE;
 use super::observe::Presence;
 use crate::disk::{self, Formatting, Use};
 use crate::error::{Context, Error};
-use crate::layout::{PodDir, PodRecord, read_json, remove_file, write_json};
+use crate::layout::{EndRecord, PodDir, PodRecord, read_json, remove_file, write_json};
 use crate::process::Gone;
 use crate::shim;
 use crate::spec::{NetworkMode, PodSpec};
 use crate::state::{End, Exit, PodState, Status};
+use crate::uptime::Uptime;
 
 /// How long a pod may take to come up before it is given up.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -71,7 +72,8 @@ impl Runtime {
                 at: crate::layout::now(),
                 oom_kills: 0,
             };
-            write_json(&dir.end(), &end)?;
+            let ended = Uptime::now();
+            write_json(&dir.end(), &EndRecord { end, ended })?;
         }
         self.disconnect(pod)?;
         self.release_disks(&dir)?;

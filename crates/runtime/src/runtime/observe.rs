@@ -12,9 +12,9 @@ use rustix::process::Signal;
 use super::Runtime;
 use crate::cgroup::{Cgroup, Version, keyed};
 use crate::error::{Context, Error};
-use crate::layout::{PodRecord, RunRecord, read_json};
+use crate::layout::{EndRecord, PodRecord, RunRecord, read_json};
 use crate::mounts;
-use crate::state::{End, PodState, Stats, Status};
+use crate::state::{End, PodState, Ran, Stats, Status};
 
 /// How much of a pod there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,18 @@ impl Runtime {
             path: PathBuf::from(format!("/proc/{pid}/root")),
             first_id: record.first_id,
             ids: mounts::IDS,
+        })
+    }
+
+    /// Tells how long ago a pod's first process began and ended; nothing of a pod that is not made.
+    pub fn ran(&self, pod: &PodId) -> Result<Ran, Error> {
+        let Some(run) = self.run_record(pod)? else {
+            return Ok(Ran::default());
+        };
+        let end: Option<EndRecord> = read_json(&self.dir(pod).end())?;
+        Ok(Ran {
+            began_ago: run.began.ago(),
+            ended_ago: end.and_then(|end| end.ended.ago()),
         })
     }
 

@@ -16,11 +16,12 @@ use super::log::{Flow, Log};
 use crate::cgroup::Cgroup;
 use crate::error::{Context, Error, chain};
 use crate::init::{Chores, Defaults, Init};
-use crate::layout::{PodDir, PodRecord, RunRecord, now, read_json, write_json};
+use crate::layout::{EndRecord, PodDir, PodRecord, RunRecord, now, read_json, write_json};
 use crate::mounts::{self, STAGE, Stage};
 use crate::process::ProcessRef;
 use crate::spec::{PodSpec, Rootfs};
 use crate::state::{End, Exit};
+use crate::uptime::Uptime;
 use crate::{oci, wire};
 
 /// How much of the start command's output is kept.
@@ -52,6 +53,7 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
     let run = RunRecord {
         shim: ProcessRef::this().ok_or_else(gone)?,
         init: ProcessRef::of(init.as_raw_pid()).ok_or_else(gone)?,
+        began: Uptime::now(),
     };
     write_json(&records.path("run.json"), &run)?;
     Ok(Box::new(move || attend(init, log, &records, &record.spec)))
@@ -215,6 +217,7 @@ fn attend(init: Pid, mut log: Log, records: &Records, spec: &PodSpec) -> Result<
         },
         None => Exit::PodEnded,
     };
+    let ended = Uptime::now();
     log.copy();
     let end = End {
         exit,
@@ -223,5 +226,5 @@ fn attend(init: Pid, mut log: Log, records: &Records, spec: &PodSpec) -> Result<
             .map(|group| group.oom_kills())
             .unwrap_or(0),
     };
-    write_json(&records.path("end.json"), &end)
+    write_json(&records.path("end.json"), &EndRecord { end, ended })
 }

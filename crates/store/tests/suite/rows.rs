@@ -8,6 +8,7 @@ use livery_units::{AccountId, ContentHash, HostId, Money, Per, Rate};
 on_both!(
     an_account_is_made_once,
     tokens_are_known_by_their_hash,
+    a_token_that_is_rotated_ends_when_it_was_said_and_another_takes_its_place,
     hosts_are_kept,
     settings_are_kept,
     tasks_count_their_activations,
@@ -52,12 +53,60 @@ async fn tokens_are_known_by_their_hash(database: Database) {
         .unwrap();
     let again = store.token_insert(hash, &id, "x", at(6)).await;
     assert_eq!(again, Err(Error::Exists));
-    assert_eq!(store.token_account(hash).await, Ok(Some(id.clone())));
+    let known = store.token_fetch(hash, at(6)).await.unwrap().unwrap();
+    assert_eq!((&known.account, known.used), (&id, None));
     let [token] = store.token_list().await.unwrap().try_into().unwrap();
     assert_eq!((token.label.as_str(), token.created), ("laptop", at(5)));
     store.token_delete(hash).await.unwrap();
     store.token_delete(hash).await.unwrap();
-    assert_eq!(store.token_account(hash).await, Ok(None));
+    assert_eq!(store.token_fetch(hash, at(7)).await, Ok(None));
+}
+
+async fn a_token_that_is_rotated_ends_when_it_was_said_and_another_takes_its_place(
+    database: Database,
+) {
+    let store = database.store().await;
+    let id = AccountId::from_entropy(1);
+    store.account_ensure(&id, "lab", at(1)).await.unwrap();
+    let [old, new, newer, other] = [1, 2, 3, 4].map(|byte| ContentHash::from_bytes([byte; 32]));
+    store.token_insert(old, &id, "ci", at(5)).await.unwrap();
+    store.token_used_set(old, at(6)).await.unwrap();
+    let made = store.token_rotate(old, new, at(100), at(10)).await;
+    let made = made.unwrap().unwrap();
+    assert_eq!((made.hash, &made.account), (new, &id));
+    assert_eq!(
+        (made.label.as_str(), made.account_name.as_str()),
+        ("ci", "lab")
+    );
+    assert_eq!(
+        (made.created, made.used, made.expires),
+        (at(10), None, None)
+    );
+    let known = async |hash, now| store.token_fetch(hash, at(now)).await.unwrap();
+    let before = known(old, 99).await.unwrap();
+    assert_eq!((before.expires, before.used), (Some(at(100)), Some(at(6))));
+    assert_eq!(known(old, 100).await, None);
+    assert_eq!(known(new, 1_000).await, Some(made));
+
+    // Another rotation does not make it last longer, and one at once ends it.
+    store
+        .token_rotate(old, newer, at(500), at(20))
+        .await
+        .unwrap();
+    assert_eq!(known(old, 99).await.unwrap().expires, Some(at(100)));
+    store
+        .token_rotate(new, other, at(30), at(30))
+        .await
+        .unwrap();
+    assert_eq!(known(new, 30).await, None);
+    let gone = store.token_rotate(new, new, at(40), at(40)).await;
+    assert_eq!(gone, Ok(None));
+    // What has expired is forgotten when the next one is made.
+    let last = ContentHash::from_bytes([5; 32]);
+    store.token_insert(last, &id, "x", at(200)).await.unwrap();
+    let left: Vec<_> = store.token_list().await.unwrap();
+    let left: Vec<_> = left.iter().map(|token| token.hash).collect();
+    assert_eq!(left, [newer, other, last]);
 }
 
 async fn hosts_are_kept(database: Database) {

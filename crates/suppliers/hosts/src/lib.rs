@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use lease::{foreign_id, parts};
 use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::orphan::Tenants;
-use livery_domain::pod::Observed;
+use livery_domain::pod::{Observed, Ran};
 use livery_host_api::dto::{PodSpec, PodState, PodStatus};
 use livery_host_api::{Error as HostError, Host, HostDirectory};
 use livery_supplier::{
@@ -179,6 +179,7 @@ impl Supplier for HostsSupplier {
                 state: Observed::Absent,
                 detail: None,
                 access: None,
+                ran: Ran::default(),
             }),
             Err(error) => Err(transient(error)),
         }
@@ -235,6 +236,10 @@ impl Stopping for HostsSupplier {
 fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Error> {
     let state = Observed::from(status.state);
     let failure = status.failure.map(HostError::from);
+    let ran = Ran {
+        began_ago: status.began_ago_ms.map(Span::from_millis),
+        ended_ago: status.ended_ago_ms.map(Span::from_millis),
+    };
     let access = match status.state {
         PodState::Up => Some(Access::Host { host, pod }),
         PodState::Starting | PodState::Down | PodState::Failed | PodState::Lost => None,
@@ -256,6 +261,7 @@ fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Erro
             state,
             detail: status.detail.or(failure.map(|error| error.to_string())),
             access,
+            ran,
         }),
     }
 }

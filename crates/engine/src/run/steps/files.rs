@@ -27,7 +27,7 @@ pub(super) async fn are_here(scene: &Scene) -> Result<(), Error> {
         .chain(sent.mounts.values())
         .copied()
         .collect();
-    if trees::count_missing(services, trees).await? == 0 {
+    if trees::are_here(services, trees).await? {
         return Ok(());
     }
     at_home(scene, "").await

@@ -17,6 +17,7 @@ mod validate;
 
 pub(crate) use away::stands_still;
 pub(crate) use budget::is_over_budget;
+pub(crate) use pull::RESULTS;
 pub(crate) use task::stop_tasks;
 pub(crate) use teardown::{farewell, farewell_said, pods_of};
 

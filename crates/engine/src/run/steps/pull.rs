@@ -1,6 +1,6 @@
 //! Step 7: outputs and the last checkpoint come home, verified by hash, however the training ended.
 
-use super::patience::Waited;
+use super::patience::{PATIENCE, Waited};
 use super::{Scene, task};
 use crate::error::Error;
 use crate::run::events::note;
@@ -9,11 +9,17 @@ use livery_domain::job::Job;
 use livery_domain::pod::{Pod, WORKSPACE};
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::Host;
-use livery_host_api::dto::CollectTree;
-use livery_units::Bytes;
+use livery_host_api::dto::{CollectTree, Collected};
+use livery_units::{Bytes, ContentHash, Span};
 
 /// The note that carries the results' manifest to the run's row.
-pub(super) const RESULTS: &str = "results";
+pub(crate) const RESULTS: &str = "results";
+
+/// The note that it was said that the results have no room here.
+const NO_ROOM: &str = "results-no-room";
+
+/// How often it is tried whether they have room now.
+const ROOM_LOOK: Span = Span::from_secs(5);
 
 pub(super) async fn perform(scene: &Scene) -> Result<StepEnd, Error> {
     let patterns = patterns(&scene.job);
@@ -43,7 +49,7 @@ async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, 
         base: WORKSPACE.to_owned(),
         patterns,
     };
-    match trees::collect(&scene.services, &*host, &pod.id, &request).await {
+    match fetch(scene, &*host, &pod, &request).await {
         Ok((tree, collected)) => {
             scene
                 .services
@@ -61,6 +67,41 @@ async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, 
     }
 }
 
+/// Brings what matches home. While its account may not keep it, the run waits and says so: its results
+/// are not lost as long as somebody may make room for them.
+async fn fetch(
+    scene: &Scene,
+    host: &dyn Host,
+    pod: &Pod,
+    request: &CollectTree,
+) -> Result<(ContentHash, Collected), Error> {
+    let services = &scene.services;
+    let (tree, collected) = trees::collect(host, &pod.id, request).await?;
+    loop {
+        match trees::bring_home(services, &scene.run.account, host, tree).await {
+            Ok(()) => return Ok((tree, collected)),
+            Err(error @ Error::ContentQuota(_)) => say_there_is_no_room(scene, &error).await?,
+            Err(error) => return Err(error),
+        }
+        services.sleep(ROOM_LOOK).await;
+    }
+}
+
+async fn say_there_is_no_room(scene: &Scene, error: &Error) -> Result<(), Error> {
+    let store = &scene.services.store;
+    if store.run_note_get(&scene.run.id, NO_ROOM).await?.is_some() {
+        return Ok(());
+    }
+    store.run_note_set(&scene.run.id, NO_ROOM, "yes").await?;
+    let message = format!(
+        "the results wait for room, for at most {PATIENCE}: {error} ({}); {}",
+        error.code(),
+        error.hint().unwrap_or_default()
+    );
+    note(&scene.services, &scene.run, EventKind::Note, &message).await;
+    Ok(())
+}
+
 /// Brings the checkpoint home and makes it the results so far; returns how many files it has.
 pub(super) async fn bring_checkpoint(
     scene: &Scene,
@@ -74,7 +115,8 @@ pub(super) async fn bring_checkpoint(
         base: WORKSPACE.to_owned(),
         patterns: vec![pattern],
     };
-    let (tree, collected) = trees::collect(&scene.services, host, &pod.id, &request).await?;
+    let (tree, collected) = trees::collect(host, &pod.id, &request).await?;
+    trees::bring_home(&scene.services, &scene.run.account, host, tree).await?;
     if collected.files > 0 {
         scene
             .services

@@ -54,7 +54,7 @@ async fn what_several_settle_at_once_is_all_settled() {
             answered.unwrap();
         }
         let stand = super::stand(&bench).await;
-        let limits = stand.settings.limits;
+        let limits = stand.settings.allowed;
         assert_eq!(limits.day, amount.flatten());
         assert_eq!(limits.month, amount.flatten());
         assert_eq!(stand.settings.low_balance, amount.flatten());

@@ -7,7 +7,7 @@ use crate::support::{Bench, until};
 use livery_domain::account::Standing;
 use livery_domain::pod::Phase;
 use livery_domain::reminder::NoticeKind;
-use livery_engine::SettingsChange;
+use livery_engine::{Authority, SettingsChange};
 use livery_units::Day;
 
 #[tokio::test]
@@ -89,4 +89,44 @@ async fn the_limit_of_a_month_ends_with_it_for_owners_too() {
     let sheet = bench.engine.balance(&bench.account).await.unwrap();
     assert!(sheet.left.is_negative(), "an owner may owe");
     assert_eq!(sheet.empty_at, None);
+}
+
+#[tokio::test]
+async fn a_limit_that_the_owner_has_set_is_not_lifted_by_the_accounts_user() {
+    let bench = prepaid().await;
+    let own = async |limit_day| {
+        let change = SettingsChange {
+            limit_day: Some(limit_day),
+            ..SettingsChange::default()
+        };
+        let (engine, account) = (&bench.engine, &bench.account);
+        let settled = engine.account_settle(account, &change, Authority::User);
+        settled.await.unwrap().settings.limits_in_force().day
+    };
+    let owners = SettingsChange {
+        limit_day: Some(Some(dollars(10))),
+        ..SettingsChange::default()
+    };
+    settle(&bench, owners).await.unwrap();
+    for lifted in [None, Some(dollars(100_000))] {
+        assert_eq!(own(lifted).await, Some(dollars(10)));
+        let refused = bench.engine.pod_create(&bench.account, bench.new_pod());
+        let refused = refused.await.unwrap_err();
+        assert_eq!(code(&refused), "MON003", "{refused}");
+        assert!(refused.to_string().contains("owner has set"), "{refused}");
+        assert!(refused.hint().unwrap().contains("ask"), "{refused}");
+    }
+    // Its own may be lower, and holds then whatever the owner allows.
+    assert_eq!(own(Some(dollars(5))).await, Some(dollars(5)));
+    let allowed = SettingsChange {
+        limit_day: Some(None),
+        ..SettingsChange::default()
+    };
+    let stand = settle(&bench, allowed).await.unwrap();
+    assert_eq!(stand.settings.limits_in_force().day, Some(dollars(5)));
+    let refused = bench.engine.pod_create(&bench.account, bench.new_pod());
+    let refused = refused.await.unwrap_err();
+    assert!(refused.hint().unwrap().contains("account set"), "{refused}");
+    assert_eq!(own(None).await, None);
+    pod(&bench).await;
 }

@@ -3,7 +3,7 @@
 use super::{
     HOURS, burn_down_to, code, comes_to, left, look, notices, pod, prepaid, stand, told, top_up,
 };
-use crate::support::{Bench, CLOUD, until};
+use crate::support::{Bench, CLOUD, submission, until};
 use livery_domain::account::Standing;
 use livery_domain::offer::SupplierName;
 use livery_domain::pod::{Phase, Pod};
@@ -206,13 +206,10 @@ async fn a_run_without_credit_ends_over_budget_with_its_results() {
     assert_eq!(bench.host.pod_count(), 0);
     assert!(left(&bench).await >= Money::ZERO);
     assert_eq!(stand(&bench).await.standing, Standing::Good);
-    // The next one is not even launched.
-    let next = bench
-        .submit("name: next\nresources: {image_id: 'ubuntu:24.04', cpus: 1+}\nrun: train\n")
-        .await;
-    let over = bench.over(&next).await;
-    assert_eq!(over.outcome, Outcome::Failed);
-    assert!(over.reason.unwrap().contains("must be held"));
+    // The next one is not even accepted.
+    let next = "name: next\nresources: {image_id: 'ubuntu:24.04', cpus: 1+}\nrun: train\n";
+    let next = bench.engine.run_submit(&bench.account, submission(next));
+    assert_eq!(code(&next.await.unwrap_err()), "MON001");
     bench.store.ledger_check().await.unwrap();
 }
 

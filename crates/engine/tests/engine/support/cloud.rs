@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
 use livery_domain::orphan::Tenants;
-use livery_domain::pod::Observed;
+use livery_domain::pod::{Observed, Ran};
 use livery_supplier::{
     Error, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo, VolumeFound,
     VolumeOrder, VolumePlace, Volumes,
@@ -134,6 +134,7 @@ impl Supplier for Cloud {
             state: machine.map_or(Observed::Absent, |(_, observed)| *observed),
             detail: None,
             access: None,
+            ran: Ran::default(),
         })
     }
 

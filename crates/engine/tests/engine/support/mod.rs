@@ -11,7 +11,7 @@ pub use cloud::{CLOUD, Cloud};
 pub use receiver::{Receiver, SILENCE};
 pub use sim_host::SimHost;
 
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, OwnedContent};
 use livery_domain::placement::Need;
 use livery_domain::pod::PodPolicy;
 use livery_domain::run::{Run, RunLimits, Submission};
@@ -116,7 +116,7 @@ pub struct Bench {
     pub account: AccountId,
     /// The hosts that are connected.
     pub hosts: HostDirectory,
-    content: Arc<ContentStore>,
+    content: Arc<OwnedContent>,
     dir: TempDir,
 }
 
@@ -129,9 +129,9 @@ impl Bench {
         ))
         .await
         .unwrap();
-        let content = ContentStore::open(&dir.path().join("content"), Compression::Never).unwrap();
+        let content = OwnedContent::open(&dir.path().join("content"), Compression::Never).unwrap();
         let content = Arc::new(content);
-        let host = Arc::new(SimHost::new(content.clone(), PRICE_HOURLY_NANOS));
+        let host = Arc::new(SimHost::new(content.store().clone(), PRICE_HOURLY_NANOS));
         let clock = Arc::new(ShiftedClock::default());
         let account: AccountId = "acc_owner".parse().unwrap();
         store
@@ -163,7 +163,10 @@ impl Bench {
 
     /// Connects one more host, without a wire between; it is dearer than the first.
     pub fn add_host(&self, id: &str) -> Arc<SimHost> {
-        let host = Arc::new(SimHost::new(self.content.clone(), 2 * PRICE_HOURLY_NANOS));
+        let host = Arc::new(SimHost::new(
+            self.content.store().clone(),
+            2 * PRICE_HOURLY_NANOS,
+        ));
         self.hosts.add(id.parse().unwrap(), host.clone());
         host
     }
@@ -266,7 +269,7 @@ pub fn host_id() -> HostId {
 
 async fn start(
     store: &Store,
-    content: &Arc<ContentStore>,
+    content: &Arc<OwnedContent>,
     hosts: &HostDirectory,
     cloud: &Arc<Cloud>,
     clock: &Arc<ShiftedClock>,

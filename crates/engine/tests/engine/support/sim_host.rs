@@ -1,9 +1,9 @@
 //! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
 
-use super::sim_pod::{Script, SimPod, status};
+use super::sim_pod::{Script, SimPod, outputs, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
-use livery_content::{ContentStore, Manifest};
+use livery_content::ContentStore;
 use livery_host_api::dto::{
     Answer, Applied, ApplyTree, Blobs, Clock, CollectTree, Collected, ExecSpec, Facts,
     HostActivity, HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources,
@@ -70,6 +70,15 @@ impl SimHost {
     /// The command of every pod ends by itself.
     pub fn end_commands(&self) {
         self.all_are(PodState::Down);
+    }
+
+    /// The same, and the host says how long ago it was.
+    pub fn end_commands_ago(&self, ago: Span) {
+        let mut all = self.lock();
+        for pod in all.pods.values_mut() {
+            pod.state = PodState::Down;
+            pod.ended_ago = Some(ago);
+        }
     }
 
     /// Every pod comes up again by itself.
@@ -174,6 +183,8 @@ impl Host for SimHost {
                 spec: spec.clone(),
                 state: PodState::Up,
                 tasks: BTreeMap::new(),
+                began_ago: None,
+                ended_ago: None,
             };
             state.pods.insert(id.to_string(), pod);
         }
@@ -372,8 +383,8 @@ impl Host for SimHost {
         if self.reached()?.script.collect_hangs {
             return std::future::pending().await;
         }
-        let manifest =
-            Manifest::new(Vec::new()).and_then(|manifest| self.content.put_tree(&manifest));
+        let output = self.reached()?.script.output.clone();
+        let manifest = outputs(&self.content, output).and_then(|tree| self.content.put_tree(&tree));
         let manifest = manifest
             .map_err(|error| Error::Internal(error.to_string()))?
             .to_string();

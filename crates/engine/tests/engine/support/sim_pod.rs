@@ -1,5 +1,6 @@
 //! What the simulated host is told to do, and a pod of it.
 
+use livery_content::{ContentError, ContentStore, Entry, Kind, Manifest, RelPath};
 use livery_host_api::Error;
 use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskStatus};
 use livery_units::Span;
@@ -18,6 +19,8 @@ pub struct Script {
     pub leaves_when_created: bool,
     /// Whether `/workspace` is missing, which the gate must notice.
     pub no_workspace: bool,
+    /// What every pod has written to the file that comes home.
+    pub output: Option<Vec<u8>>,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
     /// Whoever asks what pods have used panics, as in code with a mistake in it.
@@ -39,6 +42,9 @@ pub struct SimPod {
     pub spec: PodSpec,
     pub state: PodState,
     pub tasks: BTreeMap<String, TaskStatus>,
+    /// What the host says about how long ago it came up and ended.
+    pub began_ago: Option<Span>,
+    pub ended_ago: Option<Span>,
 }
 
 /// How a pod is.
@@ -50,7 +56,26 @@ pub fn status(id: &str, pod: &SimPod) -> PodStatus {
         detail: None,
         failure: None,
         exit_code: None,
-        started_ms: None,
+        began_ago_ms: pod.began_ago.map(Span::millis),
+        ended_ago_ms: pod.ended_ago.map(Span::millis),
         address: None,
     }
+}
+
+/// The tree of what a pod has written: one file, if any.
+pub fn outputs(content: &ContentStore, file: Option<Vec<u8>>) -> Result<Manifest, ContentError> {
+    let Some(bytes) = file else {
+        return Manifest::new(Vec::new());
+    };
+    let hash = content.put(&bytes)?;
+    Manifest::new(vec![Entry {
+        path: RelPath::new("result")?,
+        mode: 0o644,
+        mtime_ns: 0,
+        kind: Kind::File {
+            size: bytes.len() as u64,
+            chunks: vec![hash],
+            whole: hash,
+        },
+    }])
 }
