@@ -75,7 +75,7 @@ pub(crate) fn of_images(error: livery_images::Error) -> Error {
     use livery_images::Error as Images;
     let text = chain(&error);
     match error {
-        Images::BadReference { .. } => Error::Invalid(text),
+        Images::BadReference { .. } | Images::OwnersImage { .. } => Error::Invalid(text),
         Images::DiskFull { .. } => Error::DiskFull(text),
         Images::InUse { .. } | Images::System { .. } => Error::Internal(text),
         _ => Error::Image(text),

@@ -159,6 +159,17 @@ impl dto::HostInfo {
     }
 }
 
+impl TryFrom<&dto::Tenant> for Tenant {
+    type Error = Error;
+
+    fn try_from(tenant: &dto::Tenant) -> Result<Self, Error> {
+        match tenant {
+            dto::Tenant::Owner => Ok(Self::Owner),
+            dto::Tenant::Account(account) => account.parse().map(Self::Account).map_err(invalid),
+        }
+    }
+}
+
 impl From<&Tenant> for dto::Tenant {
     fn from(tenant: &Tenant) -> Self {
         match tenant {

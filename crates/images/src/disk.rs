@@ -100,13 +100,14 @@ impl Disk {
         }
     }
 
-    /// Returns the places of a record's layers if all are there.
+    /// Returns the places of a record's layers if it has some and all are there.
     pub fn layers_of(&self, record: &Record) -> Option<Vec<PathBuf>> {
         let places = record.layers.iter().map(|text| {
             let place = self.layer(&Digest::parse(text)?);
             place.is_dir().then_some(place)
         });
-        places.collect()
+        let places: Option<Vec<PathBuf>> = places.collect();
+        places.filter(|places| !places.is_empty())
     }
 
     /// Finds an image's record and notes that it is used now.

@@ -16,6 +16,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The image shows what is on this machine, and somebody else than its owner asked for it.
+    #[error(
+        "image {image} is of this machine and for its owner alone; use an image of a registry, such as ubuntu:24.04"
+    )]
+    OwnersImage {
+        /// The image.
+        image: String,
+    },
     /// There is no such image, tag or digest.
     #[error("image {image} does not exist; check its name and tag{hint}")]
     NotFound {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use livery_domain::account::Tenant;
 use oci_client::Reference;
 
 use crate::Error;
@@ -33,6 +34,24 @@ pub enum ImageRef {
         /// Which image of it; may be left out when it has one.
         tag: Option<String>,
     },
+}
+
+impl ImageRef {
+    /// Refuses an image that shows what is on this machine to everybody but the owner: its own root,
+    /// and files that root reads here.
+    ///
+    /// # Errors
+    /// [`Error::OwnersImage`].
+    pub fn check_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        match (self, tenant) {
+            (_, Tenant::Owner) | (Self::Registry(_), Tenant::Account(_)) => Ok(()),
+            (Self::Host | Self::Layout { .. } | Self::Archive { .. }, Tenant::Account(_)) => {
+                Err(Error::OwnersImage {
+                    image: self.to_string(),
+                })
+            }
+        }
+    }
 }
 
 impl FromStr for ImageRef {
@@ -110,6 +129,7 @@ fn absolute(path: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use livery_units::AccountId;
 
     fn parse(text: &str) -> ImageRef {
         text.parse().unwrap()
@@ -155,6 +175,23 @@ mod tests {
         }
         let digest = format!("ghcr.io/a/b@sha256:{}", "0".repeat(64));
         assert_eq!(parse(&digest).to_string(), digest);
+    }
+
+    #[test]
+    fn what_is_on_the_machine_is_for_its_owner_alone() {
+        let stranger = Tenant::Account(AccountId::from_entropy(1));
+        for text in [
+            "host",
+            "oci:/srv/layout",
+            "docker-archive:/a.tar",
+            "/a.tar.gz",
+        ] {
+            assert!(parse(text).check_tenant(&Tenant::Owner).is_ok(), "{text}");
+            assert!(parse(text).check_tenant(&stranger).is_err(), "{text}");
+        }
+        for text in ["ubuntu", "host:latest", "localhost:5000/oci:1"] {
+            assert!(parse(text).check_tenant(&stranger).is_ok(), "{text}");
+        }
     }
 
     #[test]

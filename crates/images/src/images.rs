@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use livery_domain::account::Tenant;
 use livery_units::{Bytes, Timestamp};
 use oci_client::Reference;
 use tokio::sync::{RwLock, watch};
@@ -46,6 +47,15 @@ pub(crate) struct Inner {
     layers: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
 }
 
+/// Who asks for an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Puller {
+    /// For whose pod.
+    pub tenant: Tenant,
+    /// Who they are to the image's registry, if it has to know.
+    pub credentials: Option<Credentials>,
+}
+
 /// How far a pull has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -62,14 +72,23 @@ pub struct Progress {
 /// An image that a pod can be started from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// The unpacked layers, lowest first; empty for this machine's own root.
-    pub layers: Vec<PathBuf>,
+    /// What a pod of it sees as `/`.
+    pub root: Root,
     /// How the image wants to run.
     pub config: ImageConfig,
     /// What the image is, whatever its name comes to mean; empty for this machine's own root.
     pub digest: String,
     /// The CUDA version that the host's driver has to support.
     pub cuda_required: Option<CudaVersion>,
+}
+
+/// What a pod of an image sees as `/`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Root {
+    /// This machine's own root: the image was named `host`, and nothing else leads here.
+    Host,
+    /// Unpacked layers, lowest first; at least one.
+    Layers(Vec<PathBuf>),
 }
 
 /// An image that is kept here.
@@ -104,14 +123,15 @@ impl Images {
     pub async fn prepare(
         &self,
         image: &ImageRef,
-        credentials: Option<&Credentials>,
+        puller: &Puller,
         progress: &watch::Sender<Progress>,
     ) -> Result<Prepared, Error> {
+        image.check_tenant(&puller.tenant)?;
         let _no_cleaning_now = self.inner.gate.read().await;
         match image {
             ImageRef::Host => Ok(Prepared::host()),
             ImageRef::Registry(reference) => {
-                self.prepare_from_registry(image, reference, credentials, progress)
+                self.prepare_from_registry(image, reference, puller, progress)
                     .await
             }
             ImageRef::Layout { tag, .. } | ImageRef::Archive { tag, .. } => {
@@ -171,7 +191,7 @@ impl Images {
         &self,
         image: &ImageRef,
         reference: &Reference,
-        credentials: Option<&Credentials>,
+        puller: &Puller,
         progress: &watch::Sender<Progress>,
     ) -> Result<Prepared, Error> {
         let name = image.to_string();
@@ -181,7 +201,7 @@ impl Images {
             Some(cached) if !is_floating => return Ok(cached),
             other => other,
         };
-        let known = match credentials {
+        let known = match &puller.credentials {
             Some(given) => Some(given.clone()),
             None => self.known_credentials(reference).await?,
         };
@@ -294,7 +314,7 @@ impl Inner {
         let config = local::parse_config(&record.name, record.config.as_bytes())?;
         let config = ImageConfig::read(&config);
         Ok(Some(Prepared {
-            layers,
+            root: Root::Layers(layers),
             cuda_required: config.cuda_required(),
             config,
             digest: record.digest.clone(),
@@ -303,9 +323,17 @@ impl Inner {
 }
 
 impl Prepared {
+    /// Returns the layers that it keeps in use; this machine's own root uses none.
+    pub fn layers(&self) -> &[PathBuf] {
+        match &self.root {
+            Root::Host => &[],
+            Root::Layers(layers) => layers,
+        }
+    }
+
     fn host() -> Self {
         Self {
-            layers: Vec::new(),
+            root: Root::Host,
             config: ImageConfig::default(),
             digest: String::new(),
             cuda_required: None,

@@ -26,4 +26,4 @@ pub use config::{CudaVersion, ExposedPort, ImageConfig, Protocol};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use image_ref::ImageRef;
-pub use images::{Cached, Images, Options, Prepared, Progress};
+pub use images::{Cached, Images, Options, Prepared, Progress, Puller, Root};

@@ -86,9 +86,15 @@ pub(crate) fn layers(
         .collect()
 }
 
+/// Reads what the layers unpack to. An image has at least one: without any there is nothing that a
+/// pod could be started from.
 pub(crate) fn diff_ids(image: &str, config: &ImageConfiguration) -> Result<Vec<Digest>, Error> {
-    let texts = config.rootfs().diff_ids().iter();
-    texts.map(|text| digest(image, text)).collect()
+    let texts = config.rootfs().diff_ids();
+    if texts.is_empty() {
+        let reason = "it has no layers; push an image that has files in it";
+        return Err(Error::bad_image(image, reason));
+    }
+    texts.iter().map(|text| digest(image, text)).collect()
 }
 
 pub(crate) fn blob(image: &str, descriptor: &Descriptor) -> Result<Blob, Error> {

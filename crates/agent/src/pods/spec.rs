@@ -1,9 +1,10 @@
 //! From what was asked for and what the image says to what the runtime makes.
 
 use super::Record;
+use livery_domain::account::Tenant;
 use livery_host_api::Error;
 use livery_host_api::dto::PodSpec;
-use livery_images::{ImageConfig, Prepared};
+use livery_images::{ImageConfig, Prepared, Root};
 use livery_runtime::cdi::Devices;
 use livery_runtime::{NetworkMode, Rootfs, Volume};
 use livery_units::{Bytes, PodId};
@@ -11,6 +12,11 @@ use std::path::PathBuf;
 
 /// Where the volume disk is mounted.
 pub(crate) const WORKSPACE: &str = "/workspace";
+
+/// Returns whose pod it is.
+pub(crate) fn tenant_of(spec: &PodSpec) -> Result<Tenant, Error> {
+    Tenant::try_from(&spec.tenant)
+}
 
 /// Describes a pod for the runtime.
 pub(crate) fn of(
@@ -24,10 +30,9 @@ pub(crate) fn of(
     let (volume, beside) = volumes(spec)?;
     Ok(livery_runtime::PodSpec {
         id: id.clone(),
-        rootfs: if image.layers.is_empty() {
-            Rootfs::Host
-        } else {
-            Rootfs::Layers(image.layers.clone())
+        rootfs: match &image.root {
+            Root::Host => Rootfs::Host,
+            Root::Layers(layers) => Rootfs::Layers(layers.clone()),
         },
         hostname: host_name(&spec.name),
         command: command(spec, config)?,

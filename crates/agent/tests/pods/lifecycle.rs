@@ -1,9 +1,9 @@
 //! Pods from their making to their removal.
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec, task_id};
-use livery_host_api::dto::{PodState, TaskSpec, TaskState};
+use livery_host_api::dto::{PodState, TaskSpec, TaskState, Tenant};
 use livery_host_api::{Error, Host};
-use livery_units::Span;
+use livery_units::{AccountId, Span};
 use std::collections::BTreeMap;
 
 pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
@@ -179,6 +179,21 @@ pub async fn a_pod_that_was_begun_is_gone_on_with(bench: &mut Bench) {
         matches!(early, Err(Error::WrongState(_) | Error::NotFound(_))),
         "{early:?}"
     );
+}
+
+pub async fn what_is_on_the_machine_is_for_its_owner_alone(bench: &mut Bench) {
+    let mut spec = pod_spec();
+    spec.tenant = Tenant::Account(AccountId::from_entropy(1).to_string());
+    for image in ["host", "oci:/srv/image", "docker-archive:/srv/image.tar"] {
+        spec.image = image.to_owned();
+        let refused = bench.host().pod_create(&pod_id(1), &spec, PATIENCE).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    spec.tenant = Tenant::Account("not an account".to_owned());
+    spec.image = "ubuntu:24.04".to_owned();
+    let refused = bench.host().pod_create(&pod_id(1), &spec, PATIENCE).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    assert_eq!(bench.host().pods().await.unwrap(), []);
 }
 
 pub async fn mistakes_are_said_at_once(bench: &mut Bench) {

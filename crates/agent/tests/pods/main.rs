@@ -22,6 +22,7 @@ const TRIALS: &[Trial] = &[
     trial!(lifecycle::a_missing_image_fails_the_pod_for_good),
     trial!(lifecycle::a_pod_is_removed_while_it_is_made),
     trial!(lifecycle::a_pod_that_was_begun_is_gone_on_with),
+    trial!(lifecycle::what_is_on_the_machine_is_for_its_owner_alone),
     trial!(lifecycle::mistakes_are_said_at_once),
     trial!(sessions::a_command_talks_on_pipes),
     trial!(sessions::a_terminal_has_a_size_and_ends),

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::build::{Image, Layer, Packing, sample};
 use crate::support::{
-    Door, PASSWORD, Registry, Store, USER, credentials, cutting_proxy, free_port, read,
+    Door, PASSWORD, Registry, Store, USER, credentials, cutting_proxy, free_port, owner, read,
 };
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn an_image_arrives_as_it_was_made() {
     sample().push(&name, &RegistryAuth::Anonymous).await;
     let store = Store::new();
     let prepared = store.prepare(&name).await.unwrap();
-    let [lower, upper] = &prepared.layers[..] else {
+    let [lower, upper] = prepared.layers() else {
         panic!("two layers, lowest first");
     };
 
@@ -108,7 +108,7 @@ async fn an_image_that_is_here_needs_no_registry() {
     }
     assert_eq!(store.prepare(&pinned).await.unwrap(), first);
     let moved = store.prepare(&floating).await.unwrap();
-    assert_eq!(moved.layers.len(), 1);
+    assert_eq!(moved.layers().len(), 1);
 
     drop(registry);
     assert_eq!(store.prepare(&pinned).await.unwrap(), first);
@@ -232,8 +232,15 @@ async fn a_cut_download_goes_on_where_it_was() {
     let store = Store::new();
     let (progress, watched) = watch::channel(Progress::default());
     let name: ImageRef = format!("127.0.0.1:{port}/app:1").parse().unwrap();
-    let prepared = store.images.prepare(&name, None, &progress).await.unwrap();
-    assert_eq!(fs::read(prepared.layers[0].join("data")).unwrap(), content);
+    let prepared = store
+        .images
+        .prepare(&name, &owner(None), &progress)
+        .await
+        .unwrap();
+    assert_eq!(
+        fs::read(prepared.layers()[0].join("data")).unwrap(),
+        content
+    );
     let blob = format!("/blobs/{}", image.blob_digests()[0]);
     assert_eq!(registry.count_in_log(&blob), 3, "two cuts, two resumptions");
     let end = *watched.borrow();
@@ -255,7 +262,7 @@ async fn an_abandoned_pull_leaves_the_next_one_free() {
     let reference: ImageRef = name.parse().unwrap();
     let pull = {
         let (images, reference) = (store.images.clone(), reference.clone());
-        tokio::spawn(async move { images.prepare(&reference, None, &progress).await })
+        tokio::spawn(async move { images.prepare(&reference, &owner(None), &progress).await })
     };
     // Somewhere in the middle: the first bytes have come.
     let begun = watched.wait_for(|now| now.bytes_done > Bytes::ZERO);
@@ -263,7 +270,9 @@ async fn an_abandoned_pull_leaves_the_next_one_free() {
     pull.abort();
     assert!(pull.await.unwrap_err().is_cancelled());
     let prepared = store.prepare(&name).await.unwrap();
-    let length = fs::metadata(prepared.layers[0].join("data")).unwrap().len();
+    let length = fs::metadata(prepared.layers()[0].join("data"))
+        .unwrap()
+        .len();
     assert_eq!(length, 32 << 20);
 }
 
@@ -277,7 +286,10 @@ async fn a_store_is_reopened_with_what_it_has() {
     let Store { images, dir } = Store::new();
     let image: ImageRef = name.parse().unwrap();
     let (progress, _) = watch::channel(Progress::default());
-    let first = images.prepare(&image, None, &progress).await.unwrap();
+    let first = images
+        .prepare(&image, &owner(None), &progress)
+        .await
+        .unwrap();
     drop(images);
     drop(registry);
     let root = dir.path().join("images");
@@ -289,11 +301,14 @@ async fn a_store_is_reopened_with_what_it_has() {
     };
     let reopened = Images::open(options).unwrap();
     assert_eq!(
-        reopened.prepare(&image, None, &progress).await.unwrap(),
+        reopened
+            .prepare(&image, &owner(None), &progress)
+            .await
+            .unwrap(),
         first
     );
     assert!(!root.join("scratch/half-made").exists());
-    assert_eq!(read(&first.layers[0].join("data/old")), "old");
+    assert_eq!(read(&first.layers()[0].join("data/old")), "old");
 }
 
 #[tokio::test]
@@ -333,7 +348,7 @@ fn own_address() -> Option<std::net::IpAddr> {
 /// Lists the files of the layers as overlayfs itself shows them.
 fn overlay_view(prepared: &Prepared) -> Vec<String> {
     let lower: Vec<String> = prepared
-        .layers
+        .layers()
         .iter()
         .rev()
         .map(|path| path.display().to_string())

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
-use livery_images::{Error, ImageRef, Images, Options};
+use livery_images::{Error, ImageRef, Images, Options, Root};
 use livery_units::Timestamp;
 
 use crate::build::{Image, Layer, Packing};
@@ -17,7 +17,7 @@ const END: Timestamp = Timestamp::from_millis(i64::MAX);
 async fn the_hosts_own_root_needs_nothing() {
     let store = Store::new();
     let host = store.prepare("host").await.unwrap();
-    assert!(host.layers.is_empty() && host.digest.is_empty());
+    assert_eq!(host.root, Root::Host);
     store.assert_empty();
 }
 
@@ -48,7 +48,7 @@ async fn garbage_goes_and_what_is_used_stays() {
         let image = Image::new().layer(Layer::new().file(tag, b""), Packing::Plain);
         image.write_layout(&at, tag);
         let name = format!("oci:{}:{tag}", at.display());
-        layers.extend(store.prepare(&name).await.unwrap().layers);
+        layers.extend_from_slice(store.prepare(&name).await.unwrap().layers());
         names.push(name);
     }
     let listed = store.images.list().await.unwrap();
@@ -82,9 +82,9 @@ async fn an_image_whose_layer_was_lost_is_made_again() {
     let store = Store::new();
     let name = format!("oci:{}", dir.path().display());
     let first = store.prepare(&name).await.unwrap();
-    fs::remove_dir_all(&first.layers[0]).unwrap();
+    fs::remove_dir_all(&first.layers()[0]).unwrap();
     assert_eq!(store.prepare(&name).await.unwrap(), first);
-    assert!(first.layers[0].join("x").is_file());
+    assert!(first.layers()[0].join("x").is_file());
 }
 
 #[tokio::test]

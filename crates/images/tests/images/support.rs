@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use livery_images::{Credentials, Error, ImageRef, Images, Options, Prepared, Progress};
+use livery_domain::account::Tenant;
+use livery_images::{Credentials, Error, ImageRef, Images, Options, Prepared, Progress, Puller};
 use livery_units::Secret;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -188,7 +189,8 @@ impl Store {
     ) -> Result<Prepared, Error> {
         let image: ImageRef = image.parse()?;
         let (progress, _) = watch::channel(Progress::default());
-        self.images.prepare(&image, credentials, &progress).await
+        let puller = owner(credentials);
+        self.images.prepare(&image, &puller, &progress).await
     }
 
     /// Names of what lies in a directory of the store.
@@ -204,6 +206,14 @@ impl Store {
         for dir in ["layers", "scratch", "images"] {
             assert_eq!(self.names(dir), Vec::<String>::new(), "{dir}");
         }
+    }
+}
+
+/// The owner, as a registry is to know them.
+pub fn owner(credentials: Option<&Credentials>) -> Puller {
+    Puller {
+        tenant: Tenant::Owner,
+        credentials: credentials.cloned(),
     }
 }
 

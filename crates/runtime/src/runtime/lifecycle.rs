@@ -17,7 +17,7 @@ use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord, read_json, remove_file, write_json};
 use crate::process::Gone;
 use crate::shim;
-use crate::spec::{NetworkMode, PodSpec};
+use crate::spec::{NetworkMode, PodSpec, Rootfs};
 use crate::state::{End, Exit, PodState, Status};
 
 /// How long a pod may take to come up before it is given up.
@@ -253,6 +253,12 @@ fn check(spec: &PodSpec) -> Result<(), Error> {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
     if !name_ok {
         return bad(format!("`{}` is not a host name", spec.hostname));
+    }
+    match &spec.rootfs {
+        Rootfs::Layers(layers) if layers.is_empty() => {
+            return bad("its image has no layers".to_owned());
+        }
+        Rootfs::Layers(_) | Rootfs::Host => {}
     }
     if spec.command.as_ref().is_some_and(Vec::is_empty) {
         return bad("its start command is empty".to_owned());
