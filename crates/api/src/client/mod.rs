@@ -1,7 +1,7 @@
 //! The client: one HTTP/2 connection, made at the first call and made again after it broke.
 
 mod billing;
-pub(crate) mod connect;
+mod connect;
 mod content;
 mod market;
 mod panic;
