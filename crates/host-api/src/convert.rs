@@ -7,7 +7,8 @@ use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
 use livery_domain::pod::{Observed, PodOrder, Usage, WORKSPACE};
-use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span};
+use livery_domain::registry::Credentials;
+use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Secret, Span};
 
 /// Something that travelled and means nothing to the domain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +167,24 @@ impl TryFrom<&dto::Tenant> for Tenant {
         match tenant {
             dto::Tenant::Owner => Ok(Self::Owner),
             dto::Tenant::Account(account) => account.parse().map(Self::Account).map_err(invalid),
+        }
+    }
+}
+
+impl From<&Credentials> for dto::Credentials {
+    fn from(known: &Credentials) -> Self {
+        Self {
+            username: known.username.clone(),
+            password: known.password.expose().clone(),
+        }
+    }
+}
+
+impl From<dto::Credentials> for Credentials {
+    fn from(known: dto::Credentials) -> Self {
+        Self {
+            username: known.username,
+            password: Secret::new(known.password),
         }
     }
 }

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use livery_domain::account::Tenant;
-use oci_client::Reference;
+use livery_units::text;
+use oci_spec::distribution::Reference;
 
 use crate::Error;
+use crate::error::shown;
 
 const LAYOUT: &str = "oci:";
 const ARCHIVES: [&str; 2] = ["docker-archive:", "oci-archive:"];
@@ -60,9 +62,10 @@ impl FromStr for ImageRef {
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let fail = |reason: &str| Error::BadReference {
-            text: text.to_owned(),
+            text: shown(text),
             reason: reason.to_owned(),
         };
+        text::refuse_control(text).map_err(|why| fail(&why.to_string()))?;
         if text == "host" {
             return Ok(Self::Host);
         }
@@ -88,6 +91,10 @@ impl FromStr for ImageRef {
             .any(|b| b.is_ascii_uppercase())
         {
             return Err(fail("a repository's name is in lower case"));
+        }
+        let digest = reference.digest();
+        if !digest.is_none_or(|digest| digest.starts_with("sha256:")) {
+            return Err(fail("its digest has to be of SHA-256"));
         }
         Ok(Self::Registry(reference))
     }
@@ -203,9 +210,12 @@ mod tests {
             "oci:relative",
             "x.tar",
             "docker-archive:x",
+            "oci:/srv/\u{1b}[31m",
+            "docker-archive:/srv/\u{202e}rat",
         ] {
             let message = text.parse::<ImageRef>().unwrap_err().to_string();
             assert!(message.contains("docker-archive:/file.tar"), "{message}");
+            assert!(!message.contains(text::is_control), "{message:?}");
         }
     }
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest, Platform};
 
 use crate::Error;
+use crate::error::shown;
 use crate::layer::{Blob, Digest, Layer};
+
+/// The most layers of an image; the kernel stacks no more.
+const LAYERS_MAX: usize = 500;
 
 /// What a reference may lead to.
 #[derive(Debug)]
@@ -94,6 +98,13 @@ pub(crate) fn diff_ids(image: &str, config: &ImageConfiguration) -> Result<Vec<D
         let reason = "it has no layers; push an image that has files in it";
         return Err(Error::bad_image(image, reason));
     }
+    if texts.len() > LAYERS_MAX {
+        let reason = format!(
+            "it has {} layers, and {LAYERS_MAX} are the most",
+            texts.len()
+        );
+        return Err(Error::bad_image(image, reason));
+    }
     texts.iter().map(|text| digest(image, text)).collect()
 }
 
@@ -115,7 +126,7 @@ fn no_platform(image: &str, offered: String) -> Error {
         wanted: this_machine(),
         offered: match offered.is_empty() {
             true => "no platform".to_owned(),
-            false => offered,
+            false => shown(&offered),
         },
     }
 }

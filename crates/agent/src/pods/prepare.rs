@@ -4,9 +4,8 @@ use super::{Pod, Record, Stage, spec, tenant_of};
 use crate::agent::{Core, now_ms};
 use crate::error::{of_images, of_runtime};
 use livery_host_api::Error;
-use livery_images::{Credentials, ImageRef, Prepared, Puller};
+use livery_images::{ImageRef, Prepared, Puller};
 use livery_runtime::Status;
-use livery_units::Secret;
 use std::sync::Arc;
 
 impl Core {
@@ -49,10 +48,7 @@ impl Core {
         let image: ImageRef = record.spec.image.parse().map_err(of_images)?;
         let puller = Puller {
             tenant: tenant_of(&record.spec)?,
-            credentials: record.spec.credentials.map(|given| Credentials {
-                username: given.username,
-                password: Secret::new(given.password),
-            }),
+            credentials: record.spec.credentials.map(Into::into),
         };
         let prepared = self.images.prepare(&image, &puller, &pod.progress);
         prepared.await.map_err(of_images)

@@ -39,7 +39,7 @@ pub struct ControlPlane {
 /// Which host a control plane has on this machine.
 pub enum HostChoice {
     /// One in its own process.
-    InProcess(MachineArgs),
+    InProcess(Box<MachineArgs>),
     /// One in another process, on this socket.
     Separate(PathBuf),
     /// None.
