@@ -15,6 +15,7 @@ mod orphans;
 mod panic;
 mod pod;
 mod policy;
+mod registry;
 mod reminders;
 mod run;
 mod services;

@@ -7,6 +7,7 @@ mod market;
 mod panic;
 mod pods;
 mod policy;
+mod registries;
 mod reminders;
 mod runs;
 mod system;

@@ -151,7 +151,15 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         }
         Err(error) => return Err(error),
     }
-    let order = order(services, &pod).await?;
+    let order = match order(services, &pod).await {
+        Ok(order) => order,
+        // Another try reads the same file.
+        Err(error @ Error::DockerConfig { .. }) => {
+            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
+            return record(services, pod).await;
+        }
+        Err(error) => return Err(error),
+    };
     let launched = services
         .supplier(pod.supplier())?
         .launch(&pod.launch_key, &order)

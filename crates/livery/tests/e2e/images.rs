@@ -4,6 +4,8 @@ use crate::support::{Door, PASSWORD, Registry, RunView, USER, World, free_port};
 use base64::Engine;
 use livery_domain::run::Outcome;
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
 
 fn job(world: &World, image: &str) -> &'static str {
     let text = format!("name: image\nresources: {{image_id: '{image}', cpus: 1}}\nrun: echo ran\n");
@@ -100,5 +102,26 @@ fn a_wrong_password_is_told_apart_from_a_missing_image() {
     for why in [&anonymous, &wrong, &right] {
         assert!(!why.contains(PASSWORD), "{why}");
     }
+    // What Livery itself was told counts more than what Docker was told.
+    log_in("wrong");
+    let mut login = world.command(&[
+        "registry",
+        "login",
+        &address,
+        "-u",
+        USER,
+        "--password-stdin",
+    ]);
+    let mut child = login.stdin(Stdio::piped()).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(PASSWORD.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(refused(&world, &image), right);
+    world.ok(&["registry", "logout", &address]);
+    assert_eq!(refused(&world, &image), wrong);
     world.finish();
 }

@@ -161,6 +161,7 @@ impl Supplier for HostsSupplier {
         let mut spec = PodSpec::from_order(key, &order.tenant, &order.spec, PIDS_MAX);
         let gpus = order.offer.gpus.as_ref();
         spec.gpu_model = gpus.map(|gpus| gpus.model.to_string());
+        spec.credentials = order.credentials.as_ref().map(Into::into);
         match host.pod_create(&order.pod, &spec, Span::ZERO).await {
             Ok(_) => Ok(Lease {
                 key: key.clone(),

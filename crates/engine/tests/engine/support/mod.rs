@@ -22,6 +22,7 @@ use livery_supplier_hosts::HostsSupplier;
 use livery_units::{AccountId, Bytes, HostId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -200,6 +201,11 @@ impl Bench {
         assert!(ran.await.unwrap().unwrap().success(), "{text}");
     }
 
+    /// Where the engine looks for what `docker login` left; nothing is there at first.
+    pub fn docker_config(&self) -> PathBuf {
+        docker_config(&self.dir)
+    }
+
     pub fn new_pod(&self) -> NewPod {
         new_pod("box")
     }
@@ -264,6 +270,10 @@ pub fn host_id() -> HostId {
     "host_simulated".parse().unwrap()
 }
 
+fn docker_config(dir: &TempDir) -> PathBuf {
+    dir.path().join("docker.json")
+}
+
 async fn start(
     store: &Store,
     content: &Arc<ContentStore>,
@@ -279,6 +289,7 @@ async fn start(
         hosts: hosts.clone(),
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
+        docker_config: Some(docker_config(dir)),
         peers: Peers::None,
     })
     .await

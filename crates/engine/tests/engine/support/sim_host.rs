@@ -57,6 +57,12 @@ impl SimHost {
         self.lock().created
     }
 
+    /// What a pod was asked for with.
+    pub fn spec(&self, pod: &PodId) -> Option<PodSpec> {
+        let state = self.lock();
+        state.pods.get(pod.as_str()).map(|pod| pod.spec.clone())
+    }
+
     /// The signals that tasks were sent.
     pub fn signals(&self) -> Vec<i32> {
         self.lock().signals.clone()
