@@ -216,7 +216,11 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         Err(error @ (SupplierError::Invalid { .. } | SupplierError::Unsupported { .. })) => {
             give_up(&mut pod, Some(PodFailure::Final), error.to_string());
         }
-        Err(error @ (SupplierError::NoCapacity { .. } | SupplierError::QuotaExceeded { .. })) => {
+        Err(
+            error @ (SupplierError::NoCapacity { .. }
+            | SupplierError::QuotaExceeded { .. }
+            | SupplierError::Unmade { .. }),
+        ) => {
             give_up(&mut pod, Some(PodFailure::OtherOffer), error.to_string());
         }
         Err(

@@ -231,8 +231,8 @@ impl Stopping for HostsSupplier {
     }
 }
 
-/// Reads a pod's status; one that could not be made for want of something else than luck is an
-/// error of that kind.
+/// Reads a pod's status; one that could not be made is an error, whatever was in its way: it is not
+/// one that ended by itself, and nothing of it is to be kept and paid for.
 fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Error> {
     let state = Observed::from(status.state);
     let failure = status.failure.map(HostError::from);
@@ -240,24 +240,36 @@ fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Erro
         PodState::Up => Some(Access::Host { host, pod }),
         PodState::Starting | PodState::Down | PodState::Failed | PodState::Lost => None,
     };
-    match (status.state, failure) {
-        (
-            PodState::Failed,
-            Some(
-                error @ (HostError::Image(_)
-                | HostError::Invalid(_)
-                | HostError::NoCapacity(_)
-                | HostError::DiskFull(_)),
-            ),
-        ) => Err(refused(error)),
-        (
-            PodState::Starting | PodState::Up | PodState::Down | PodState::Failed | PodState::Lost,
-            failure,
-        ) => Ok(Observation {
+    match status.state {
+        PodState::Failed => Err(unmade(failure, status.detail)),
+        PodState::Starting | PodState::Up | PodState::Down | PodState::Lost => Ok(Observation {
             state,
             detail: status.detail.or(failure.map(|error| error.to_string())),
             access,
         }),
+    }
+}
+
+/// Says in a supplier's words why a host could not make a pod that it had taken on.
+fn unmade(failure: Option<HostError>, detail: Option<String>) -> Error {
+    match failure {
+        Some(
+            error @ (HostError::Image(_)
+            | HostError::Invalid(_)
+            | HostError::NoCapacity(_)
+            | HostError::DiskFull(_)),
+        ) => refused(error),
+        Some(
+            error @ (HostError::NotFound(_)
+            | HostError::WrongState(_)
+            | HostError::Internal(_)
+            | HostError::Unreachable(_)),
+        ) => Error::Unmade {
+            message: error.to_string(),
+        },
+        None => Error::Unmade {
+            message: detail.unwrap_or_else(|| "the host could not make the pod".to_owned()),
+        },
     }
 }
 

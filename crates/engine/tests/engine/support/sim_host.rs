@@ -176,9 +176,14 @@ impl Host for SimHost {
         }
         if !state.pods.contains_key(id.as_str()) {
             state.created += 1;
+            let failure = state.script.unmade.as_ref().map(Error::to_failure);
             let pod = SimPod {
                 spec: spec.clone(),
-                state: PodState::Up,
+                state: match &failure {
+                    Some(_) => PodState::Failed,
+                    None => PodState::Up,
+                },
+                failure,
                 tasks: BTreeMap::new(),
             };
             state.pods.insert(id.to_string(), pod);

@@ -1,7 +1,7 @@
 //! What the simulated host is told to do, and a pod of it.
 
 use livery_host_api::Error;
-use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskStatus};
+use livery_host_api::dto::{Failure, PodSpec, PodState, PodStatus, TaskStatus};
 use livery_units::Span;
 use std::collections::BTreeMap;
 
@@ -12,6 +12,8 @@ pub struct Script {
     pub unreachable: bool,
     /// What `pod_create` answers instead of making a pod.
     pub create_error: Option<Error>,
+    /// Why pods cannot be made, as it turns out after they were taken on.
+    pub unmade: Option<Error>,
     /// The next `pod_create` makes its pod and is not heard.
     pub create_answer_lost: bool,
     /// The host is off the network as soon as it has made a pod.
@@ -38,6 +40,7 @@ pub struct Script {
 pub struct SimPod {
     pub spec: PodSpec,
     pub state: PodState,
+    pub failure: Option<Failure>,
     pub tasks: BTreeMap<String, TaskStatus>,
 }
 
@@ -47,8 +50,8 @@ pub fn status(id: &str, pod: &SimPod) -> PodStatus {
         pod: id.to_owned(),
         launch_key: pod.spec.launch_key.clone(),
         state: pod.state,
-        detail: None,
-        failure: None,
+        detail: pod.failure.as_ref().map(|failure| failure.message.clone()),
+        failure: pod.failure.clone(),
         exit_code: None,
         started_ms: None,
         address: None,
