@@ -60,7 +60,9 @@ pub(crate) fn of_runtime(error: livery_runtime::Error) -> Error {
         | Runtime::VolumeStuck(_)
         | Runtime::VolumeGrows(_)
         | Runtime::VolumeMounted => Error::WrongState(text),
-        Runtime::BadSpec(_) | Runtime::Device { .. } => Error::Invalid(text),
+        Runtime::BadSpec(_) | Runtime::Device { .. } | Runtime::NoCommand(_) => {
+            Error::Invalid(text)
+        }
         Runtime::DiskFull { .. } => Error::DiskFull(text),
         Runtime::NoSlot(_) => Error::NoCapacity(text),
         Runtime::Io { source, .. } | Runtime::System { source, .. } if is_full(&source) => {

@@ -118,7 +118,10 @@ impl Core {
         if !still_there.is_some_and(|found| Arc::ptr_eq(&found, &pod)) {
             return Ok(());
         }
-        let record = pod.set(|record| record.stage = Stage::Removing);
+        let record = pod.set(|record| {
+            record.stage = Stage::Removing;
+            record.spec.credentials = None;
+        });
         self.keep(&pod, record).await;
         self.erase(id.clone()).await?;
         self.pods.remove(&id);

@@ -16,7 +16,7 @@ use crate::disk::{self, Formatting, Use};
 use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord, read_json, remove_file, write_json};
 use crate::process::Gone;
-use crate::shim;
+use crate::shim::{self, Unbegun};
 use crate::spec::{NetworkMode, PodSpec, Rootfs};
 use crate::state::{End, Exit, PodState, Status};
 
@@ -183,7 +183,8 @@ impl Runtime {
         };
         match word {
             Ok(Ok(())) => self.status_of(pod),
-            Ok(Err(detail)) => Err(failed(detail)),
+            Ok(Err(Unbegun::Failed(detail))) => Err(failed(detail)),
+            Ok(Err(Unbegun::NoCommand(reason))) => Err(Error::NoCommand(reason)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(failed(format!(
                 "its shim said nothing for {START_PATIENCE:?}"
             ))),

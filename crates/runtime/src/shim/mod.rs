@@ -16,7 +16,7 @@ use std::fmt;
 
 use crate::error::chain;
 
-pub(crate) use self::daemon::start;
+pub(crate) use self::daemon::{Unbegun, start};
 pub(crate) use self::exec::SPEC_DESCRIPTOR;
 
 /// Runs a shim and returns the process's exit code.
