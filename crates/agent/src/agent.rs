@@ -112,8 +112,7 @@ impl Core {
         })?;
         let images = Images::open(livery_images::Options {
             root: options.data_dir.join("images"),
-            docker_config: options.docker_config.clone(),
-            insecure: options.insecure_registries.clone(),
+            registries: options.registries.clone(),
         })?;
         let content = match &options.content {
             Content::Shared(store) => Arc::clone(store),

@@ -60,7 +60,9 @@ pub(crate) fn of_runtime(error: livery_runtime::Error) -> Error {
         | Runtime::VolumeStuck(_)
         | Runtime::VolumeGrows(_)
         | Runtime::VolumeMounted => Error::WrongState(text),
-        Runtime::BadSpec(_) | Runtime::Device { .. } => Error::Invalid(text),
+        Runtime::BadSpec(_) | Runtime::Device { .. } | Runtime::NoCommand(_) => {
+            Error::Invalid(text)
+        }
         Runtime::DiskFull { .. } => Error::DiskFull(text),
         Runtime::NoSlot(_) => Error::NoCapacity(text),
         Runtime::Io { source, .. } | Runtime::System { source, .. } if is_full(&source) => {
@@ -75,7 +77,7 @@ pub(crate) fn of_images(error: livery_images::Error) -> Error {
     use livery_images::Error as Images;
     let text = chain(&error);
     match error {
-        Images::BadReference { .. } => Error::Invalid(text),
+        Images::BadReference { .. } | Images::OwnersImage { .. } => Error::Invalid(text),
         Images::DiskFull { .. } => Error::DiskFull(text),
         Images::InUse { .. } | Images::System { .. } => Error::Internal(text),
         _ => Error::Image(text),

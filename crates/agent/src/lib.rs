@@ -29,4 +29,5 @@ mod volumes;
 pub use agent::Agent;
 pub use error::OpenError;
 pub use inventory::gpus::{ParseGpusError, SimulatedGpus, real_gpus};
+pub use livery_images::{Mirror, Registries, RegistryHost};
 pub use options::{AgentOptions, Content, Limits, StoragePrices};

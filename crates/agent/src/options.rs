@@ -3,6 +3,7 @@
 use crate::inventory::gpus::SimulatedGpus;
 use livery_content::ContentStore;
 use livery_domain::offer::Tier;
+use livery_images::Registries;
 use livery_runtime::net;
 use livery_units::{Bytes, Money};
 use std::path::PathBuf;
@@ -35,10 +36,8 @@ pub struct AgentOptions {
     pub content: Content,
     /// How much of the machine pods may use.
     pub limits: Limits,
-    /// Registries, with their ports, that are spoken to in plain HTTP.
-    pub insecure_registries: Vec<String>,
-    /// Docker's `config.json`, in which registry passwords are looked up when none are given.
-    pub docker_config: Option<PathBuf>,
+    /// What the owner says about registries.
+    pub registries: Registries,
 }
 
 impl AgentOptions {
@@ -58,8 +57,7 @@ impl AgentOptions {
             region: "here".to_owned(),
             content: Content::Own,
             limits: Limits::default(),
-            insecure_registries: Vec::new(),
-            docker_config: None,
+            registries: Registries::default(),
         }
     }
 

@@ -13,14 +13,12 @@ mod client;
 pub mod csv;
 pub mod dto;
 mod error;
-mod fetch;
 mod problem;
 mod target;
 mod text;
 
 pub use client::{Client, Duplex};
 pub use error::Error;
-pub use fetch::{FetchError, fetch};
 pub use problem::{Code, Problem};
 pub use target::{ParseTargetError, Target};
 

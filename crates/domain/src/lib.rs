@@ -17,6 +17,7 @@ pub mod offer;
 pub mod orphan;
 pub mod placement;
 pub mod pod;
+pub mod registry;
 pub mod reminder;
 pub mod run;
 pub mod volume;

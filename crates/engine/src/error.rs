@@ -4,6 +4,7 @@ use crate::credit::CreditError;
 use livery_domain::offer::Offer;
 use livery_domain::placement::Misfit;
 use livery_units::Money;
+use std::path::PathBuf;
 
 /// A use-case failed. `Display` says what happened and why, [`Error::hint`] what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,20 @@ pub enum Error {
          may use what is on it"
     )]
     OwnersImage(String),
+    /// A login at a registry cannot be kept.
+    #[error("{0}")]
+    Registry(String),
+    /// The account has not logged in at that registry.
+    #[error("there is no login at registry `{0}`")]
+    LoginNotFound(String),
+    /// The owner's file with logins at registries cannot be used.
+    #[error("{} cannot be used for logins at registries: {reason}", path.display())]
+    DockerConfig {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No orphan of that launch key or foreign id.
     #[error("there is no orphan `{0}`")]
     OrphanNotFound(String),
@@ -125,6 +140,9 @@ impl Error {
             Self::NoOffer { .. } => "POD004",
             Self::Invalid(_) => "POD005",
             Self::OwnersImage(_) => "POD006",
+            Self::Registry(_) => "REG001",
+            Self::LoginNotFound(_) => "REG002",
+            Self::DockerConfig { .. } => "REG003",
             Self::OrphanNotFound(_) => "ORP001",
             Self::RunNotFound(_) => "RUN001",
             Self::JobFile(_) => "RUN002",
@@ -155,6 +173,10 @@ impl Error {
                 "name one of a registry: `--image ubuntu:24.04`, or `image_id: ubuntu:24.04` in the \
                  job file (without one it is `host`)",
             ),
+            Self::LoginNotFound(_) => Some("`livery registry list` shows the logins"),
+            Self::DockerConfig { .. } => Some(
+                "log in again with `docker login` or `livery registry login`, or remove the file",
+            ),
             Self::OrphanNotFound(_) => Some("`livery orphans` lists what nobody owns"),
             Self::BudgetTooSmall(_) => Some(
                 "raise it in the job file, or ask for less; `livery estimate JOB` compares prices",
@@ -184,7 +206,7 @@ impl Error {
             ),
             Self::Store(_) => Some("the server's log has the details; is the disk full?"),
             Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
-            Self::Invalid(_) | Self::JobFile(_) => None,
+            Self::Invalid(_) | Self::Registry(_) | Self::JobFile(_) => None,
         }
     }
 }

@@ -16,6 +16,7 @@ mod orphans;
 mod panic;
 mod pod;
 mod policy;
+mod registry;
 mod reminders;
 mod run;
 mod services;

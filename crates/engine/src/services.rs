@@ -31,6 +31,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where run logs are kept.
     pub logs_dir: PathBuf,
+    /// Docker's `config.json`, in which the owner's logins at registries are looked up.
+    pub docker_config: Option<PathBuf>,
     /// Whether other control planes work on the same store.
     pub peers: Peers,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Services {
     pub(crate) hosts: HostDirectory,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logs_dir: PathBuf,
+    pub(crate) docker_config: Option<PathBuf>,
     pub(crate) board: TaskBoard,
     pub(crate) catalogue: market::Keeper,
 }
@@ -90,6 +93,7 @@ impl Services {
             hosts: options.hosts,
             clock: options.clock,
             logs_dir: options.logs_dir,
+            docker_config: options.docker_config,
             board: TaskBoard::default(),
             catalogue: market::Keeper::default(),
         }

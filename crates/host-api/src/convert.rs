@@ -7,7 +7,8 @@ use livery_domain::gate;
 use livery_domain::gpu::{GpuModel, GpuReality, Gpus};
 use livery_domain::offer::Tier;
 use livery_domain::pod::{Observed, PodOrder, Usage, WORKSPACE};
-use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Span, Timestamp};
+use livery_domain::registry::Credentials;
+use livery_units::{Bytes, ContentHash, HostId, LaunchKey, Secret, Span, Timestamp};
 
 /// Something that travelled and means nothing to the domain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -165,6 +166,35 @@ impl dto::HostInfo {
     pub fn free_gpus(&self) -> Vec<Gpus> {
         let free = self.gpus.iter().filter(|gpu| gpu.pod.is_none());
         gpu_groups(&free.cloned().collect::<Vec<_>>())
+    }
+}
+
+impl TryFrom<&dto::Tenant> for Tenant {
+    type Error = Error;
+
+    fn try_from(tenant: &dto::Tenant) -> Result<Self, Error> {
+        match tenant {
+            dto::Tenant::Owner => Ok(Self::Owner),
+            dto::Tenant::Account(account) => account.parse().map(Self::Account).map_err(invalid),
+        }
+    }
+}
+
+impl From<&Credentials> for dto::Credentials {
+    fn from(known: &Credentials) -> Self {
+        Self {
+            username: known.username.clone(),
+            password: known.password.expose().clone(),
+        }
+    }
+}
+
+impl From<dto::Credentials> for Credentials {
+    fn from(known: dto::Credentials) -> Self {
+        Self {
+            username: known.username,
+            password: Secret::new(known.password),
+        }
     }
 }
 

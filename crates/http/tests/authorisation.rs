@@ -134,6 +134,13 @@ const REMINDER_CASES: [(&str, &str, LetIn); 9] = [
     ("GET", "/v1/closing", LetIn::AnyToken),
 ];
 
+/// Routes about logins at registries: each account has its own.
+const REGISTRY_CASES: [(&str, &str, LetIn); 3] = [
+    ("GET", "/v1/registries", LetIn::AnyToken),
+    ("POST", "/v1/registries", LetIn::AnyToken),
+    ("DELETE", "/v1/registries/{registry}", LetIn::AnyToken),
+];
+
 /// Routes about the end of everything; what nobody owns is its owner's matter.
 const PANIC_CASES: [(&str, &str, LetIn); 3] = [
     ("POST", "/v1/panic", LetIn::AnyToken),
@@ -146,6 +153,7 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, LetIn)> {
     let groups: Vec<&[(&str, &str, LetIn)]> = vec![
         &MARKET_CASES,
         &REMINDER_CASES,
+        &REGISTRY_CASES,
         &MONEY_CASES,
         &PANIC_CASES,
         &TOKEN_CASES,

@@ -3,7 +3,8 @@
 //! ```text
 //! <root>/lock            held while the store is open
 //! <root>/layers/<hex>/   one unpacked layer, named by its diff id; whole or not there
-//! <root>/images/<hex>    one record per image name; its mtime says when it was last used
+//! <root>/facts/<hex>     what is remembered of a layer, by the same name
+//! <root>/images/<hex>    one record per tenant and image name; its mtime says when it was last used
 //! <root>/scratch/        half-made things; emptied when the store is opened
 //! ```
 
@@ -31,9 +32,12 @@ pub(crate) struct Disk {
     _lock: File,
 }
 
-/// What is remembered of an image.
+/// What is remembered of an image as one tenant had it: another one has to show to its registry
+/// that they may have it too.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Record {
+    /// Who had it.
+    pub tenant: String,
     /// The image's name in full.
     pub name: String,
     /// The digest of its manifest, or of its configuration where there is no manifest.
@@ -47,7 +51,7 @@ pub(crate) struct Record {
 impl Disk {
     /// Opens or makes the directory and throws away what a crash left half-made.
     pub fn open(root: PathBuf) -> Result<Self, Error> {
-        for dir in [root.clone(), root.join("layers"), root.join("images")] {
+        for dir in ["", "layers", "facts", "images"].map(|name| root.join(name)) {
             fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
         }
         // Layers contain set-user-id programs of strangers: nobody else may get at them.
@@ -89,10 +93,20 @@ impl Disk {
         self.root.join("layers").join(diff_id.hex())
     }
 
+    /// Returns where a layer's facts lie or will lie.
+    pub fn facts_path(&self, diff_id: &Digest) -> PathBuf {
+        self.root.join("facts").join(diff_id.hex())
+    }
+
+    /// Returns how many bytes there is room for.
+    pub fn room(&self) -> Result<u64, Error> {
+        let stat = rustix::fs::statvfs(&self.root).map_err(Error::io("measure", &self.root))?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
     /// Refuses what surely does not fit: a full disk hurts the whole machine.
     pub fn check_room(&self, bytes: u64) -> Result<(), Error> {
-        let stat = rustix::fs::statvfs(&self.root).map_err(Error::io("measure", &self.root))?;
-        match stat.f_bavail.saturating_mul(stat.f_frsize) >= bytes {
+        match self.room()? >= bytes {
             true => Ok(()),
             false => Err(Error::DiskFull {
                 path: self.root.clone(),
@@ -100,18 +114,19 @@ impl Disk {
         }
     }
 
-    /// Returns the places of a record's layers if all are there.
+    /// Returns the places of a record's layers if it has some and all are there.
     pub fn layers_of(&self, record: &Record) -> Option<Vec<PathBuf>> {
         let places = record.layers.iter().map(|text| {
             let place = self.layer(&Digest::parse(text)?);
             place.is_dir().then_some(place)
         });
-        places.collect()
+        let places: Option<Vec<PathBuf>> = places.collect();
+        places.filter(|places| !places.is_empty())
     }
 
     /// Finds an image's record and notes that it is used now.
-    pub fn use_record(&self, name: &str) -> Result<Option<Record>, Error> {
-        let path = self.record_path(name);
+    pub fn use_record(&self, tenant: &str, name: &str) -> Result<Option<Record>, Error> {
+        let path = self.record_path(tenant, name);
         let Some(record) = read_record(&path)? else {
             return Ok(None);
         };
@@ -125,24 +140,24 @@ impl Disk {
 
     /// Remembers an image, in place of an older one of its name.
     pub fn save_record(&self, record: &Record) -> Result<(), Error> {
-        let scratch = self.scratch();
-        let path = self.record_path(&record.name);
-        let save = || {
-            let file = File::create_new(&scratch)?;
-            serde_json::to_writer(&file, record)?;
-            file.sync_all()?;
-            fs::rename(&scratch, &path)
-        };
-        save().map_err(Error::io("write", &path))
+        self.save(&self.record_path(&record.tenant, &record.name), record)
     }
 
-    /// Forgets an image; forgetting what is not known succeeds.
-    pub fn forget(&self, name: &str) -> Result<(), Error> {
-        let path = self.record_path(name);
-        match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", &path)(e)),
-            Ok(()) | Err(_) => Ok(()),
-        }
+    /// Writes a file so that a crash leaves the old one or the new one.
+    pub fn save(&self, path: &Path, content: &impl serde::Serialize) -> Result<(), Error> {
+        let scratch = self.scratch();
+        let save = || {
+            let file = File::create_new(&scratch)?;
+            serde_json::to_writer(&file, content)?;
+            file.sync_all()?;
+            fs::rename(&scratch, path)
+        };
+        save().map_err(Error::io("write", path))
+    }
+
+    /// Forgets an image.
+    pub fn forget(&self, record: &Record) -> Result<(), Error> {
+        remove_file(&self.record_path(&record.tenant, &record.name))
     }
 
     /// Lists what is remembered, with when it was last used.
@@ -177,11 +192,19 @@ impl Disk {
             fs::rename(&place, &away).map_err(Error::io("move away", &place))?;
             taken.push(away);
         }
+        for facts in children(&self.root.join("facts"))? {
+            let layer = facts
+                .file_name()
+                .map(|name| self.root.join("layers").join(name));
+            if !layer.is_some_and(|layer| layer.exists()) {
+                remove_file(&facts)?;
+            }
+        }
         Ok(taken)
     }
 
-    fn record_path(&self, name: &str) -> PathBuf {
-        let digest = Digest::of(name.as_bytes());
+    fn record_path(&self, tenant: &str, name: &str) -> PathBuf {
+        let digest = Digest::of(format!("{tenant}\n{name}").as_bytes());
         self.root.join("images").join(digest.hex())
     }
 }
@@ -189,6 +212,13 @@ impl Disk {
 /// Deletes a directory with all that is in it; deleting what is gone succeeds.
 pub(crate) fn remove_tree(path: &Path) -> Result<(), Error> {
     match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn remove_file(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
         Ok(()) | Err(_) => Ok(()),
     }

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// What is shown of a text that somebody else wrote, in characters.
+const SHOWN_MAX: usize = 300;
+
 /// Why an image could not be made ready, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -16,6 +19,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The image shows what is on this machine, and somebody else than its owner asked for it.
+    #[error(
+        "image {image} is of this machine and for its owner alone; use an image of a registry, such as ubuntu:24.04"
+    )]
+    OwnersImage {
+        /// The image.
+        image: String,
+    },
     /// There is no such image, tag or digest.
     #[error("image {image} does not exist; check its name and tag{hint}")]
     NotFound {
@@ -26,7 +37,7 @@ pub enum Error {
     },
     /// The registry did not accept who we are.
     #[error(
-        "the registry refused access to {image}; check the user name and the password, and that the image exists under this name"
+        "the registry refused access to {image}; check that the image exists under this name, and if it is private log in with `livery registry login`"
     )]
     Unauthorized {
         /// The image.
@@ -41,6 +52,17 @@ pub enum Error {
         registry: String,
         /// What happened.
         reason: String,
+    },
+    /// The registry, or a server that it leads to, is not on the public internet, and somebody else
+    /// than the owner of this machine asked for the image.
+    #[error(
+        "registry {registry} may not be used: {host} is not on the public internet; the owner of the host allows it with `--registry-allow`"
+    )]
+    ForbiddenRegistry {
+        /// The registry, with its port.
+        registry: String,
+        /// The server that may not be connected to.
+        host: String,
     },
     /// The registry asks for patience.
     #[error(
@@ -110,14 +132,6 @@ pub enum Error {
         /// Where images are kept.
         root: PathBuf,
     },
-    /// The file with the registries' passwords cannot be used.
-    #[error("{} cannot be used for credentials: {reason}; log in again with `docker login`, or remove the file", path.display())]
-    BadCredentials {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// The system refused a step.
     #[error("could not {action}: {source}")]
     System {
@@ -151,7 +165,12 @@ impl Error {
     pub(crate) fn bad_image(image: impl Into<String>, reason: impl ToString) -> Self {
         Self::BadImage {
             image: image.into(),
-            reason: reason.to_string(),
+            reason: shown(&reason.to_string()),
         }
     }
+}
+
+/// Makes a few printable words of what an image or a user says.
+pub(crate) fn shown(text: &str) -> String {
+    livery_units::text::clean(text, SHOWN_MAX)
 }

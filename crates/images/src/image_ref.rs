@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use oci_client::Reference;
+use livery_domain::account::Tenant;
+use livery_units::text;
+use oci_spec::distribution::Reference;
 
 use crate::Error;
+use crate::error::shown;
 
 const LAYOUT: &str = "oci:";
 const ARCHIVES: [&str; 2] = ["docker-archive:", "oci-archive:"];
@@ -35,15 +38,34 @@ pub enum ImageRef {
     },
 }
 
+impl ImageRef {
+    /// Refuses an image that shows what is on this machine to everybody but the owner: its own root,
+    /// and files that root reads here.
+    ///
+    /// # Errors
+    /// [`Error::OwnersImage`].
+    pub fn check_tenant(&self, tenant: &Tenant) -> Result<(), Error> {
+        match (self, tenant) {
+            (_, Tenant::Owner) | (Self::Registry(_), Tenant::Account(_)) => Ok(()),
+            (Self::Host | Self::Layout { .. } | Self::Archive { .. }, Tenant::Account(_)) => {
+                Err(Error::OwnersImage {
+                    image: self.to_string(),
+                })
+            }
+        }
+    }
+}
+
 impl FromStr for ImageRef {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         let fail = |reason: &str| Error::BadReference {
-            text: text.to_owned(),
+            text: shown(text),
             reason: reason.to_owned(),
         };
+        text::refuse_control(text).map_err(|why| fail(&why.to_string()))?;
         if text == "host" {
             return Ok(Self::Host);
         }
@@ -69,6 +91,10 @@ impl FromStr for ImageRef {
             .any(|b| b.is_ascii_uppercase())
         {
             return Err(fail("a repository's name is in lower case"));
+        }
+        let digest = reference.digest();
+        if !digest.is_none_or(|digest| digest.starts_with("sha256:")) {
+            return Err(fail("its digest has to be of SHA-256"));
         }
         Ok(Self::Registry(reference))
     }
@@ -110,6 +136,7 @@ fn absolute(path: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use livery_units::AccountId;
 
     fn parse(text: &str) -> ImageRef {
         text.parse().unwrap()
@@ -158,6 +185,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_on_the_machine_is_for_its_owner_alone() {
+        let stranger = Tenant::Account(AccountId::from_entropy(1));
+        for text in [
+            "host",
+            "oci:/srv/layout",
+            "docker-archive:/a.tar",
+            "/a.tar.gz",
+        ] {
+            assert!(parse(text).check_tenant(&Tenant::Owner).is_ok(), "{text}");
+            assert!(parse(text).check_tenant(&stranger).is_err(), "{text}");
+        }
+        for text in ["ubuntu", "host:latest", "localhost:5000/oci:1"] {
+            assert!(parse(text).check_tenant(&stranger).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_image_is_refused_with_advice() {
         for text in [
             "",
@@ -166,9 +210,12 @@ mod tests {
             "oci:relative",
             "x.tar",
             "docker-archive:x",
+            "oci:/srv/\u{1b}[31m",
+            "docker-archive:/srv/\u{202e}rat",
         ] {
             let message = text.parse::<ImageRef>().unwrap_err().to_string();
             assert!(message.contains("docker-archive:/file.tar"), "{message}");
+            assert!(!message.contains(text::is_control), "{message:?}");
         }
     }
 }

@@ -4,16 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use livery_domain::account::Tenant;
+use livery_domain::registry::Credentials;
 use livery_units::{Bytes, Timestamp};
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 use tokio::sync::{RwLock, watch};
 
 use crate::disk::{Disk, Record, remove_tree};
+use crate::facts::tenant_key;
 use crate::files::Files;
 use crate::layer::Digest;
-use crate::pull::{self, Source};
-use crate::registry::Registry;
-use crate::{Credentials, CudaVersion, Error, ImageConfig, ImageRef, local};
+use crate::pull::{self, Order, Source};
+use crate::registry::{Registries, Registry};
+use crate::{CudaVersion, Error, ImageConfig, ImageRef, local};
 
 /// The tag that is meant to move.
 const FLOATING: &str = "latest";
@@ -23,11 +26,8 @@ const FLOATING: &str = "latest";
 pub struct Options {
     /// The directory; it becomes readable for its owner alone.
     pub root: PathBuf,
-    /// Docker's `config.json`, in which passwords are looked up when none are given.
-    pub docker_config: Option<PathBuf>,
-    /// Registries, with their ports, that are spoken to in plain HTTP. Those on this machine are
-    /// anyway.
-    pub insecure: Vec<String>,
+    /// What the machine's owner says about registries.
+    pub registries: Registries,
 }
 
 /// The images on this machine. Clones are the same store.
@@ -46,6 +46,15 @@ pub(crate) struct Inner {
     layers: Mutex<HashMap<Digest, Arc<tokio::sync::Mutex<()>>>>,
 }
 
+/// Who asks for an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Puller {
+    /// For whose pod.
+    pub tenant: Tenant,
+    /// Who they are to the image's registry, if it has to know.
+    pub credentials: Option<Credentials>,
+}
+
 /// How far a pull has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -62,8 +71,8 @@ pub struct Progress {
 /// An image that a pod can be started from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// The unpacked layers, lowest first; empty for this machine's own root.
-    pub layers: Vec<PathBuf>,
+    /// What a pod of it sees as `/`.
+    pub root: Root,
     /// How the image wants to run.
     pub config: ImageConfig,
     /// What the image is, whatever its name comes to mean; empty for this machine's own root.
@@ -72,15 +81,13 @@ pub struct Prepared {
     pub cuda_required: Option<CudaVersion>,
 }
 
-/// An image that is kept here.
+/// What a pod of an image sees as `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cached {
-    /// Its name in full.
-    pub name: String,
-    /// What it is.
-    pub digest: String,
-    /// When it was last asked for.
-    pub last_used: Timestamp,
+pub enum Root {
+    /// This machine's own root: the image was named `host`, and nothing else leads here.
+    Host,
+    /// Unpacked layers, lowest first; at least one.
+    Layers(Vec<PathBuf>),
 }
 
 impl Images {
@@ -98,43 +105,27 @@ impl Images {
 
     /// Makes an image ready, fetching what is not here yet.
     ///
-    /// An image that is here is not asked for again, as with `docker run`, unless its tag is
-    /// `latest`; and that is used as it is when the registry cannot be reached. Whoever may start
-    /// pods here may use every image that is here.
+    /// An image that the same tenant had here is not asked for again, as with `docker run`, unless
+    /// its tag is `latest`; and that is used as it is when the registry cannot be reached. Of what
+    /// others had here, a tenant uses the layers that they may have too.
     pub async fn prepare(
         &self,
         image: &ImageRef,
-        credentials: Option<&Credentials>,
+        puller: &Puller,
         progress: &watch::Sender<Progress>,
     ) -> Result<Prepared, Error> {
+        image.check_tenant(&puller.tenant)?;
         let _no_cleaning_now = self.inner.gate.read().await;
         match image {
             ImageRef::Host => Ok(Prepared::host()),
             ImageRef::Registry(reference) => {
-                self.prepare_from_registry(image, reference, credentials, progress)
+                self.prepare_from_registry(image, reference, puller, progress)
                     .await
             }
             ImageRef::Layout { tag, .. } | ImageRef::Archive { tag, .. } => {
                 self.prepare_from_files(image, tag.clone(), progress).await
             }
         }
-    }
-
-    /// Lists the images that are here.
-    pub async fn list(&self) -> Result<Vec<Cached>, Error> {
-        let records = self.blocking(|inner| inner.disk.records()).await?;
-        let cached = records.into_iter().map(|(record, last_used)| Cached {
-            name: record.name,
-            digest: record.digest,
-            last_used,
-        });
-        Ok(cached.collect())
-    }
-
-    /// Forgets an image; its layers go with the next [`Images::collect_garbage`].
-    pub async fn remove(&self, image: &ImageRef) -> Result<(), Error> {
-        let name = image.to_string();
-        self.blocking(move |inner| inner.disk.forget(&name)).await
     }
 
     /// Forgets images not asked for since a time, then deletes the layers of no image.
@@ -153,7 +144,7 @@ impl Images {
             .blocking(move |inner| {
                 for (record, last_used) in inner.disk.records()? {
                     if last_used < unused_since {
-                        inner.disk.forget(&record.name)?;
+                        inner.disk.forget(&record)?;
                     }
                 }
                 inner.disk.take_unused_layers(&in_use)
@@ -171,36 +162,43 @@ impl Images {
         &self,
         image: &ImageRef,
         reference: &Reference,
-        credentials: Option<&Credentials>,
+        puller: &Puller,
         progress: &watch::Sender<Progress>,
     ) -> Result<Prepared, Error> {
         let name = image.to_string();
-        let cached = self.cached(name.clone()).await?;
+        let tenant = &puller.tenant;
+        let cached = self.cached(tenant, name.clone()).await?;
         let is_floating = reference.digest().is_none() && reference.tag() == Some(FLOATING);
         let cached = match cached {
             Some(cached) if !is_floating => return Ok(cached),
             other => other,
         };
-        let known = match credentials {
-            Some(given) => Some(given.clone()),
-            None => self.known_credentials(reference).await?,
-        };
-        let registry = Registry::new(reference, known.as_ref(), &self.inner.options.insecure)?;
-        let found = match (pull::find(&name, &registry).await, cached) {
+        let registry = Registry::new(reference, puller, &self.inner.options.registries)?;
+        let known = cached.as_ref().map(|cached| cached.digest.as_str());
+        let found = match (pull::find(&name, &registry, known).await, cached) {
             (Err(error @ Error::Unreachable { .. }), Some(cached)) => {
                 tracing::warn!(%error, image = name, "using the image as it is here");
                 return Ok(cached);
             }
-            (Ok(found), Some(cached)) if found.digest.as_str() == cached.digest => {
-                return Ok(cached);
-            }
+            (Ok(None), Some(cached)) => return Ok(cached),
             (found, _) => found?,
         };
-        let layers = found.layers.into_iter().map(|layer| (layer, String::new()));
-        let source = Source::Registry(Arc::new(registry));
-        pull::layers(&self.inner, source, layers.collect(), progress).await?;
-        self.keep(name, &found.digest, found.config, found.diff_ids)
-            .await
+        let Some(found) = found else {
+            return Err(Error::bad_image(name, "it is known and is not here"));
+        };
+        let digest = found.digest.clone();
+        let order = Order {
+            source: Source::Registry(Arc::new(registry)),
+            tenant: tenant.clone(),
+            layers: found
+                .layers
+                .into_iter()
+                .map(|layer| (layer, String::new()))
+                .collect(),
+        };
+        let record = record(tenant, name, &digest, &found.config, &order)?;
+        pull::layers(&self.inner, order, progress).await?;
+        self.keep(record).await
     }
 
     async fn prepare_from_files(
@@ -218,27 +216,18 @@ impl Images {
                 Ok((files, found))
             })
             .await?;
-        let diff_ids = found.layers.iter().map(|(layer, _)| layer.diff_id.clone());
-        let diff_ids = diff_ids.collect();
-        let source = Source::Files(Arc::new(files));
-        pull::layers(&self.inner, source, found.layers, progress).await?;
-        self.keep(name, &found.digest, found.config, diff_ids).await
+        let order = Order {
+            source: Source::Files(Arc::new(files)),
+            tenant: Tenant::Owner,
+            layers: found.layers,
+        };
+        let record = record(&order.tenant, name, &found.digest, &found.config, &order)?;
+        pull::layers(&self.inner, order, progress).await?;
+        self.keep(record).await
     }
 
-    async fn keep(
-        &self,
-        name: String,
-        digest: &Digest,
-        config: Vec<u8>,
-        diff_ids: Vec<Digest>,
-    ) -> Result<Prepared, Error> {
-        let config = String::from_utf8(config).map_err(|e| Error::bad_image(&name, e))?;
-        let record = Record {
-            digest: digest.as_str().to_owned(),
-            config,
-            layers: diff_ids.iter().map(|d| d.as_str().to_owned()).collect(),
-            name,
-        };
+    async fn keep(&self, record: Record) -> Result<Prepared, Error> {
+        let name = record.name.clone();
         let saved = self
             .blocking(move |inner| {
                 inner.disk.save_record(&record)?;
@@ -246,21 +235,13 @@ impl Images {
             })
             .await?;
         // Nothing is deleted while we hold the gate, so the layers are where we put them.
-        saved.ok_or_else(|| Error::bad_image(digest.as_str(), "its layers vanished from the disk"))
+        saved.ok_or_else(|| Error::bad_image(name, "its layers vanished from the disk"))
     }
 
-    async fn cached(&self, name: String) -> Result<Option<Prepared>, Error> {
-        self.blocking(move |inner| match inner.disk.use_record(&name)? {
+    async fn cached(&self, tenant: &Tenant, name: String) -> Result<Option<Prepared>, Error> {
+        let tenant = tenant_key(tenant);
+        self.blocking(move |inner| match inner.disk.use_record(&tenant, &name)? {
             Some(record) => inner.prepared(&record),
-            None => Ok(None),
-        })
-        .await
-    }
-
-    async fn known_credentials(&self, reference: &Reference) -> Result<Option<Credentials>, Error> {
-        let registry = reference.registry().to_owned();
-        self.blocking(move |inner| match &inner.options.docker_config {
-            Some(path) => crate::credentials::from_docker(path, &registry),
             None => Ok(None),
         })
         .await
@@ -294,7 +275,7 @@ impl Inner {
         let config = local::parse_config(&record.name, record.config.as_bytes())?;
         let config = ImageConfig::read(&config);
         Ok(Some(Prepared {
-            layers,
+            root: Root::Layers(layers),
             cuda_required: config.cuda_required(),
             config,
             digest: record.digest.clone(),
@@ -303,14 +284,40 @@ impl Inner {
 }
 
 impl Prepared {
+    /// Returns the layers that it keeps in use; this machine's own root uses none.
+    pub fn layers(&self) -> &[PathBuf] {
+        match &self.root {
+            Root::Host => &[],
+            Root::Layers(layers) => layers,
+        }
+    }
+
     fn host() -> Self {
         Self {
-            layers: Vec::new(),
+            root: Root::Host,
             config: ImageConfig::default(),
             digest: String::new(),
             cuda_required: None,
         }
     }
+}
+
+fn record(
+    tenant: &Tenant,
+    name: String,
+    digest: &Digest,
+    config: &[u8],
+    order: &Order,
+) -> Result<Record, Error> {
+    let config = std::str::from_utf8(config).map_err(|e| Error::bad_image(&name, e))?;
+    let layers = order.layers.iter().map(|(layer, _)| layer.diff_id.as_str());
+    Ok(Record {
+        tenant: tenant_key(tenant),
+        digest: digest.as_str().to_owned(),
+        config: config.to_owned(),
+        layers: layers.map(str::to_owned).collect(),
+        name,
+    })
 }
 
 fn open_files(inner: &Inner, image: &ImageRef) -> Result<Files, Error> {

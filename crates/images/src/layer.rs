@@ -6,6 +6,8 @@ use std::io::{self, BufReader, Read};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +15,9 @@ use crate::Error;
 use crate::unpack::{UnpackError, unpack};
 
 const READ_BUFFER: usize = 256 << 10;
+
+/// The most that may follow the end of a tar; tools pad to some kilobytes.
+const PADDING_MAX: u64 = 16 << 20;
 
 /// As many bytes as tell a compression.
 const MAGIC: usize = 4;
@@ -64,21 +69,29 @@ impl Digest {
     }
 }
 
-/// Unpacks a layer beside its place and moves it there once it is whole and proven.
-///
-/// `scratch` must not exist, and is gone afterwards in every case.
-pub(crate) fn install(
+/// What a layer may grow to, and whether anybody still waits for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    /// The most bytes of the tar inside: it cannot be larger than the room that there is, for it is
+    /// written down.
+    pub plain: u64,
+    /// Set when nobody waits any more.
+    pub given_up: Arc<AtomicBool>,
+}
+
+/// Unpacks a layer in `scratch` until it is whole and proven. `scratch` must not exist, and does not
+/// afterwards if that fails.
+pub(crate) fn unpack_to(
+    scratch: &Path,
     bytes: impl Read + 'static,
     layer: &Layer,
-    scratch: &Path,
-    place: &Path,
+    bounds: Bounds,
 ) -> Result<(), Error> {
     let outcome = fs::create_dir(scratch)
         // Whatever our umask: it becomes `/` of a pod, where every user has to pass.
         .and_then(|()| fs::set_permissions(scratch, fs::Permissions::from_mode(0o755)))
         .map_err(Error::io("create", scratch))
-        .and_then(|()| fill(bytes, layer, scratch))
-        .and_then(|()| settle(scratch, place));
+        .and_then(|()| fill(bytes, layer, scratch, bounds));
     if outcome.is_err() {
         // What is left is swept when the store is next opened; the error matters more.
         let _ = fs::remove_dir_all(scratch);
@@ -86,14 +99,19 @@ pub(crate) fn install(
     outcome
 }
 
-fn fill(bytes: impl Read + 'static, layer: &Layer, scratch: &Path) -> Result<(), Error> {
+fn fill(
+    bytes: impl Read + 'static,
+    layer: &Layer,
+    scratch: &Path,
+    bounds: Bounds,
+) -> Result<(), Error> {
     // One byte more than promised shows that there is too much.
     let limit = layer
         .blob
         .as_ref()
         .map_or(u64::MAX, |blob| blob.size.saturating_add(1));
     let mut travelled = Metered::new(bytes.take(limit));
-    let outcome = unpack_verified(&travelled, layer, scratch);
+    let outcome = unpack_verified(&travelled, layer, scratch, bounds);
     match outcome {
         Err(UnpackError::Write { entry, source }) => {
             Err(Error::io(format!("unpack {entry} into"), scratch)(source))
@@ -108,6 +126,9 @@ fn fill(bytes: impl Read + 'static, layer: &Layer, scratch: &Path) -> Result<(),
                     found: diff_id.0,
                 }),
             }
+        }
+        Err(UnpackError::Stream(source)) if source.kind() == io::ErrorKind::StorageFull => {
+            Err(Error::io("unpack into", scratch)(source))
         }
         // Damage on the way is the likelier cause, and says more than "not a tar file".
         Err(UnpackError::Stream(source)) => {
@@ -129,12 +150,25 @@ fn unpack_verified<R: Read + 'static>(
     travelled: &Metered<R>,
     layer: &Layer,
     scratch: &Path,
+    bounds: Bounds,
 ) -> Result<Digest, UnpackError> {
     let plain = decompressed(travelled.clone()).map_err(UnpackError::Stream)?;
-    let mut plain = Metered::new(plain);
+    let left = bounds.plain;
+    let plain = Metered::new(Bounded {
+        plain,
+        left,
+        bounds,
+    });
     let written = unpack(plain.clone(), scratch)?;
     // A tar ends before its padding does, and the digest covers both.
-    io::copy(&mut plain, &mut io::sink()).map_err(UnpackError::Stream)?;
+    let padding = io::copy(&mut plain.clone().take(PADDING_MAX + 1), &mut io::sink());
+    if padding.map_err(UnpackError::Stream)? > PADDING_MAX {
+        let reason = format!("it goes on for more than {PADDING_MAX} bytes after its end");
+        return Err(UnpackError::Stream(io::Error::new(
+            io::ErrorKind::InvalidData,
+            reason,
+        )));
+    }
     tracing::debug!(layer = layer.diff_id.as_str(), written, "unpacked");
     Ok(plain.digest())
 }
@@ -161,7 +195,7 @@ fn check_blob<R: Read>(
 }
 
 /// Makes the layer last through a power cut, then visible.
-fn settle(scratch: &Path, place: &Path) -> Result<(), Error> {
+pub(crate) fn settle(scratch: &Path, place: &Path) -> Result<(), Error> {
     let directory = fs::File::open(scratch).map_err(Error::io("open", scratch))?;
     rustix::fs::syncfs(&directory).map_err(Error::io("write back", scratch))?;
     match fs::rename(scratch, place) {
@@ -203,6 +237,29 @@ impl Compression {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             _ => Self::None,
         }
+    }
+}
+
+/// Ends a stream that unpacks to more than there is room for, or that nobody waits for any more: a
+/// few kilobytes may unpack to terabytes.
+struct Bounded<R> {
+    plain: R,
+    left: u64,
+    bounds: Bounds,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bounds.given_up.load(Ordering::Relaxed) {
+            let reason = "nobody waits for the image any more";
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, reason));
+        }
+        let length = self.plain.read(buffer)?;
+        match self.left.checked_sub(length as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::ErrorKind::StorageFull.into()),
+        }
+        Ok(length)
     }
 }
 

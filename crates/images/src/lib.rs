@@ -9,9 +9,9 @@
 //! Nothing an image contains is trusted; `unpack` says how it is kept inside its directory.
 
 mod config;
-mod credentials;
 mod disk;
 mod error;
+mod facts;
 mod files;
 mod image_ref;
 mod images;
@@ -23,7 +23,7 @@ mod select;
 mod unpack;
 
 pub use config::{CudaVersion, ExposedPort, ImageConfig, Protocol};
-pub use credentials::Credentials;
 pub use error::Error;
 pub use image_ref::ImageRef;
-pub use images::{Cached, Images, Options, Prepared, Progress};
+pub use images::{Images, Options, Prepared, Progress, Puller, Root};
+pub use registry::{Mirror, ParseRegistryError, Registries, RegistryHost};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 
 use crate::Error;

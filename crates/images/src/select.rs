@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest, Platform};
 
 use crate::Error;
+use crate::error::shown;
 use crate::layer::{Blob, Digest, Layer};
+
+/// The most layers of an image; the kernel stacks no more.
+const LAYERS_MAX: usize = 500;
 
 /// What a reference may lead to.
 #[derive(Debug)]
@@ -86,9 +90,22 @@ pub(crate) fn layers(
         .collect()
 }
 
+/// Reads what the layers unpack to. An image has at least one: without any there is nothing that a
+/// pod could be started from.
 pub(crate) fn diff_ids(image: &str, config: &ImageConfiguration) -> Result<Vec<Digest>, Error> {
-    let texts = config.rootfs().diff_ids().iter();
-    texts.map(|text| digest(image, text)).collect()
+    let texts = config.rootfs().diff_ids();
+    if texts.is_empty() {
+        let reason = "it has no layers; push an image that has files in it";
+        return Err(Error::bad_image(image, reason));
+    }
+    if texts.len() > LAYERS_MAX {
+        let reason = format!(
+            "it has {} layers, and {LAYERS_MAX} are the most",
+            texts.len()
+        );
+        return Err(Error::bad_image(image, reason));
+    }
+    texts.iter().map(|text| digest(image, text)).collect()
 }
 
 pub(crate) fn blob(image: &str, descriptor: &Descriptor) -> Result<Blob, Error> {
@@ -109,7 +126,7 @@ fn no_platform(image: &str, offered: String) -> Error {
         wanted: this_machine(),
         offered: match offered.is_empty() {
             true => "no platform".to_owned(),
-            false => offered,
+            false => shown(&offered),
         },
     }
 }

@@ -20,6 +20,8 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use tar::{Archive, Entry, EntryType};
 
+use crate::error::shown;
+
 pub(crate) use self::fence::{Fence, Gate};
 use self::meta::Meta;
 use self::tree::Tree;
@@ -33,8 +35,12 @@ const COPY_BUFFER: usize = 128 << 10;
 
 /// Room on the machine's disk that no image may take: on a full disk the disks of all pods break.
 const SPARE: u64 = 512 << 20;
+/// The same for the number of files, where the file system has such a limit.
+const SPARE_FILES: u64 = 10_000;
 /// How much is written between two looks at the room that is left.
-const LOOK_EVERY: u64 = 64 << 20;
+const LOOK_EVERY: u64 = 16 << 20;
+/// What an entry takes besides its content.
+const ENTRY_WEIGHT: u64 = 4 << 10;
 
 /// Why a layer was not unpacked.
 #[derive(Debug)]
@@ -55,12 +61,19 @@ pub(crate) fn unpack(stream: impl Read, root: &Path) -> Result<u64, UnpackError>
         tree: Tree::open(root).map_err(|e| refused(root, e))?,
         buffer: vec![0; COPY_BUFFER],
         directories: Vec::new(),
+        content: 0,
         written: 0,
     };
     let mut archive = Archive::new(stream);
     for entry in archive.entries().map_err(UnpackError::Stream)? {
         unpacker.entry(&mut entry.map_err(UnpackError::Stream)?)?;
         unpacker.gate.headers();
+        unpacker
+            .count(ENTRY_WEIGHT)
+            .map_err(|source| UnpackError::Write {
+                entry: "an entry".to_owned(),
+                source,
+            })?;
     }
     unpacker.finish()
 }
@@ -71,6 +84,9 @@ struct Unpacker {
     buffer: Vec<u8>,
     /// Directories get their times at the end, since every new entry changes them.
     directories: Vec<(PathBuf, Meta)>,
+    /// Bytes of file content.
+    content: u64,
+    /// Those and what the entries themselves take.
     written: u64,
 }
 
@@ -170,10 +186,11 @@ impl Unpacker {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => return Err(UnpackError::Stream(e)),
             };
+            self.content += length as u64;
             file.write_all(&self.buffer[..length])
-                .and_then(|()| self.count(&file, length as u64))
+                .and_then(|()| self.count(length as u64))
                 .map_err(|source| UnpackError::Write {
-                    entry: path.display().to_string(),
+                    entry: shown(&path.display().to_string()),
                     source,
                 })?;
         }
@@ -181,14 +198,17 @@ impl Unpacker {
     }
 
     /// Counts what was written, and stops in time before the machine's disk is full.
-    fn count(&mut self, file: &std::fs::File, length: u64) -> io::Result<()> {
+    fn count(&mut self, length: u64) -> io::Result<()> {
         let before = self.written / LOOK_EVERY;
         self.written += length;
         if self.written / LOOK_EVERY == before {
             return Ok(());
         }
-        let disk = rustix::fs::fstatvfs(file)?;
-        match disk.f_bavail.saturating_mul(disk.f_frsize) < SPARE {
+        let disk = rustix::fs::fstatvfs(self.tree.root())?;
+        let full = disk.f_bavail.saturating_mul(disk.f_frsize) < SPARE;
+        // Some file systems make room for files as they need it, and count none.
+        let crowded = disk.f_files > 0 && disk.f_favail < SPARE_FILES;
+        match full || crowded {
             true => Err(io::ErrorKind::StorageFull.into()),
             false => Ok(()),
         }
@@ -221,7 +241,7 @@ impl Unpacker {
         let hidden = &bytes[WHITEOUT.len()..];
         if matches!(hidden, b"" | b"." | b"..") {
             return Err(UnpackError::Unsafe {
-                entry: path.display().to_string(),
+                entry: shown(&path.display().to_string()),
                 reason: "it hides a directory that is not its own".to_owned(),
             });
         }
@@ -239,7 +259,7 @@ impl Unpacker {
                 Err(e) => return Err(refused(path, e)),
             }
         }
-        Ok(self.written)
+        Ok(self.content)
     }
 }
 
@@ -252,7 +272,7 @@ fn inside(raw: &[u8]) -> Result<PathBuf, UnpackError> {
             Component::RootDir | Component::CurDir | Component::Prefix(_) => {}
             Component::ParentDir => {
                 return Err(UnpackError::Unsafe {
-                    entry: String::from_utf8_lossy(raw).into_owned(),
+                    entry: shown(&String::from_utf8_lossy(raw)),
                     reason: "it climbs with `..`".to_owned(),
                 });
             }
@@ -263,7 +283,7 @@ fn inside(raw: &[u8]) -> Result<PathBuf, UnpackError> {
 
 fn refused(path: &Path, source: Errno) -> UnpackError {
     UnpackError::Write {
-        entry: path.display().to_string(),
+        entry: shown(&path.display().to_string()),
         source: source.into(),
     }
 }

@@ -2,7 +2,7 @@
 //! freedesktop.org notification client that every desktop distribution has.
 
 use crate::Error;
-use crate::address::Reach;
+use crate::Reach;
 use crate::hooks::escaped;
 use crate::letter::{Letter, Weight};
 use std::os::unix::fs::MetadataExt;

@@ -27,6 +27,23 @@ pub enum Error {
     Refused(String),
 }
 
+impl From<livery_web::Error> for Error {
+    fn from(error: livery_web::Error) -> Self {
+        use livery_web::Error as Web;
+        match error {
+            Web::BadUrl(_) => Self::Invalid(error.to_string()),
+            Web::Forbidden { .. } => Self::Forbidden(
+                "the server's address is not on the public internet, and only the owner of the \
+                 control plane may send reminders to others"
+                    .to_owned(),
+            ),
+            Web::NoConnection(_) | Web::Unreachable(_) | Web::TooLarge { .. } => {
+                Self::Unreachable(error.to_string())
+            }
+        }
+    }
+}
+
 impl Error {
     /// Returns the stable code; `docs/reference/errors.md` has a section for each.
     pub const fn code(&self) -> &'static str {

@@ -1,13 +1,13 @@
 //! What each kind of HTTP receiver wants to be sent.
 
 use crate::Error;
-use crate::address::Endpoint;
 use crate::letter::{Letter, Weight};
 use crate::signature::Key;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use livery_domain::reminder::Route;
 use livery_units::{Secret, Timestamp};
+use livery_web::Url;
 use serde_json::json;
 
 /// A request's headers and body.
@@ -152,9 +152,9 @@ pub(crate) fn check_token(token: Option<&Secret<String>>) -> Result<(), Error> {
 }
 
 /// Refuses an ntfy URL without a topic: its server would answer with a page and show nobody anything.
-pub(crate) fn check_topic(endpoint: &Endpoint) -> Result<(), Error> {
-    let topic = endpoint
-        .path
+pub(crate) fn check_topic(url: &Url) -> Result<(), Error> {
+    let topic = url
+        .path()
         .split('?')
         .next()
         .unwrap_or_default()

@@ -7,7 +7,6 @@
 //!
 //! Nothing here prints or returns a URL, a token or a password.
 
-mod address;
 mod desktop;
 mod error;
 mod hooks;
@@ -17,14 +16,14 @@ mod mail;
 mod signature;
 mod veil;
 
-pub use address::Reach;
 pub use error::Error;
 pub use letter::{Letter, Weight};
+pub use livery_web::Reach;
 
-use address::Endpoint;
 use hooks::Hook;
 use livery_domain::reminder::Route;
-use livery_units::Timestamp;
+use livery_units::{Secret, Timestamp};
+use livery_web::Url;
 
 /// Carries a letter to where a route leads, and returns what the receiver answered, in words for the
 /// user.
@@ -43,7 +42,7 @@ pub async fn send(
         | Route::Ntfy { .. }
         | Route::Webhook { .. } => {
             let Hook { url, parts } = Hook::of(route, letter, now)?;
-            http1::post(&Endpoint::parse(url)?, parts, reach, now).await
+            http1::post(read(url)?, parts, reach, now).await
         }
         Route::Email(mail) => mail::send(mail, letter, reach).await,
         Route::Desktop => desktop::show(letter, reach).await,
@@ -56,20 +55,25 @@ pub async fn send(
 /// [`Error::Invalid`] or [`Error::Forbidden`], with what is wrong.
 pub fn check(route: &Route, reach: Reach) -> Result<(), Error> {
     match route {
-        Route::Slack { url } | Route::Discord { url } => Endpoint::parse(url)?.check(reach),
+        Route::Slack { url } | Route::Discord { url } => Ok(read(url)?.check(reach)?),
         Route::Ntfy { url, token } => {
-            let endpoint = Endpoint::parse(url)?;
-            hooks::check_topic(&endpoint)?;
+            let url = read(url)?;
+            hooks::check_topic(&url)?;
             hooks::check_token(token.as_ref())?;
-            endpoint.check(reach)
+            Ok(url.check(reach)?)
         }
         Route::Webhook { url, secret } => {
             if let Some(secret) = secret {
                 signature::Key::parse(secret)?;
             }
-            Endpoint::parse(url)?.check(reach)
+            Ok(read(url)?.check(reach)?)
         }
         Route::Email(mail) => mail::check(mail, reach),
         Route::Desktop => desktop::check(reach),
     }
+}
+
+/// Reads a receiver's URL. What is wrong with it is said without repeating it.
+fn read(url: &Secret<String>) -> Result<Url, Error> {
+    Ok(Url::parse(url.expose())?)
 }

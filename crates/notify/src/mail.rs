@@ -1,9 +1,8 @@
 //! Mail by SMTP.
 
-use crate::Error;
-use crate::address::{self, Reach};
 use crate::letter::Letter;
 use crate::veil::Veil;
+use crate::{Error, Reach};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lettre::message::Mailbox;
@@ -27,7 +26,7 @@ const FOOTER: &str = "-- \nSent by Livery. `livery reminders` lists what you are
 /// Sends a letter.
 pub(crate) async fn send(mail: &Mail, letter: &Letter, reach: Reach) -> Result<String, Error> {
     let message = message(mail, letter)?;
-    let addresses = address::resolve(&mail.server, mail.port, reach).await?;
+    let addresses = livery_web::resolve(&mail.server, mail.port, reach).await?;
     check_clear(mail, &addresses)?;
     match tokio::time::timeout(TIMEOUT_ALL, hand_over(mail, &message, addresses)).await {
         Ok(handed) => veiled(mail, handed),
@@ -99,7 +98,7 @@ pub(crate) fn check(mail: &Mail, reach: Reach) -> Result<(), Error> {
     }
     mailbox("sender", &mail.from)?;
     mailbox("receiver", &mail.to)?;
-    address::check_literal(&mail.server, reach)
+    Ok(livery_web::check_literal(&mail.server, reach)?)
 }
 
 /// Mail in the clear, and a password with it, must not leave the machine.

@@ -1,6 +1,6 @@
 //! Keeps secrets out of what receivers answer: many of them repeat what they were asked.
 
-use crate::address::Endpoint;
+use livery_web::Url;
 use std::collections::BTreeSet;
 
 /// So many characters of a secret in a row are taken for a part of it. Fewer may be a word.
@@ -22,11 +22,11 @@ pub(crate) struct Veil {
 }
 
 impl Veil {
-    /// Hides the path that an endpoint is reached by.
-    pub(crate) fn of(endpoint: &Endpoint) -> Self {
+    /// Hides the path that a receiver is reached by.
+    pub(crate) fn of(url: &Url) -> Self {
         let mut veil = Self::default();
-        veil.hide(&endpoint.path);
-        let path = endpoint.path.split('?').next().unwrap_or_default();
+        veil.hide(url.path());
+        let path = url.path().split('?').next().unwrap_or_default();
         veil.hide(path);
         // The last part is the secret one of short paths.
         veil.hide(path.rsplit('/').next().unwrap_or_default());
@@ -116,11 +116,9 @@ fn percent_decoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use livery_units::Secret;
-
     fn veil(path: &str) -> Veil {
-        let url = Secret::new(format!("https://hooks.example{path}"));
-        Veil::of(&Endpoint::parse(&url).unwrap())
+        let url = format!("https://hooks.example{path}");
+        Veil::of(&Url::parse(&url).unwrap())
     }
 
     #[test]

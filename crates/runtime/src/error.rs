@@ -146,6 +146,9 @@ pub enum Error {
         /// What the shim said.
         detail: String,
     },
+    /// The pod's start command cannot be started; it would end as soon as it began, every time.
+    #[error("its start command cannot be started: {0}")]
+    NoCommand(String),
     /// Something of the pod is still there after everything was tried.
     #[error("pod {pod} could not be cleaned up: {what} is still there; try again")]
     Stuck {

@@ -28,6 +28,7 @@ mod plane;
 mod pod;
 mod policy_twin;
 mod pool;
+mod registry_login;
 mod reminder_twin;
 mod row;
 mod run;

@@ -25,6 +25,7 @@ const STEPS: &[(i64, &str)] = &[
     (16, include_str!("../migrations/0016_seats.sql")),
     (17, include_str!("../migrations/0017_starts.sql")),
     (18, include_str!("../migrations/0018_strays.sql")),
+    (20, include_str!("../migrations/0020_registry_logins.sql")),
     (30, include_str!("../migrations/0030_token_times.sql")),
 ];
 

@@ -205,6 +205,7 @@ fn order(fixture: &Fixture, offer: &Offer, spec: &PodOrder) -> Order {
         tenant: Tenant::Owner,
         offer: offer.clone(),
         spec: spec.clone(),
+        credentials: None,
     }
 }
 

@@ -36,6 +36,12 @@ pub enum Error {
         /// What is wrong and what to do.
         message: String,
     },
+    /// What was launched could not be made after all; another offer may do.
+    #[error("{message}")]
+    Unmade {
+        /// Why not.
+        message: String,
+    },
     /// Too many calls; ask again after the given time.
     #[error("rate limited, try again in {after}")]
     RateLimited {
@@ -82,6 +88,7 @@ impl Error {
             }
             Self::NoCapacity { .. } | Self::QuotaExceeded { .. } => Retry::OtherOffer,
             Self::NotFound { .. } | Self::Unauthorized { .. } => Retry::OtherOffer,
+            Self::Unmade { .. } => Retry::OtherOffer,
             Self::Invalid { .. } | Self::Unsupported { .. } => Retry::Never,
         }
     }

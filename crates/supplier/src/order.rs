@@ -4,6 +4,7 @@ use livery_domain::account::Tenant;
 use livery_domain::offer::{Offer, SupplierName};
 use livery_domain::orphan::Tenants;
 use livery_domain::pod::{Observed, PodOrder, Ran};
+use livery_domain::registry::Credentials;
 use livery_units::{HostId, LaunchKey, PodId};
 
 /// What a supplier is and can do.
@@ -28,6 +29,8 @@ pub struct Order {
     pub offer: Offer,
     /// What the user asked for.
     pub spec: PodOrder,
+    /// Who they are to the image's registry, if it has to know.
+    pub credentials: Option<Credentials>,
 }
 
 /// Our hold on a machine at a supplier.

@@ -235,6 +235,7 @@ fn order() -> Order {
     Order {
         pod: PodId::from_entropy(1),
         tenant: Tenant::Owner,
+        credentials: None,
         offer: Offer {
             id: OfferId::from_entropy(1),
             supplier: SupplierName::new("scripted"),

@@ -1,8 +1,9 @@
 //! Floor 0: the words that every other crate speaks in.
 //!
 //! Ids, money, rates, bytes, time, secrets and content hashes, each a type of its own so that a
-//! pod's id cannot be passed for a run's and a dollar cannot be added to a byte. Nothing here does
-//! I/O, reads a clock or draws a random number: entropy and "now" come in as parameters.
+//! pod's id cannot be passed for a run's and a dollar cannot be added to a byte; and what makes text
+//! of others safe to print. Nothing here does I/O, reads a clock or draws a random number: entropy
+//! and "now" come in as parameters.
 
 mod bytes;
 mod day;
@@ -12,6 +13,7 @@ mod moment;
 mod money;
 mod rate;
 mod secret;
+pub mod text;
 mod time;
 
 pub use bytes::{Bytes, ParseBytesError};

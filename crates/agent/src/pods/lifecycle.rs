@@ -1,6 +1,6 @@
 //! Admits, stops, starts and removes pods.
 
-use super::{Pod, Record, Stage};
+use super::{Pod, Record, Stage, tenant_of};
 use crate::agent::Core;
 use crate::capacity;
 use crate::error::{of_images, of_io, of_runtime};
@@ -22,7 +22,9 @@ impl Core {
             return Ok(pod);
         }
         // Mistakes are said at once, not in the background.
-        spec.image.parse::<ImageRef>().map_err(of_images)?;
+        let image: ImageRef = spec.image.parse().map_err(of_images)?;
+        let tenant = tenant_of(&spec)?;
+        image.check_tenant(&tenant).map_err(of_images)?;
         let record = self
             .blocking(move |core| {
                 if core.records.has(&id) {
@@ -115,7 +117,10 @@ impl Core {
         if !still_there.is_some_and(|found| Arc::ptr_eq(&found, &pod)) {
             return Ok(());
         }
-        let record = pod.set(|record| record.stage = Stage::Removing);
+        let record = pod.set(|record| {
+            record.stage = Stage::Removing;
+            record.spec.credentials = None;
+        });
         self.keep(&pod, record).await;
         self.erase(id.clone()).await?;
         self.pods.remove(&id);

@@ -7,7 +7,7 @@ mod spec;
 mod status;
 
 pub(crate) use record::{Record, Records, Stage};
-pub(crate) use spec::user_id;
+pub(crate) use spec::{tenant_of, user_id};
 pub(crate) use status::ended;
 
 use crate::activity::Seen;

@@ -1,12 +1,11 @@
 //! Makes a pod in the background: its image, then its disks and processes.
 
-use super::{Pod, Record, Stage, spec};
+use super::{Pod, Record, Stage, spec, tenant_of};
 use crate::agent::Core;
 use crate::error::{of_images, of_runtime};
 use livery_host_api::Error;
-use livery_images::{Credentials, ImageRef, Prepared};
+use livery_images::{ImageRef, Prepared, Puller};
 use livery_runtime::Status;
-use livery_units::Secret;
 use std::sync::Arc;
 
 impl Core {
@@ -47,20 +46,18 @@ impl Core {
     async fn image(&self, pod: &Pod) -> Result<Prepared, Error> {
         let record = pod.record();
         let image: ImageRef = record.spec.image.parse().map_err(of_images)?;
-        let credentials = record.spec.credentials.map(|given| Credentials {
-            username: given.username,
-            password: Secret::new(given.password),
-        });
-        let prepared = self
-            .images
-            .prepare(&image, credentials.as_ref(), &pod.progress);
+        let puller = Puller {
+            tenant: tenant_of(&record.spec)?,
+            credentials: record.spec.credentials.map(Into::into),
+        };
+        let prepared = self.images.prepare(&image, &puller, &pod.progress);
         prepared.await.map_err(of_images)
     }
 
     /// Makes the pod and returns what to write down of it.
     async fn make(self: &Arc<Self>, pod: &Arc<Pod>, image: Prepared) -> Result<Record, Error> {
         // The layers are claimed before they are used, so that no sweep takes them away.
-        let layers = image.layers.clone();
+        let layers = image.layers().to_vec();
         let mut record = pod.set(|record| record.layers = layers);
         let id = pod.id.clone();
         self.blocking(move |core| {

@@ -17,7 +17,7 @@ pub(crate) struct Record {
     /// The GPUs that it was given.
     pub gpus: Vec<Gpu>,
     pub stage: Stage,
-    /// The layers that it stands on; they must not be thrown out.
+    /// The layers of the image store that it uses; they must not be thrown out.
     pub layers: Vec<PathBuf>,
     /// Who commands run as by the image's wish; empty for root.
     pub user: String,

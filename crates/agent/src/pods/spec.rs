@@ -1,9 +1,10 @@
 //! From what was asked for and what the image says to what the runtime makes.
 
 use super::Record;
+use livery_domain::account::Tenant;
 use livery_host_api::Error;
-use livery_host_api::dto::{PodSpec, Tenant};
-use livery_images::{ImageConfig, Prepared};
+use livery_host_api::dto::PodSpec;
+use livery_images::{ImageConfig, Prepared, Root};
 use livery_runtime::cdi::Devices;
 use livery_runtime::net::Reach;
 use livery_runtime::{NetworkMode, Rootfs, Volume};
@@ -12,6 +13,11 @@ use std::path::PathBuf;
 
 /// Where the volume disk is mounted.
 pub(crate) const WORKSPACE: &str = "/workspace";
+
+/// Returns whose pod it is.
+pub(crate) fn tenant_of(spec: &PodSpec) -> Result<Tenant, Error> {
+    Tenant::try_from(&spec.tenant)
+}
 
 /// Describes a pod for the runtime.
 pub(crate) fn of(
@@ -25,10 +31,9 @@ pub(crate) fn of(
     let (volume, beside) = volumes(spec)?;
     Ok(livery_runtime::PodSpec {
         id: id.clone(),
-        rootfs: if image.layers.is_empty() {
-            Rootfs::Host
-        } else {
-            Rootfs::Layers(image.layers.clone())
+        rootfs: match &image.root {
+            Root::Host => Rootfs::Host,
+            Root::Layers(layers) => Rootfs::Layers(layers.clone()),
         },
         hostname: host_name(&spec.name),
         command: command(spec, config)?,
@@ -44,7 +49,7 @@ pub(crate) fn of(
         // Data loaders pass batches through it; what they do not use costs nothing.
         shm: Bytes::new(spec.memory / 2),
         devices,
-        network: NetworkMode::Own(reach(&spec.tenant)),
+        network: NetworkMode::Own(reach(&tenant_of(spec)?)),
         dns: Vec::new(),
     })
 }
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn the_pods_of_others_reach_no_network_around_the_machine() {
         assert_eq!(reach(&Tenant::Owner), Reach::Everything);
-        let other = Tenant::Account("acct_x".to_owned());
+        let other = Tenant::Account("acc_x".parse().unwrap());
         assert_eq!(reach(&other), Reach::Internet);
     }
 

@@ -1,9 +1,9 @@
 //! Pods from their making to their removal.
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec, task_id};
-use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskSpec, TaskState};
+use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskSpec, TaskState, Tenant};
 use livery_host_api::{Error, Host};
-use livery_units::{PodId, Span};
+use livery_units::{AccountId, PodId, Span};
 use std::collections::BTreeMap;
 
 pub async fn a_pod_lives_and_leaves_nothing(bench: &mut Bench) {
@@ -222,7 +222,7 @@ pub async fn a_pod_that_was_begun_is_gone_on_with(bench: &mut Bench) {
         .pod_create(&pod, &spec, Span::ZERO)
         .await
         .unwrap();
-    drop(registry.accept().await.unwrap());
+    let _first_call = registry.accept().await.unwrap();
     bench.restart().await;
     // The next agent asks the registry again without being told to.
     let (_call, _) = registry.accept().await.unwrap();
@@ -238,6 +238,21 @@ pub async fn a_pod_that_was_begun_is_gone_on_with(bench: &mut Bench) {
         matches!(early, Err(Error::WrongState(_) | Error::NotFound(_))),
         "{early:?}"
     );
+}
+
+pub async fn what_is_on_the_machine_is_for_its_owner_alone(bench: &mut Bench) {
+    let mut spec = pod_spec();
+    spec.tenant = Tenant::Account(AccountId::from_entropy(1).to_string());
+    for image in ["host", "oci:/srv/image", "docker-archive:/srv/image.tar"] {
+        spec.image = image.to_owned();
+        let refused = bench.host().pod_create(&pod_id(1), &spec, PATIENCE).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    }
+    spec.tenant = Tenant::Account("not an account".to_owned());
+    spec.image = "ubuntu:24.04".to_owned();
+    let refused = bench.host().pod_create(&pod_id(1), &spec, PATIENCE).await;
+    assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+    assert_eq!(bench.host().pods().await.unwrap(), []);
 }
 
 pub async fn mistakes_are_said_at_once(bench: &mut Bench) {

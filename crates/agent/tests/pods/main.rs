@@ -6,6 +6,7 @@ mod conformance;
 mod content;
 mod gpu;
 mod harness;
+mod images;
 mod lifecycle;
 mod probe;
 mod sessions;
@@ -23,7 +24,10 @@ const TRIALS: &[Trial] = &[
     trial!(lifecycle::a_missing_image_fails_the_pod_for_good),
     trial!(lifecycle::a_pod_is_removed_while_it_is_made),
     trial!(lifecycle::a_pod_that_was_begun_is_gone_on_with),
+    trial!(lifecycle::what_is_on_the_machine_is_for_its_owner_alone),
     trial!(lifecycle::mistakes_are_said_at_once),
+    trial!(images::what_cannot_be_started_fails_with_its_reason),
+    trial!(images::a_password_is_kept_only_while_an_image_is_fetched),
     trial!(sessions::a_command_talks_on_pipes),
     trial!(sessions::a_terminal_has_a_size_and_ends),
     trial!(sessions::a_command_ends_with_its_client),

@@ -55,7 +55,7 @@ fn refused(target: &Target, source: std::io::Error) -> Error {
     }
 }
 
-pub(crate) async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, Error> {
+async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStream, Error> {
     let connecting = TcpStream::connect((host, port));
     let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(stream) => stream.map_err(|source| refused(target, source))?,
@@ -75,10 +75,10 @@ pub(crate) async fn tcp(target: &Target, host: &str, port: u16) -> Result<TcpStr
 const HTTP_2: &[u8] = b"h2";
 
 /// HTTP/1.1, as TLS names it.
-pub(crate) const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_1: &[u8] = b"http/1.1";
 
 /// Makes a TLS connection for one protocol. A server that names none speaks HTTP/1.1.
-pub(crate) async fn tls(
+async fn tls(
     target: &Target,
     host: &str,
     stream: TcpStream,

@@ -1,12 +1,13 @@
 //! The client: one HTTP/2 connection, made at the first call and made again after it broke.
 
 mod billing;
-pub(crate) mod connect;
+mod connect;
 mod content;
 mod market;
 mod panic;
 mod pods;
 mod policy;
+mod registries;
 mod reminders;
 mod runs;
 mod system;

@@ -14,6 +14,7 @@ mod orphan;
 mod panic;
 mod pod;
 mod policy;
+mod registry;
 mod reminder;
 mod run;
 mod system;
@@ -43,6 +44,7 @@ pub use orphan::{Orphan, OrphanList, StrayVolume};
 pub use panic::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes};
 pub use pod::{ExecSpec, NewPod, Pod, PodList, Stats, Which, WhichQuery, Window};
 pub use policy::{Coming, Idle, IdleFor, Limits, Policy, PolicyView};
+pub use registry::{NewRegistryLogin, RegistryLogin, RegistryLoginList};
 pub use reminder::{
     Channel, ChannelList, ChannelTested, Closing, Delivery, NewChannel, NewRoute, Reminder,
     ReminderList, ReminderQuery, ReminderSettings, Resting, Running, Shown, Switch, Trouble,

@@ -129,6 +129,7 @@ impl World {
             hosts: HostDirectory::new(),
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
+            docker_config: None,
             peers: Peers::None,
         });
         super::hold(&services, &pod).await.unwrap();

@@ -70,6 +70,7 @@ impl World {
             hosts: HostDirectory::new(),
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
+            docker_config: None,
             peers: Peers::None,
         }));
         let mut pods = Vec::new();

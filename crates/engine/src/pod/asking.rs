@@ -2,6 +2,7 @@
 
 use super::access::lease_of;
 use crate::error::Error;
+use crate::registry;
 use crate::services::Services;
 use livery_domain::account::Tenant;
 use livery_domain::pod::{Observed, Pod, Seen};
@@ -15,6 +16,7 @@ const STOP_GRACE: Span = Span::from_secs(10);
 /// Writes down for a pod's supplier what to launch.
 pub(super) async fn order(services: &Services, pod: &Pod) -> Result<Order, Error> {
     let account = services.store.account_fetch(&pod.account).await?;
+    let credentials = registry::credentials_for(services, &account, &pod.order.image).await?;
     Ok(Order {
         pod: pod.id.clone(),
         tenant: match account.credit {
@@ -23,6 +25,7 @@ pub(super) async fn order(services: &Services, pod: &Pod) -> Result<Order, Error
         },
         offer: pod.offer.clone(),
         spec: pod.order.clone(),
+        credentials,
     })
 }
 

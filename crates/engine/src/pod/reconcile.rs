@@ -155,7 +155,15 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
         }
         Err(error) => return Err(error),
     }
-    let order = order(services, &pod).await?;
+    let order = match order(services, &pod).await {
+        Ok(order) => order,
+        // Another try reads the same file.
+        Err(error @ Error::DockerConfig { .. }) => {
+            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
+            return record(services, pod).await;
+        }
+        Err(error) => return Err(error),
+    };
     let asked = services.moment();
     let launched = services
         .supplier(pod.supplier())?
@@ -213,7 +221,11 @@ async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
         Err(error @ (SupplierError::Invalid { .. } | SupplierError::Unsupported { .. })) => {
             give_up(&mut pod, Some(PodFailure::Final), error.to_string());
         }
-        Err(error @ (SupplierError::NoCapacity { .. } | SupplierError::QuotaExceeded { .. })) => {
+        Err(
+            error @ (SupplierError::NoCapacity { .. }
+            | SupplierError::QuotaExceeded { .. }
+            | SupplierError::Unmade { .. }),
+        ) => {
             give_up(&mut pod, Some(PodFailure::OtherOffer), error.to_string());
         }
         Err(

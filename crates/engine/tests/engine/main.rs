@@ -14,6 +14,7 @@ mod planes;
 mod planes_away;
 mod pods;
 mod policies;
+mod registries;
 mod reminders;
 mod run_volumes;
 mod runs;

@@ -92,6 +92,7 @@ async fn start(
         hosts: hosts.clone(),
         clock: clock.clone(),
         logs_dir: dir.join(format!("{number}-logs")),
+        docker_config: None,
         peers: Peers::Several(Plane {
             id: PlaneId::from_entropy(number),
             name: format!("plane {number}"),

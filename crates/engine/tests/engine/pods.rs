@@ -319,3 +319,39 @@ async fn a_pod_that_cannot_be_stopped_is_not_said_to_be() {
     let elsewhere = bench.engine.pod_create(&bench.account, anywhere).await;
     assert_ne!(elsewhere.unwrap().supplier().to_string(), CLOUD);
 }
+
+#[tokio::test]
+async fn a_pod_that_cannot_be_made_ends_with_the_reason_and_costs_nothing() {
+    let bench = Bench::new().await;
+    // Disks cost too, as soon as somebody takes the pod for one that has ended by itself.
+    bench
+        .host
+        .script(|script| script.storage_monthly_nanos = 1_000_000_000_000);
+    type Kind = fn(String) -> HostError;
+    let kinds: [(Kind, PodFailure); 6] = [
+        (HostError::Image, PodFailure::Final),
+        (HostError::Invalid, PodFailure::Final),
+        (HostError::NoCapacity, PodFailure::OtherOffer),
+        (HostError::DiskFull, PodFailure::OtherOffer),
+        (HostError::Internal, PodFailure::OtherOffer),
+        (HostError::WrongState, PodFailure::OtherOffer),
+    ];
+    for (number, (kind, failure)) in kinds.into_iter().enumerate() {
+        let why = format!("trouble number {number}");
+        let error = kind(why.clone());
+        bench
+            .host
+            .script(|script| script.unmade = Some(error.clone()));
+        let created = bench.engine.pod_create(&bench.account, bench.new_pod());
+        let gone = phase(&bench, &created.await.unwrap(), Phase::Terminated).await;
+        assert_eq!(gone.failure, Some(failure), "{error}");
+        assert!(gone.reason.as_ref().unwrap().contains(&why), "{gone:?}");
+        bench.clock.forward(7_200);
+        bench.engine.balance(&bench.account).await.unwrap();
+        let charged = bench.store.pod_charged(&gone.id).await.unwrap();
+        assert_eq!(charged, Money::ZERO, "{error}");
+    }
+    assert_eq!(bench.host.pod_count(), 0);
+    assert_eq!(held(&bench).await, Money::ZERO);
+    bench.store.ledger_check().await.unwrap();
+}

@@ -99,6 +99,7 @@ impl World {
                 hosts: self.hosts.clone(),
                 clock: self.clock.clone(),
                 logs_dir: self.dir.join("logs"),
+                docker_config: None,
                 peers: Peers::None,
             })
             .await

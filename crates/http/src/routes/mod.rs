@@ -8,6 +8,7 @@ mod offers;
 mod panic;
 mod pods;
 mod policy;
+mod registries;
 mod reminders;
 mod runs;
 mod system;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Route> {
         accounts::routes(),
         billing::routes(),
         reminders::routes(),
+        registries::routes(),
     ];
     groups.into_iter().flatten().collect()
 }

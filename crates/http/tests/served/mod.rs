@@ -96,6 +96,7 @@ async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
         hosts: hosts.clone(),
         clock: Arc::new(SystemClock),
         logs_dir: dir.join("logs"),
+        docker_config: None,
         peers: Peers::None,
     });
     App::new(AppOptions {

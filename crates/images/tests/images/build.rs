@@ -1,14 +1,16 @@
 //! Images made on the spot.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
+use base64::Engine as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use oci_client::client::{Client, ClientConfig, ClientProtocol, Config, ImageLayer};
-use oci_client::manifest::OciImageManifest;
-use oci_client::secrets::RegistryAuth;
+use http::{HeaderMap, Method};
+use livery_domain::registry::Credentials;
+use livery_web::{Answer, Client, Reach, Request, Url};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
@@ -20,6 +22,15 @@ pub enum Packing {
     Gzip,
     Zstd,
 }
+
+/// What a registry has of an image.
+pub struct Parts {
+    pub manifest: Value,
+    /// Layers and configuration, by digest.
+    pub blobs: BTreeMap<String, Vec<u8>>,
+}
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A layer in the making.
 pub struct Layer {
@@ -111,10 +122,20 @@ impl Image {
         }
     }
 
-    pub fn layer(mut self, layer: Layer, packing: Packing) -> Self {
-        let plain = layer.finish();
+    pub fn layer(self, layer: Layer, packing: Packing) -> Self {
+        self.raw_layer(layer.finish(), packing)
+    }
+
+    /// Adds bytes as a layer, whatever they are.
+    pub fn raw_layer(mut self, plain: Vec<u8>, packing: Packing) -> Self {
         self.diff_ids.push(digest(&plain));
         self.layers.push((pack(&plain, packing), packing));
+        self
+    }
+
+    /// Says of its layers what may not be true.
+    pub fn with_diff_ids(mut self, diff_ids: &[&str]) -> Self {
+        self.diff_ids = diff_ids.iter().map(|&id| id.to_owned()).collect();
         self
     }
 
@@ -126,6 +147,29 @@ impl Image {
         self.layers.iter().map(|(bytes, _)| digest(bytes)).collect()
     }
 
+    /// Returns everything that a registry has of it.
+    pub fn parts(&self) -> Parts {
+        let mut blobs = BTreeMap::new();
+        let mut put = |bytes: &[u8], media: &str| {
+            let digest = digest(bytes);
+            blobs.insert(digest.clone(), bytes.to_vec());
+            json!({"mediaType": media, "digest": digest, "size": bytes.len()})
+        };
+        let layers: Vec<Value> = self
+            .layers
+            .iter()
+            .map(|(bytes, packing)| put(bytes, media_type(*packing)))
+            .collect();
+        let media = "application/vnd.oci.image.config.v1+json";
+        let config = put(&self.config_bytes(), media);
+        Parts {
+            manifest: json!({
+                "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers
+            }),
+            blobs,
+        }
+    }
+
     /// Writes an OCI layout in which the image has a tag, next to a signature-like entry.
     pub fn write_layout(&self, dir: &Path, tag: &str) {
         let blobs = dir.join("blobs/sha256");
@@ -135,18 +179,9 @@ impl Image {
             fs::write(blobs.join(&digest[7..]), bytes).unwrap();
             json!({"mediaType": media, "digest": digest, "size": bytes.len()})
         };
-        let layers: Vec<Value> = self
-            .layers
-            .iter()
-            .map(|(bytes, packing)| put(bytes, media_type(*packing)))
-            .collect();
-        let config = put(
-            &self.config_bytes(),
-            "application/vnd.oci.image.config.v1+json",
-        );
-        let manifest = json!({"schemaVersion": 2, "config": config, "layers": layers});
-        let media = "application/vnd.oci.image.manifest.v1+json";
-        let mut entry = put(manifest.to_string().as_bytes(), media);
+        let parts = self.parts();
+        parts.blobs.values().for_each(|bytes| drop(put(bytes, "")));
+        let mut entry = put(parts.manifest.to_string().as_bytes(), MANIFEST);
         entry["platform"] = json!({
             "os": self.config["os"], "architecture": self.config["architecture"]
         });
@@ -183,26 +218,22 @@ impl Image {
     }
 
     /// Pushes the image under a reference.
-    pub async fn push(&self, reference: &str, auth: &RegistryAuth) {
-        let layers: Vec<ImageLayer> = self
-            .layers
-            .iter()
-            .map(|(bytes, packing)| {
-                ImageLayer::new(bytes.clone(), media_type(*packing).to_owned(), None)
-            })
-            .collect();
-        let config = Config::oci_v1(self.config_bytes(), None);
-        let manifest = OciImageManifest::build(&layers, &config, None);
-        client()
-            .push(
-                &reference.parse().unwrap(),
-                &layers,
-                config,
-                auth,
-                Some(manifest),
-            )
-            .await
-            .unwrap();
+    pub async fn push(&self, reference: &str, known: Option<&Credentials>) {
+        let parts = self.parts();
+        let (registry, rest) = reference.split_once('/').unwrap();
+        let (repository, tag) = rest.rsplit_once(':').unwrap();
+        let base = format!("http://{registry}/v2/{repository}");
+        for (digest, bytes) in parts.blobs {
+            let begin = format!("{base}/blobs/uploads/");
+            let begun = send(Method::POST, &begin, known, "", Vec::new()).await;
+            let location = begun.headers["location"].to_str().unwrap().to_owned();
+            let mark = if location.contains('?') { '&' } else { '?' };
+            let end = format!("{location}{mark}digest={digest}");
+            send(Method::PUT, &end, known, "application/octet-stream", bytes).await;
+        }
+        let manifest = parts.manifest.to_string().into_bytes();
+        let place = format!("{base}/manifests/{tag}");
+        send(Method::PUT, &place, known, MANIFEST, manifest).await;
     }
 
     fn config_bytes(&self) -> Vec<u8> {
@@ -247,13 +278,32 @@ pub fn sample() -> Image {
     image
 }
 
-fn client() -> Client {
-    // The choice belongs to the process; a second one is refused and harmless.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::new(ClientConfig {
-        protocol: ClientProtocol::Http,
-        ..ClientConfig::default()
-    })
+async fn send(
+    method: Method,
+    url: &str,
+    known: Option<&Credentials>,
+    media: &str,
+    body: Vec<u8>,
+) -> Answer {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", media.parse().unwrap());
+    if let Some(known) = known {
+        let pair = format!("{}:{}", known.username, known.password.expose());
+        let basic = base64::engine::general_purpose::STANDARD.encode(pair);
+        headers.insert("authorization", format!("Basic {basic}").parse().unwrap());
+    }
+    let request = Request {
+        method,
+        url: Url::parse(url).unwrap(),
+        headers,
+        body: body.into(),
+    };
+    let answer = Client::default()
+        .send(&request, Reach::Anywhere)
+        .await
+        .unwrap();
+    assert!(answer.status.is_success(), "{url}: {answer:?}");
+    answer
 }
 
 fn pack(plain: &[u8], packing: Packing) -> Vec<u8> {
@@ -276,7 +326,7 @@ fn media_type(packing: Packing) -> &'static str {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -21,7 +21,7 @@ async fn a_layout_is_read_with_its_tag_and_without() {
     let named = store.prepare(&format!("oci:{at}:v1")).await.unwrap();
     let only = store.prepare(&format!("oci:{at}")).await.unwrap();
     assert_eq!(named, only);
-    assert_eq!(read(&named.layers[1].join("cache/fresh")), "fresh");
+    assert_eq!(read(&named.layers()[1].join("cache/fresh")), "fresh");
     let missing = store.prepare(&format!("oci:{at}:v2")).await.unwrap_err();
     assert!(missing.to_string().contains("there is v1"), "{missing}");
 }
@@ -56,7 +56,7 @@ async fn a_saved_archive_is_read_plain_and_compressed() {
         assert_eq!(store.prepare(&name).await.unwrap(), first, "{name}");
     }
     assert_eq!(first.config.cmd, ["--serve"]);
-    assert_eq!(read(&first.layers[0].join("data/keep")), "keep");
+    assert_eq!(read(&first.layers()[0].join("data/keep")), "keep");
     assert_eq!(store.names("scratch"), Vec::<String>::new());
     let missing = store
         .prepare(&format!("docker-archive:{plain}:other:1"))
@@ -91,7 +91,7 @@ async fn images_share_layers() {
         .prepare(&format!("oci:{}", b.display()))
         .await
         .unwrap();
-    assert_eq!(one.layers[0], two.layers[0]);
+    assert_eq!(one.layers()[0], two.layers()[0]);
     assert_eq!(store.names("layers").len(), 2);
 }
 

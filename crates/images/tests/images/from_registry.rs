@@ -7,17 +7,15 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 use std::thread;
 
-use base64::Engine as _;
-use livery_images::{Error, ImageRef, Images, Options, Prepared, Progress};
+use livery_images::{Error, ImageRef, Images, Options, Prepared, Progress, Registries};
 use livery_units::Bytes;
-use oci_client::secrets::RegistryAuth;
 use rustix::mount::{MountFlags, MountPropagationFlags};
 use rustix::thread::UnshareFlags;
 use tokio::sync::watch;
 
 use crate::build::{Image, Layer, Packing, sample};
 use crate::support::{
-    Door, PASSWORD, Registry, Store, USER, credentials, cutting_proxy, free_port, read,
+    Door, PASSWORD, Registry, Store, credentials, cutting_proxy, free_port, owner, read,
 };
 
 #[tokio::test]
@@ -26,10 +24,10 @@ async fn an_image_arrives_as_it_was_made() {
         return;
     };
     let name = registry.name("team/app:1.0");
-    sample().push(&name, &RegistryAuth::Anonymous).await;
+    sample().push(&name, None).await;
     let store = Store::new();
     let prepared = store.prepare(&name).await.unwrap();
-    let [lower, upper] = &prepared.layers[..] else {
+    let [lower, upper] = prepared.layers() else {
         panic!("two layers, lowest first");
     };
 
@@ -74,7 +72,7 @@ async fn the_configuration_is_told() {
         return;
     };
     let name = registry.name("app:1");
-    sample().push(&name, &RegistryAuth::Anonymous).await;
+    sample().push(&name, None).await;
     let prepared = Store::new().prepare(&name).await.unwrap();
     let config = &prepared.config;
     assert_eq!(config.entrypoint, ["/bin/tool"]);
@@ -95,7 +93,7 @@ async fn an_image_that_is_here_needs_no_registry() {
     };
     let (pinned, floating) = (registry.name("app:1"), registry.name("app:latest"));
     for name in [&pinned, &floating] {
-        sample().push(name, &RegistryAuth::Anonymous).await;
+        sample().push(name, None).await;
     }
     let store = Store::new();
     let first = store.prepare(&pinned).await.unwrap();
@@ -104,11 +102,11 @@ async fn an_image_that_is_here_needs_no_registry() {
     // `latest` follows the registry while there is one; the other tag stays what it was.
     let newer = Image::new().layer(Layer::new().file("new", b""), Packing::Plain);
     for name in [&pinned, &floating] {
-        newer.push(name, &RegistryAuth::Anonymous).await;
+        newer.push(name, None).await;
     }
     assert_eq!(store.prepare(&pinned).await.unwrap(), first);
     let moved = store.prepare(&floating).await.unwrap();
-    assert_eq!(moved.layers.len(), 1);
+    assert_eq!(moved.layers().len(), 1);
 
     drop(registry);
     assert_eq!(store.prepare(&pinned).await.unwrap(), first);
@@ -122,7 +120,7 @@ async fn concurrent_pulls_share_the_download() {
     };
     let name = registry.name("app:1");
     let image = sample();
-    image.push(&name, &RegistryAuth::Anonymous).await;
+    image.push(&name, None).await;
     let store = Store::new();
     let pulls = (0..4).map(|_| store.prepare(&name));
     let prepared = futures_util::future::try_join_all(pulls).await.unwrap();
@@ -142,8 +140,7 @@ async fn a_password_opens_and_a_wrong_one_does_not() {
         return;
     };
     let name = registry.name("private/app:1");
-    let auth = RegistryAuth::Basic(USER.to_owned(), PASSWORD.to_owned());
-    sample().push(&name, &auth).await;
+    sample().push(&name, Some(&credentials(PASSWORD))).await;
     let store = Store::new();
     for refused in [
         store.prepare(&name).await,
@@ -157,16 +154,6 @@ async fn a_password_opens_and_a_wrong_one_does_not() {
     store.assert_empty();
     let known = credentials(PASSWORD);
     store.prepare_as(&name, Some(&known)).await.unwrap();
-
-    // And as `docker login` leaves it.
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("config.json");
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
-    let host = format!("127.0.0.1:{}", registry.port);
-    let config = serde_json::json!({"auths": {host: {"auth": pair}}});
-    fs::write(&path, config.to_string()).unwrap();
-    let other = Store::with_docker_config(Some(path));
-    other.prepare(&name).await.unwrap();
 }
 
 #[tokio::test]
@@ -175,7 +162,7 @@ async fn what_is_not_there_is_said() {
         return;
     };
     let name = registry.name("app:1");
-    sample().push(&name, &RegistryAuth::Anonymous).await;
+    sample().push(&name, None).await;
     let store = Store::new();
     let no_digest = format!("app@sha256:{}", "0".repeat(64));
     for missing in ["app:2", "nothing:1", &no_digest] {
@@ -204,7 +191,7 @@ async fn damage_on_the_way_is_noticed() {
         let name = registry.name("app:1");
         let content: Vec<u8> = (0..20_000u32).flat_map(|n| (n * n).to_le_bytes()).collect();
         let image = Image::new().layer(Layer::new().file("data", &content), packing);
-        image.push(&name, &RegistryAuth::Anonymous).await;
+        image.push(&name, None).await;
         let path = registry.blob_path(&image.blob_digests()[0]);
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;
@@ -226,14 +213,20 @@ async fn a_cut_download_goes_on_where_it_was() {
         .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
         .collect();
     let image = Image::new().layer(Layer::new().file("data", &content), Packing::Plain);
-    let auth = RegistryAuth::Anonymous;
-    image.push(&registry.name("app:1"), &auth).await;
+    image.push(&registry.name("app:1"), None).await;
     let port = cutting_proxy(registry.port, 1 << 20, 2);
     let store = Store::new();
     let (progress, watched) = watch::channel(Progress::default());
     let name: ImageRef = format!("127.0.0.1:{port}/app:1").parse().unwrap();
-    let prepared = store.images.prepare(&name, None, &progress).await.unwrap();
-    assert_eq!(fs::read(prepared.layers[0].join("data")).unwrap(), content);
+    let prepared = store
+        .images
+        .prepare(&name, &owner(None), &progress)
+        .await
+        .unwrap();
+    assert_eq!(
+        fs::read(prepared.layers()[0].join("data")).unwrap(),
+        content
+    );
     let blob = format!("/blobs/{}", image.blob_digests()[0]);
     assert_eq!(registry.count_in_log(&blob), 3, "two cuts, two resumptions");
     let end = *watched.borrow();
@@ -249,13 +242,13 @@ async fn an_abandoned_pull_leaves_the_next_one_free() {
     let name = registry.name("app:1");
     let layer = Layer::new().file("data", &vec![7; 32 << 20]);
     let image = Image::new().layer(layer, Packing::Plain);
-    image.push(&name, &RegistryAuth::Anonymous).await;
+    image.push(&name, None).await;
     let store = Store::new();
     let (progress, mut watched) = watch::channel(Progress::default());
     let reference: ImageRef = name.parse().unwrap();
     let pull = {
         let (images, reference) = (store.images.clone(), reference.clone());
-        tokio::spawn(async move { images.prepare(&reference, None, &progress).await })
+        tokio::spawn(async move { images.prepare(&reference, &owner(None), &progress).await })
     };
     // Somewhere in the middle: the first bytes have come.
     let begun = watched.wait_for(|now| now.bytes_done > Bytes::ZERO);
@@ -263,7 +256,9 @@ async fn an_abandoned_pull_leaves_the_next_one_free() {
     pull.abort();
     assert!(pull.await.unwrap_err().is_cancelled());
     let prepared = store.prepare(&name).await.unwrap();
-    let length = fs::metadata(prepared.layers[0].join("data")).unwrap().len();
+    let length = fs::metadata(prepared.layers()[0].join("data"))
+        .unwrap()
+        .len();
     assert_eq!(length, 32 << 20);
 }
 
@@ -273,27 +268,32 @@ async fn a_store_is_reopened_with_what_it_has() {
         return;
     };
     let name = registry.name("app:1");
-    sample().push(&name, &RegistryAuth::Anonymous).await;
+    sample().push(&name, None).await;
     let Store { images, dir } = Store::new();
     let image: ImageRef = name.parse().unwrap();
     let (progress, _) = watch::channel(Progress::default());
-    let first = images.prepare(&image, None, &progress).await.unwrap();
+    let first = images
+        .prepare(&image, &owner(None), &progress)
+        .await
+        .unwrap();
     drop(images);
     drop(registry);
     let root = dir.path().join("images");
     fs::create_dir(root.join("scratch/half-made")).unwrap();
     let options = Options {
         root: root.clone(),
-        docker_config: None,
-        insecure: Vec::new(),
+        registries: Registries::default(),
     };
     let reopened = Images::open(options).unwrap();
     assert_eq!(
-        reopened.prepare(&image, None, &progress).await.unwrap(),
+        reopened
+            .prepare(&image, &owner(None), &progress)
+            .await
+            .unwrap(),
         first
     );
     assert!(!root.join("scratch/half-made").exists());
-    assert_eq!(read(&first.layers[0].join("data/old")), "old");
+    assert_eq!(read(&first.layers()[0].join("data/old")), "old");
 }
 
 #[tokio::test]
@@ -333,7 +333,7 @@ fn own_address() -> Option<std::net::IpAddr> {
 /// Lists the files of the layers as overlayfs itself shows them.
 fn overlay_view(prepared: &Prepared) -> Vec<String> {
     let lower: Vec<String> = prepared
-        .layers
+        .layers()
         .iter()
         .rev()
         .map(|path| path.display().to_string())

@@ -44,6 +44,27 @@ async fn climbing_entries_are_refused_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn an_image_without_layers_is_refused() {
+    if cannot_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (layout, archive) = (dir.path().join("layout"), dir.path().join("saved.tar"));
+    Image::new().write_layout(&layout, "x");
+    Image::new().write_archive(&archive, "x");
+    let store = Store::new();
+    for image in [
+        format!("oci:{}", layout.display()),
+        format!("docker-archive:{}", archive.display()),
+    ] {
+        let error = store.prepare(&image).await.unwrap_err();
+        assert!(matches!(error, Error::BadImage { .. }), "{error:?}");
+        assert!(error.to_string().contains("no layers"), "{error}");
+        store.assert_empty();
+    }
+}
+
+#[tokio::test]
 async fn links_lead_nowhere_but_into_the_layer() {
     if cannot_run() {
         return;
@@ -64,7 +85,7 @@ async fn links_lead_nowhere_but_into_the_layer() {
         .symlink("up", "../../../../../../../..")
         .file("up/y", b"y");
     let (_store, outcome) = unpack(layer).await;
-    let root = outcome.unwrap().layers.remove(0);
+    let root = outcome.unwrap().layers()[0].clone();
     assert_eq!(read(&root.join(&inner).join("x")), "x");
     assert_eq!(read(&root.join("y")), "y");
     assert!(fs::read_dir(outside.path()).unwrap().next().is_none());
@@ -98,7 +119,7 @@ async fn a_file_replaces_a_link_instead_of_writing_through_it() {
         .symlink("file", &victim.display().to_string())
         .file("file", b"new");
     let (_store, outcome) = unpack(layer).await;
-    let root = outcome.unwrap().layers.remove(0);
+    let root = outcome.unwrap().layers()[0].clone();
     assert!(fs::symlink_metadata(root.join("file")).unwrap().is_file());
     assert_eq!(read(&victim), "untouched");
 }
@@ -118,7 +139,7 @@ async fn later_entries_win_whatever_was_there() {
         .file("/absolute", b"z")
         .file("./dotted/made-on-the-way", b"w");
     let (_store, outcome) = unpack(layer).await;
-    let root = outcome.unwrap().layers.remove(0);
+    let root = outcome.unwrap().layers()[0].clone();
     assert_eq!(read(&root.join("thing")), "a file now");
     assert_eq!(read(&root.join("other/below")), "y");
     assert_eq!(read(&root.join("absolute")), "z");
@@ -136,7 +157,7 @@ async fn attributes_that_steer_overlayfs_do_not_get_in() {
         .xattr("user.plain", b"fine")
         .file("dir/file", b"");
     let (_store, outcome) = unpack(layer).await;
-    let root = outcome.unwrap().layers.remove(0);
+    let root = outcome.unwrap().layers()[0].clone();
     assert!(!has_xattr(&root.join("dir"), "trusted.overlay.redirect"));
     assert!(has_xattr(&root.join("dir/file"), "user.plain"));
 }

@@ -8,8 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use livery_images::{Credentials, Error, ImageRef, Images, Options, Prepared, Progress};
-use livery_units::Secret;
+use livery_domain::account::Tenant;
+use livery_domain::registry::Credentials;
+use livery_images::{Error, ImageRef, Images, Options, Prepared, Progress, Puller, Registries};
+use livery_units::{AccountId, Secret};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -156,22 +158,22 @@ impl Drop for SmallDisk {
 
 impl Store {
     pub fn new() -> Self {
-        Self::with_docker_config(None)
+        Self::with(Registries::default())
     }
 
-    pub fn with_docker_config(docker_config: Option<PathBuf>) -> Self {
-        Self::in_dir(tempfile::tempdir().unwrap(), docker_config)
+    /// One whose owner said something about registries.
+    pub fn with(registries: Registries) -> Self {
+        Self::in_dir(tempfile::tempdir().unwrap(), registries)
     }
 
     pub fn at(place: &Path) -> Self {
-        Self::in_dir(tempfile::tempdir_in(place).unwrap(), None)
+        Self::in_dir(tempfile::tempdir_in(place).unwrap(), Registries::default())
     }
 
-    fn in_dir(dir: TempDir, docker_config: Option<PathBuf>) -> Self {
+    fn in_dir(dir: TempDir, registries: Registries) -> Self {
         let images = Images::open(Options {
             root: dir.path().join("images"),
-            docker_config,
-            insecure: Vec::new(),
+            registries,
         })
         .unwrap();
         Self { images, dir }
@@ -186,9 +188,13 @@ impl Store {
         image: &str,
         credentials: Option<&Credentials>,
     ) -> Result<Prepared, Error> {
+        self.prepare_for(image, &owner(credentials)).await
+    }
+
+    pub async fn prepare_for(&self, image: &str, puller: &Puller) -> Result<Prepared, Error> {
         let image: ImageRef = image.parse()?;
         let (progress, _) = watch::channel(Progress::default());
-        self.images.prepare(&image, credentials, &progress).await
+        self.images.prepare(&image, puller, &progress).await
     }
 
     /// Names of what lies in a directory of the store.
@@ -199,11 +205,45 @@ impl Store {
             .collect()
     }
 
+    /// Fails unless no image is there, and nothing half-made; layers that came whole may be.
+    pub fn assert_no_image(&self) {
+        for dir in ["scratch", "images"] {
+            assert_eq!(self.names(dir), Vec::<String>::new(), "{dir}");
+        }
+    }
+
     /// Fails unless nothing half-made or finished is there.
     pub fn assert_empty(&self) {
         for dir in ["layers", "scratch", "images"] {
             assert_eq!(self.names(dir), Vec::<String>::new(), "{dir}");
         }
+    }
+}
+
+/// The owner, as a registry is to know them.
+pub fn owner(credentials: Option<&Credentials>) -> Puller {
+    Puller {
+        tenant: Tenant::Owner,
+        credentials: credentials.cloned(),
+    }
+}
+
+/// Another account, as a registry is to know it.
+pub fn stranger(number: u128, credentials: Option<&Credentials>) -> Puller {
+    Puller {
+        tenant: Tenant::Account(AccountId::from_entropy(number)),
+        credentials: credentials.cloned(),
+    }
+}
+
+/// What an owner says who lets everybody use these registries.
+pub fn allowing(registries: &[String]) -> Registries {
+    Registries {
+        allowed: registries
+            .iter()
+            .map(|name| name.parse().unwrap())
+            .collect(),
+        ..Registries::default()
     }
 }
 

@@ -6,9 +6,10 @@ use crate::settings::Settings;
 use crate::ui::table::Table;
 use crate::ui::{dollars, out, print_json, say};
 use anyhow::Context;
+use livery_api::Client;
 use livery_api::dto::{Catalogue, HourlyRange, Provider};
-use livery_api::{Client, FetchError, fetch};
 use livery_catalogue::{BUNDLE_BYTES_MAX, Bundle, Checksum};
+use livery_web::{FetchError, fetch};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

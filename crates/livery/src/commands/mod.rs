@@ -37,6 +37,7 @@ pub mod pods;
 mod pods_show;
 mod policy_args;
 pub mod redeem;
+pub mod registry;
 pub mod reminders;
 mod reminders_add;
 mod reminders_settle;

@@ -109,7 +109,7 @@ pub fn run(args: ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let host = match (args.no_host, args.host_socket) {
         (true, _) => HostChoice::None,
         (false, Some(socket)) => HostChoice::Separate(std::path::absolute(socket)?),
-        (false, None) if geteuid().is_root() => HostChoice::InProcess(args.machine),
+        (false, None) if geteuid().is_root() => HostChoice::InProcess(Box::new(args.machine)),
         // An ordinary user's agent runs as root, beside this process.
         (false, None) => HostChoice::Separate(place.host_socket.clone()),
     };

@@ -39,7 +39,7 @@ pub struct ControlPlane {
 /// Which host a control plane has on this machine.
 pub enum HostChoice {
     /// One in its own process.
-    InProcess(MachineArgs),
+    InProcess(Box<MachineArgs>),
     /// One in another process, on this socket.
     Separate(PathBuf),
     /// None.
@@ -92,6 +92,7 @@ async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
         hosts: hosts.clone(),
         clock: Arc::new(SystemClock),
         logs_dir: data.join("logs"),
+        docker_config: docker_config(),
         // The lock on the data directory says so for a database that lies in it.
         peers: match plane.database {
             None => Peers::None,
@@ -118,6 +119,12 @@ async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
     let _ = std::fs::remove_file(&plane.place.socket);
     tracing::info!("ended; pods go on");
     served.map(|()| Ending::Done)
+}
+
+/// Where `docker login` of the control plane's owner keeps what it was given.
+fn docker_config() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    home.map(|home| home.join(".docker/config.json"))
 }
 
 async fn open_store(plane: &ControlPlane) -> anyhow::Result<Store> {

@@ -4,6 +4,7 @@ use super::lock::{self, Lock, Taken};
 use super::logging;
 use super::process::{self, EXIT_TAKEN, Stance};
 use super::ranges::Ranges;
+use super::registry_args::RegistryArgs;
 use crate::failure::{Ending, Failure};
 use anyhow::Context;
 use livery_agent::{
@@ -53,9 +54,8 @@ pub struct MachineArgs {
     /// The most disk that pods may use [default: all but a reserve]
     #[arg(long, value_name = "SIZE")]
     max_disk: Option<Bytes>,
-    /// A registry, HOST:PORT, that is spoken to in plain HTTP; may be given several times
-    #[arg(long, value_name = "HOST:PORT")]
-    insecure_registry: Vec<String>,
+    #[command(flatten)]
+    registries: RegistryArgs,
     /// The addresses that pods are given, four per pod; two agents on one machine need two ranges
     /// [default: 10.213.0.0/16, or one derived from an unusual data directory]
     #[arg(long, value_name = "SUBNET")]
@@ -85,7 +85,7 @@ impl MachineArgs {
             max_cpus: None,
             max_memory: None,
             max_disk: None,
-            insecure_registry: Vec::new(),
+            registries: RegistryArgs::default(),
             pod_subnet: None,
             pod_interfaces: None,
             pod_uids: None,
@@ -123,15 +123,12 @@ impl MachineArgs {
         for (name, value) in optional.into_iter().flatten() {
             add(name, value);
         }
-        for registry in &self.insecure_registry {
-            add("--insecure-registry", registry.clone());
-        }
+        arguments.extend(self.registries.to_arguments());
         arguments
     }
 
     fn options(&self, data_dir: &Path, content: Content) -> anyhow::Result<AgentOptions> {
         let shim = std::env::current_exe().context("cannot find this program's own file")?;
-        let home = std::env::var_os("HOME").map(PathBuf::from);
         let mut options = AgentOptions::new(data_dir.to_owned(), shim);
         for gpus in &self.simulate_gpus {
             options.simulated_gpus.push(gpus.parse::<SimulatedGpus>()?);
@@ -150,14 +147,11 @@ impl MachineArgs {
             memory: self.max_memory,
             disk: self.max_disk,
         };
-        options
-            .insecure_registries
-            .clone_from(&self.insecure_registry);
+        options.registries = self.registries.registries();
         let ranges = Ranges::of(data_dir);
         options.network.subnet = self.pod_subnet.unwrap_or(ranges.subnet);
         options.network.name = self.pod_interfaces.clone().unwrap_or(ranges.interfaces);
         options.id_base = self.pod_uids.unwrap_or(ranges.first_uid);
-        options.docker_config = home.map(|home| home.join(".docker/config.json"));
         Ok(options)
     }
 }

@@ -14,5 +14,6 @@ mod logging;
 mod plane_id;
 pub mod process;
 mod ranges;
+mod registry_args;
 pub mod stop;
 mod sudo;

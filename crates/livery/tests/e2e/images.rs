@@ -1,9 +1,12 @@
 //! Images that cannot be had: the run or pod ends with the reason, and nothing is left.
 
-use crate::support::{Door, PASSWORD, Registry, RunView, USER, World, free_port};
+use crate::support::{Door, PASSWORD, Registry, RunView, USER, World, free_port, push_busybox};
 use base64::Engine;
 use livery_domain::run::Outcome;
+use livery_units::Money;
 use std::fs;
+use std::io::Write;
+use std::process::Stdio;
 
 fn job(world: &World, image: &str) -> &'static str {
     let text = format!("name: image\nresources: {{image_id: '{image}', cpus: 1}}\nrun: echo ran\n");
@@ -99,6 +102,61 @@ fn a_wrong_password_is_told_apart_from_a_missing_image() {
     assert!(right.contains("not") && right.contains("image"), "{right}");
     for why in [&anonymous, &wrong, &right] {
         assert!(!why.contains(PASSWORD), "{why}");
+    }
+    // What Livery itself was told counts more than what Docker was told.
+    log_in("wrong");
+    let mut login = world.command(&[
+        "registry",
+        "login",
+        &address,
+        "-u",
+        USER,
+        "--password-stdin",
+    ]);
+    let mut child = login.stdin(Stdio::piped()).spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(PASSWORD.as_bytes())
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(refused(&world, &image), right);
+    world.ok(&["registry", "logout", &address]);
+    assert_eq!(refused(&world, &image), wrong);
+    world.finish();
+}
+
+#[test]
+fn a_pod_whose_command_is_not_there_is_gone_and_free() {
+    let Some(registry) = Registry::start(Door::Open) else {
+        return;
+    };
+    let Some(image) = push_busybox(&registry) else {
+        return;
+    };
+    let prices = ["--storage-price", "1000", "--stopped-storage-price", "1000"];
+    let Some(world) = World::with(&prices) else {
+        return;
+    };
+    let create = ["pod", "create", "--image", &image, "--", "/nonexistent"];
+    world
+        .livery(&create)
+        .expect(1)
+        .says(&["`/nonexistent` was not found in the pod"]);
+    assert_eq!(world.ok(&["pods", "--json"]).trim(), "[]");
+    let all: serde_json::Value =
+        serde_json::from_str(&world.ok(&["pods", "--all", "--json"])).unwrap();
+    assert_eq!(all[0]["phase"], "terminated");
+    assert!(
+        all[0]["reason"].as_str().unwrap().contains("/nonexistent"),
+        "{all}"
+    );
+    let balance: serde_json::Value =
+        serde_json::from_str(&world.ok(&["balance", "--json"])).unwrap();
+    for figure in ["left", "uncharged", "spent_day", "hourly"] {
+        let figure: Money = balance[figure].as_str().unwrap().parse().unwrap();
+        assert_eq!(figure, Money::ZERO, "{balance}");
     }
     world.finish();
 }

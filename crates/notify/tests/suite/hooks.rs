@@ -157,7 +157,7 @@ async fn a_receiver_that_refuses_is_not_asked_again() {
     assert!(error.is_final());
     assert_eq!(
         error.to_string(),
-        "the server answered 404 Not Found: no_service [2J"
+        "the server answered 404 Not Found: no_service\u{fffd}[2J"
     );
 }
 

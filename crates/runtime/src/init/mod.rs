@@ -9,11 +9,13 @@
 //! descriptors, its memory and `/proc/1/exe` (this machine's program file) are closed to the pod.
 
 mod devices;
+mod files;
 mod serve;
 mod spawn;
 mod users;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 
@@ -28,11 +30,17 @@ use crate::spec::CommandSpec;
 /// First descriptor after the three streams, where the listener is put.
 const LISTENER: RawFd = 3;
 
+/// The one after it, where the shim hears whether the start command was started.
+const REPORT: RawFd = 4;
+
 /// What the first process has to know; it is carried over the fork.
 #[derive(Debug, Clone)]
 pub(crate) struct Init {
     /// The socket it serves, as a descriptor of the shim.
     pub listener: RawFd,
+    /// Where to write why the start command was not started, as a descriptor of the shim. It is
+    /// closed without a word once that is done.
+    pub report: RawFd,
     /// The pod's own settings, on which every command builds.
     pub defaults: Defaults,
     /// What devices need done first.
@@ -52,12 +60,12 @@ pub(crate) struct Defaults {
 
 impl Executor for Init {
     fn exec(&self, _: &Spec) -> Result<(), ExecutorError> {
-        let listener = self
+        let (listener, report) = self
             .seal()
             .map_err(|error| ExecutorError::Execution(error.into()))?;
         self.chores.run();
         let start = self.start.clone().map(CommandSpec::new);
-        let code = serve::run(listener, &self.defaults, start);
+        let code = serve::run(listener, report, &self.defaults, start);
         std::process::exit(code);
     }
 
@@ -73,7 +81,7 @@ impl Executor for Init {
 
 impl Init {
     /// Drops everything that came over from the shim and must not be near the pod.
-    fn seal(&self) -> std::io::Result<UnixListener> {
+    fn seal(&self) -> std::io::Result<(UnixListener, File)> {
         // SAFETY: plain system calls on numbers; after the fork this process has one thread, and
         // nothing below uses a descriptor that is closed here.
         unsafe {
@@ -83,17 +91,24 @@ impl Init {
             {
                 return Err(std::io::Error::last_os_error());
             }
-            if self.listener != LISTENER && libc::dup3(self.listener, LISTENER, libc::O_CLOEXEC) < 0
+            // First out of the way of each other, then to their places.
+            let aside = |fd| libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, REPORT + 1);
+            let (listener, report) = (aside(self.listener), aside(self.report));
+            if listener < 0
+                || report < 0
+                || libc::dup3(listener, LISTENER, libc::O_CLOEXEC) < 0
+                || libc::dup3(report, REPORT, libc::O_CLOEXEC) < 0
             {
                 return Err(std::io::Error::last_os_error());
             }
             // The other descriptors lead to directories and namespaces of the machine.
-            if libc::syscall(libc::SYS_close_range, LISTENER + 1, libc::c_uint::MAX, 0) != 0 {
+            if libc::syscall(libc::SYS_close_range, REPORT + 1, libc::c_uint::MAX, 0) != 0 {
                 return Err(std::io::Error::last_os_error());
             }
             let name = c"livery-init";
             libc::prctl(libc::PR_SET_NAME, name.as_ptr());
-            Ok(OwnedFd::from_raw_fd(LISTENER).into())
+            let report = OwnedFd::from_raw_fd(REPORT).into();
+            Ok((OwnedFd::from_raw_fd(LISTENER).into(), report))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The loop of the pod's first process.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
@@ -41,7 +42,12 @@ enum Ending {
 }
 
 /// Serves until the pod shall end and returns the pod's exit code.
-pub(super) fn run(listener: UnixListener, defaults: &Defaults, start: Option<CommandSpec>) -> i32 {
+pub(super) fn run(
+    listener: UnixListener,
+    mut report: File,
+    defaults: &Defaults,
+    start: Option<CommandSpec>,
+) -> i32 {
     let signals = match block_signals() {
         Ok(signals) => signals,
         Err(_) => return 70,
@@ -58,13 +64,13 @@ pub(super) fn run(listener: UnixListener, defaults: &Defaults, start: Option<Com
         match spawn::on_own_streams(&command, defaults) {
             Ok(child) => server.main = Some(child.pid),
             Err(refusal) => {
-                // The start command's log is where its user looks.
-                let _ = rustix::io::write(rustix::stdio::stderr(), refusal.reason.as_bytes());
-                let _ = rustix::io::write(rustix::stdio::stderr(), b"\n");
+                // A shim that is gone makes no pod either.
+                let _ = report.write_all(refusal.reason.as_bytes());
                 return refusal.code;
             }
         }
     }
+    drop(report);
     loop {
         match server.turn(&listener, &signals) {
             Ok(None) => {}

@@ -1,6 +1,6 @@
 //! Who commands run as, looked up in the pod's own `/etc/passwd` and `/etc/group`.
 
-use std::fs;
+use super::files;
 
 /// A user as the kernel knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub(super) struct Identity {
 
 /// Reads the pod's user tables and finds `user` in them.
 pub(super) fn find(user: &str) -> Result<Identity, String> {
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let group = fs::read_to_string("/etc/group").unwrap_or_default();
+    let passwd = files::read("/etc/passwd").unwrap_or_default();
+    let group = files::read("/etc/group").unwrap_or_default();
     resolve(user, &passwd, &group)
 }
 

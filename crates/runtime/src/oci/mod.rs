@@ -70,7 +70,9 @@ pub(crate) fn config(spec: &PodSpec, stage: &Stage) -> Value {
             // Never executed: the first process is this program itself.
             "args": ["livery-init"],
             "cwd": "/",
-            "env": [],
+            // The library would look it up by the C library's means, inside the pod's root: with the
+            // image's own tables, which may be pipes, and its own code for reading them.
+            "env": ["HOME=/"],
             // Whatever the agent was started with, files are as programs expect them.
             "user": { "uid": 0, "gid": 0, "umask": 0o022 },
             "noNewPrivileges": true,

@@ -16,8 +16,8 @@ use crate::disk::{self, Formatting, Use};
 use crate::error::{Context, Error};
 use crate::layout::{EndRecord, PodDir, PodRecord, read_json, remove_file, write_json};
 use crate::process::Gone;
-use crate::shim;
-use crate::spec::{NetworkMode, PodSpec};
+use crate::shim::{self, Unbegun};
+use crate::spec::{NetworkMode, PodSpec, Rootfs};
 use crate::state::{End, Exit, PodState, Status};
 use crate::uptime::Uptime;
 
@@ -185,7 +185,8 @@ impl Runtime {
         };
         match word {
             Ok(Ok(())) => self.status_of(pod),
-            Ok(Err(detail)) => Err(failed(detail)),
+            Ok(Err(Unbegun::Failed(detail))) => Err(failed(detail)),
+            Ok(Err(Unbegun::NoCommand(reason))) => Err(Error::NoCommand(reason)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(failed(format!(
                 "its shim said nothing for {START_PATIENCE:?}"
             ))),
@@ -255,6 +256,12 @@ fn check(spec: &PodSpec) -> Result<(), Error> {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
     if !name_ok {
         return bad(format!("`{}` is not a host name", spec.hostname));
+    }
+    match &spec.rootfs {
+        Rootfs::Layers(layers) if layers.is_empty() => {
+            return bad("its image has no layers".to_owned());
+        }
+        Rootfs::Layers(_) | Rootfs::Host => {}
     }
     if spec.command.as_ref().is_some_and(Vec::is_empty) {
         return bad("its start command is empty".to_owned());

@@ -16,7 +16,7 @@ use super::Runtime;
 use crate::error::{Context, Error};
 use crate::layout::{TaskDir, TaskRecord, read_json, write_json};
 use crate::process::ProcessRef;
-use crate::shim::{self, SPEC_DESCRIPTOR};
+use crate::shim::{self, SPEC_DESCRIPTOR, Unbegun};
 use crate::spec::{ExecSpec, Streams, TaskSpec};
 use crate::state::TaskState;
 use crate::wire::{self, Reply, Request};
@@ -41,9 +41,12 @@ impl Runtime {
             let log = self.dir(pod).shim_log();
             let word = shim::start(&self.options.shim, "task", dir.path(), &log, START_PATIENCE);
             let word = word.on("start the shim", &self.options.shim)?;
-            word.map_err(|detail| Error::NotStarted {
-                task: task.id.clone(),
-                detail,
+            word.map_err(|why| match why {
+                Unbegun::NoCommand(reason) => Error::NoCommand(reason),
+                Unbegun::Failed(detail) => Error::NotStarted {
+                    task: task.id.clone(),
+                    detail,
+                },
             })?;
         }
         self.task_state(pod, &task.id)

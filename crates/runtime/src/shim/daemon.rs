@@ -19,6 +19,16 @@ use crate::error::{Error, chain};
 enum Word {
     Begun,
     Failed(String),
+    NoCommand(String),
+}
+
+/// Why a shim's work has not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unbegun {
+    /// Something failed.
+    Failed(String),
+    /// The pod's start command cannot be started.
+    NoCommand(String),
 }
 
 /// What a shim's work gives once it has begun: the rest of it.
@@ -52,7 +62,10 @@ pub(super) fn run(begin: impl FnOnce() -> Result<Rest, Error>) -> i32 {
         }
         Err(error) => {
             complain_of(&error);
-            say(&Word::Failed(chain(&error)));
+            say(&match error {
+                Error::NoCommand(reason) => Word::NoCommand(reason),
+                error => Word::Failed(chain(&error)),
+            });
             1
         }
     }
@@ -80,7 +93,7 @@ pub(crate) fn start(
     directory: &Path,
     log: &Path,
     patience: Duration,
-) -> io::Result<Result<(), String>> {
+) -> io::Result<Result<(), Unbegun>> {
     let log = OpenOptions::new().create(true).append(true).open(log)?;
     let mut child = Command::new(program)
         .args(["shim", role])
@@ -105,7 +118,7 @@ pub(crate) fn start(
 fn listen(
     mut stdout: std::process::ChildStdout,
     patience: Duration,
-) -> io::Result<Result<(), String>> {
+) -> io::Result<Result<(), Unbegun>> {
     let deadline = Instant::now() + patience;
     let mut text = Vec::new();
     loop {
@@ -129,9 +142,10 @@ fn listen(
     }
     match serde_json::from_slice(&text) {
         Ok(Word::Begun) => Ok(Ok(())),
-        Ok(Word::Failed(detail)) => Ok(Err(detail)),
-        Err(_) => Ok(Err(
+        Ok(Word::Failed(detail)) => Ok(Err(Unbegun::Failed(detail))),
+        Ok(Word::NoCommand(reason)) => Ok(Err(Unbegun::NoCommand(reason))),
+        Err(_) => Ok(Err(Unbegun::Failed(
             "its shim ended without a word; see shim.log in its directory".to_owned(),
-        )),
+        ))),
     }
 }

@@ -1,13 +1,14 @@
 //! The shim of a pod: makes the container, stays beside it, writes down how it ended.
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use livery_units::Bytes;
+use livery_units::{Bytes, text};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, waitpid};
 
@@ -26,6 +27,10 @@ use crate::{oci, wire};
 
 /// How much of the start command's output is kept.
 const LOG_LIMIT: Bytes = Bytes::mib(256);
+
+/// What is read of why a start command was not started, in bytes, and shown of it, in characters.
+const REASON_MAX: u64 = 4 << 10;
+const REASON_SHOWN: usize = 300;
 
 /// Makes the pod whose directory is given; the rest is to wait for its end.
 pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
@@ -123,10 +128,12 @@ fn make_container(
     let config = oci::for_libcontainer(oci::config(spec, stage));
     write_json(&bundle.join("config.json"), &config)?;
 
+    let (report, report_end) = io::pipe().during("make a pipe")?;
     let nowhere = fs::File::open("/dev/null").on("open", "/dev/null")?;
     let second_end = log_end.try_clone().during("copy a pipe")?;
     let init = Init {
         listener: listener.as_raw_fd(),
+        report: report_end.as_raw_fd(),
         defaults: Defaults {
             env: spec.devices.env.iter().chain(&spec.env).cloned().collect(),
             workdir: workdir(spec),
@@ -149,11 +156,27 @@ fn make_container(
         .build()
         .map_err(|error| failed(&error))?;
     container.start().map_err(|error| failed(&error))?;
+    drop(report_end);
+    hear(report)?;
     let pid = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     pid.ok_or_else(|| Error::Shim {
         pod: spec.id.clone(),
         detail: "the container has no first process".to_owned(),
     })
+}
+
+/// Waits until the pod's first process has started the start command, or says why it did not.
+fn hear(report: io::PipeReader) -> Result<(), Error> {
+    let mut reason = Vec::new();
+    let reading = report.take(REASON_MAX).read_to_end(&mut reason);
+    reading.during("hear of the start command")?;
+    match reason.is_empty() {
+        true => Ok(()),
+        false => {
+            let reason = String::from_utf8_lossy(&reason);
+            Err(Error::NoCommand(text::clean(&reason, REASON_SHOWN)))
+        }
+    }
 }
 
 /// Names the place of a network volume, the one place in a pod's root that its user chooses: what

@@ -16,7 +16,7 @@ use std::fmt;
 
 use crate::error::chain;
 
-pub(crate) use self::daemon::start;
+pub(crate) use self::daemon::{Unbegun, start};
 pub(crate) use self::exec::SPEC_DESCRIPTOR;
 
 /// Code of a command that never reached the pod, as `docker exec` uses it.

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use livery_runtime::cdi::{Devices, Share};
-use livery_runtime::{PodSpec, Rootfs};
+use livery_runtime::{Error, PodSpec, Rootfs};
 use livery_units::Span;
 
 use crate::bench::{Bench, idle_pod};
 
-const PROGRAMS: [&str; 8] = ["sh", "cat", "ls", "stat", "rm", "id", "mkdir", "chown"];
+const PROGRAMS: [&str; 9] = [
+    "sh", "cat", "ls", "stat", "rm", "id", "mkdir", "chown", "ln",
+];
 
 /// Makes two layers: a small system, and one that takes a file away and adds another.
 fn layers(bench: &Bench) -> Vec<PathBuf> {
@@ -134,4 +136,121 @@ fn an_image_belongs_to_the_pods_root_and_stays_as_it_is() {
     bench.runtime().stop(&pod, Span::from_secs(20)).unwrap();
     bench.runtime().start(&pod).unwrap();
     assert_eq!(bench.says(&pod, "cat /etc/changed"), "high");
+}
+
+/// A pod of layers that idles.
+fn pod_of(layers: Vec<PathBuf>) -> PodSpec {
+    PodSpec {
+        rootfs: Rootfs::Layers(layers),
+        ..idle_pod(1)
+    }
+}
+
+/// Makes a named pipe that nobody writes to.
+fn pipe(path: &Path) {
+    // What is there in an image may be replaced by a higher layer, not so here.
+    let _ = fs::remove_file(path);
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn tables_of_users_that_are_no_files_are_none() {
+    let Some(bench) = Bench::new() else { return };
+    let layers = layers(&bench);
+    for table in ["etc/passwd", "etc/group"] {
+        pipe(&layers[0].join(table));
+    }
+    let pod = bench.pod(&PodSpec {
+        command: Some(
+            ["/bin/sh", "-c", "while :; do /bin/cat /dev/zero; done"]
+                .map(str::to_owned)
+                .to_vec(),
+        ),
+        ..pod_of(layers)
+    });
+    assert_eq!(bench.says(&pod, "id -u; id -g; echo $HOME"), "0\n0\n/root");
+    // And so it is when the pod makes them so, or as long as it likes, or lets them lead elsewhere.
+    for change in [
+        "rm -f passwd group; ln -s /proc/self/fd/0 passwd; ln -s /dev/zero group",
+        "rm -f passwd group; ln -s /proc/kmsg passwd; ln -s . group",
+        "rm -f passwd group; mkdir passwd; ln -s group group",
+    ] {
+        bench.says(&pod, &format!("cd /etc; {change}"));
+        assert_eq!(bench.says(&pod, "id -u"), "0", "{change}");
+    }
+    bench.runtime().stop(&pod, Span::from_secs(1)).unwrap();
+}
+
+#[test]
+fn links_of_an_image_lead_nowhere_on_the_machine() {
+    let Some(bench) = Bench::new() else { return };
+    let layers = layers(&bench);
+    let outside = bench.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(
+        outside.join("passwd"),
+        "root:x:0:0::/of-the-machine:/bin/sh\n",
+    )
+    .unwrap();
+    let before = listing(&outside);
+    for (number, place) in ["dev", "proc", "sys", "workspace", "tmp", "etc/passwd"]
+        .iter()
+        .enumerate()
+    {
+        let top = bench.path().join(format!("top{number}"));
+        fs::create_dir_all(top.join(place).parent().unwrap()).unwrap();
+        let target = match *place {
+            "etc/passwd" => outside.join("passwd"),
+            _ => outside.clone(),
+        };
+        std::os::unix::fs::symlink(target, top.join(place)).unwrap();
+        let spec = PodSpec {
+            workdir: Some(Path::new("/").join(place).join("deep")),
+            ..pod_of([layers.clone(), vec![top]].concat())
+        };
+        // It comes up or it does not; this machine is none of its business.
+        if let Ok(state) = bench.runtime().create(&spec) {
+            let home = bench.shell(&state.id, "echo $HOME").stdout;
+            assert!(!String::from_utf8_lossy(&home).contains("of-the-machine"));
+        }
+        bench.runtime().remove(&spec.id).unwrap();
+        assert_eq!(listing(&outside), before, "{place}");
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        assert!(!mounts.contains("/outside"), "{place}");
+    }
+}
+
+fn listing(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_pod_whose_command_cannot_be_started_is_not_made() {
+    let Some(bench) = Bench::new() else { return };
+    let layers = layers(&bench);
+    fs::write(layers[0].join("bin/text"), "no program").unwrap();
+    for (program, why) in [
+        ("/nonexistent", "was not found"),
+        ("nonexistent", "was not found"),
+        ("/bin", "may not be run"),
+        ("/bin/text", "may not be run"),
+    ] {
+        let spec = PodSpec {
+            command: Some(vec![program.to_owned()]),
+            ..pod_of(layers.clone())
+        };
+        let error = bench.runtime().create(&spec).unwrap_err();
+        assert!(matches!(error, Error::NoCommand(_)), "{program}: {error:?}");
+        assert!(error.to_string().contains(why), "{program}: {error}");
+        assert!(bench.runtime().list().unwrap().is_empty());
+    }
+    let spec = PodSpec {
+        command: Some(vec!["/bin/sh".to_owned()]),
+        user: "nobody-here".to_owned(),
+        ..pod_of(layers)
+    };
+    let error = bench.runtime().create(&spec).unwrap_err().to_string();
+    assert!(error.contains("has no user `nobody-here`"), "{error}");
 }

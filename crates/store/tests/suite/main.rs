@@ -20,6 +20,7 @@ mod migrations;
 mod money;
 mod orphans;
 mod pods;
+mod registry_logins;
 mod reminders;
 mod rows;
 mod runs;

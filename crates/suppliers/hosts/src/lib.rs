@@ -161,6 +161,7 @@ impl Supplier for HostsSupplier {
         let mut spec = PodSpec::from_order(key, &order.tenant, &order.spec, PIDS_MAX);
         let gpus = order.offer.gpus.as_ref();
         spec.gpu_model = gpus.map(|gpus| gpus.model.to_string());
+        spec.credentials = order.credentials.as_ref().map(Into::into);
         match host.pod_create(&order.pod, &spec, Span::ZERO).await {
             Ok(_) => Ok(Lease {
                 key: key.clone(),
@@ -231,8 +232,8 @@ impl Stopping for HostsSupplier {
     }
 }
 
-/// Reads a pod's status; one that could not be made for want of something else than luck is an
-/// error of that kind.
+/// Reads a pod's status; one that could not be made is an error, whatever was in its way: it is not
+/// one that ended by itself, and nothing of it is to be kept and paid for.
 fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Error> {
     let state = Observed::from(status.state);
     let failure = status.failure.map(HostError::from);
@@ -244,25 +245,37 @@ fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Erro
         PodState::Up => Some(Access::Host { host, pod }),
         PodState::Starting | PodState::Down | PodState::Failed | PodState::Lost => None,
     };
-    match (status.state, failure) {
-        (
-            PodState::Failed,
-            Some(
-                error @ (HostError::Image(_)
-                | HostError::Invalid(_)
-                | HostError::NoCapacity(_)
-                | HostError::DiskFull(_)),
-            ),
-        ) => Err(refused(error)),
-        (
-            PodState::Starting | PodState::Up | PodState::Down | PodState::Failed | PodState::Lost,
-            failure,
-        ) => Ok(Observation {
+    match status.state {
+        PodState::Failed => Err(unmade(failure, status.detail)),
+        PodState::Starting | PodState::Up | PodState::Down | PodState::Lost => Ok(Observation {
             state,
             detail: status.detail.or(failure.map(|error| error.to_string())),
             access,
             ran,
         }),
+    }
+}
+
+/// Says in a supplier's words why a host could not make a pod that it had taken on.
+fn unmade(failure: Option<HostError>, detail: Option<String>) -> Error {
+    match failure {
+        Some(
+            error @ (HostError::Image(_)
+            | HostError::Invalid(_)
+            | HostError::NoCapacity(_)
+            | HostError::DiskFull(_)),
+        ) => refused(error),
+        Some(
+            error @ (HostError::NotFound(_)
+            | HostError::WrongState(_)
+            | HostError::Internal(_)
+            | HostError::Unreachable(_)),
+        ) => Error::Unmade {
+            message: error.to_string(),
+        },
+        None => Error::Unmade {
+            message: detail.unwrap_or_else(|| "the host could not make the pod".to_owned()),
+        },
     }
 }
 

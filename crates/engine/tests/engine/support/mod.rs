@@ -22,6 +22,7 @@ use livery_supplier_hosts::HostsSupplier;
 use livery_units::{AccountId, Bytes, HostId, Span, Timestamp};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -203,6 +204,11 @@ impl Bench {
         assert!(ran.await.unwrap().unwrap().success(), "{text}");
     }
 
+    /// Where the engine looks for what `docker login` left; nothing is there at first.
+    pub fn docker_config(&self) -> PathBuf {
+        docker_config(&self.dir)
+    }
+
     pub fn new_pod(&self) -> NewPod {
         new_pod("box")
     }
@@ -267,6 +273,10 @@ pub fn host_id() -> HostId {
     "host_simulated".parse().unwrap()
 }
 
+fn docker_config(dir: &TempDir) -> PathBuf {
+    dir.path().join("docker.json")
+}
+
 async fn start(
     store: &Store,
     content: &Arc<OwnedContent>,
@@ -282,6 +292,7 @@ async fn start(
         hosts: hosts.clone(),
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
+        docker_config: Some(docker_config(dir)),
         peers: Peers::None,
     })
     .await

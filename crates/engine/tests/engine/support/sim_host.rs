@@ -57,6 +57,12 @@ impl SimHost {
         self.lock().created
     }
 
+    /// What a pod was asked for with.
+    pub fn spec(&self, pod: &PodId) -> Option<PodSpec> {
+        let state = self.lock();
+        state.pods.get(pod.as_str()).map(|pod| pod.spec.clone())
+    }
+
     /// The signals that tasks were sent.
     pub fn signals(&self) -> Vec<i32> {
         self.lock().signals.clone()
@@ -179,9 +185,14 @@ impl Host for SimHost {
         }
         if !state.pods.contains_key(id.as_str()) {
             state.created += 1;
+            let failure = state.script.unmade.as_ref().map(Error::to_failure);
             let pod = SimPod {
                 spec: spec.clone(),
-                state: PodState::Up,
+                state: match &failure {
+                    Some(_) => PodState::Failed,
+                    None => PodState::Up,
+                },
+                failure,
                 tasks: BTreeMap::new(),
                 began_ago: None,
                 ended_ago: None,

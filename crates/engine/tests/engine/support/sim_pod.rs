@@ -2,7 +2,7 @@
 
 use livery_content::{ContentError, ContentStore, Entry, Kind, Manifest, RelPath};
 use livery_host_api::Error;
-use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskStatus};
+use livery_host_api::dto::{Failure, PodSpec, PodState, PodStatus, TaskStatus};
 use livery_units::Span;
 use std::collections::BTreeMap;
 
@@ -13,6 +13,8 @@ pub struct Script {
     pub unreachable: bool,
     /// What `pod_create` answers instead of making a pod.
     pub create_error: Option<Error>,
+    /// Why pods cannot be made, as it turns out after they were taken on.
+    pub unmade: Option<Error>,
     /// The next `pod_create` makes its pod and is not heard.
     pub create_answer_lost: bool,
     /// The host is off the network as soon as it has made a pod.
@@ -41,6 +43,7 @@ pub struct Script {
 pub struct SimPod {
     pub spec: PodSpec,
     pub state: PodState,
+    pub failure: Option<Failure>,
     pub tasks: BTreeMap<String, TaskStatus>,
     /// What the host says about how long ago it came up and ended.
     pub began_ago: Option<Span>,
@@ -53,8 +56,8 @@ pub fn status(id: &str, pod: &SimPod) -> PodStatus {
         pod: id.to_owned(),
         launch_key: pod.spec.launch_key.clone(),
         state: pod.state,
-        detail: None,
-        failure: None,
+        detail: pod.failure.as_ref().map(|failure| failure.message.clone()),
+        failure: pod.failure.clone(),
         exit_code: None,
         began_ago_ms: pod.began_ago.map(Span::millis),
         ended_ago_ms: pod.ended_ago.map(Span::millis),
