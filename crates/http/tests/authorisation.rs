@@ -7,6 +7,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use livery_content::{Compression, ContentStore};
 use livery_engine::{Engine, Options, Peers, SystemClock};
 use livery_host_api::HostDirectory;
+use livery_http::routes::Fate;
 use livery_http::{App, AppOptions, routes};
 use livery_store::{Credit, Store};
 use livery_units::{AccountId, Timestamp};
@@ -289,6 +290,29 @@ fn every_route_has_a_case() {
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     assert_eq!(cases, table);
+}
+
+/// Routes that end with their connection although they are no mere questions: somebody sits in front of
+/// them, and both sides may be silent.
+const SESSIONS: [&str; 3] = [
+    "GET /v1/runs/{run}/log",
+    "POST /v1/pods/{pod}/exec",
+    "POST /v1/pods/{pod}/forward/{port}",
+];
+
+#[test]
+fn what_may_change_something_is_done_to_its_end() {
+    for route in routes::all() {
+        let name = format!("{} {}", route.method, route.path);
+        let wanted = if SESSIONS.contains(&name.as_str()) {
+            Fate::HungUp
+        } else if route.method == Method::GET {
+            Fate::Dropped
+        } else {
+            Fate::Finished
+        };
+        assert_eq!(route.fate, wanted, "{name}");
+    }
 }
 
 #[tokio::test]
