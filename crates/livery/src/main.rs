@@ -12,6 +12,7 @@ mod failure;
 mod serve;
 mod session;
 mod settings;
+mod signals;
 mod terminal;
 mod transfer;
 mod ui;
