@@ -67,7 +67,7 @@ impl From<Error> for Refusal {
             Error::PodAmbiguous { .. } | Error::PodPhase { .. } | Error::NoOffer { .. } => {
                 StatusCode::CONFLICT
             }
-            Error::ContentMissing { .. } => StatusCode::CONFLICT,
+            Error::ContentMissing { .. } | Error::ServesRun { .. } => StatusCode::CONFLICT,
             Error::Market(_) | Error::BudgetTooSmall(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::OwnersImage(_) => StatusCode::UNPROCESSABLE_ENTITY,
