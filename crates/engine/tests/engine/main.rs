@@ -5,6 +5,7 @@ mod closing;
 mod credit;
 mod deliveries;
 mod doubts;
+mod ending;
 mod holds;
 mod market;
 mod orphans;
