@@ -58,6 +58,7 @@ const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
 
 /// Runs the control plane until it is asked to end.
 pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
+    process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
     }
@@ -186,7 +187,7 @@ async fn listen(plane: &ControlPlane, app: App) -> anyhow::Result<()> {
         })?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
-            tracing::warn!(%address, "tokens and data cross the network in the clear: put TLS in front");
+            tracing::warn!(%address, "plain HTTP, as was asked for: tokens and data are not encrypted on the network");
         }
         tracing::info!(%address, "listening; callers need a token (`livery token create`)");
         tcp.push(tokio::spawn(livery_http::serve_tcp(app.clone(), listener)));

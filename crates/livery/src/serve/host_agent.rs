@@ -218,6 +218,7 @@ pub struct HostPlace {
 
 /// Serves the agent as a process of its own until it is asked to end.
 pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::Result<Ending> {
+    process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
     }
