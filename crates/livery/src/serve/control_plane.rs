@@ -70,6 +70,7 @@ pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
         Taken::By { pid } => return Err(taken("control plane", pid, "livery serve --stop").into()),
     };
     logging::init();
+    process::open_many_files();
     let runtime = process::runtime()?;
     let result = runtime.block_on(serve_until_asked(plane));
     // Streams that nobody reads any more must not hold the process.

@@ -229,6 +229,7 @@ pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::R
         Taken::By { pid } => return Err(taken("host agent", pid, "livery host --stop").into()),
     };
     logging::init();
+    process::open_many_files();
     let runtime = process::runtime()?;
     let result = runtime.block_on(serve_until_asked(args, place));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::ui::warn;
 use anyhow::Context;
 use rustix::fs::Mode;
-use rustix::process::{geteuid, umask};
+use rustix::process::{Resource, Rlimit, geteuid, getrlimit, setrlimit, umask};
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::fd::RawFd;
@@ -61,6 +61,18 @@ fn close_inherited() {
 /// mode by name. The one place where that is said, for all that lives longer than a command.
 pub fn keep_private() {
     umask(Mode::RWXG | Mode::RWXO);
+}
+
+/// Lets this process open as many files as its user may let it: connections, pods and blobs are files.
+pub fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, files = limit.current, "no more files than these may be open");
+    }
 }
 
 /// Makes a directory for its owner alone, with what is above it. One that is there must be ours, and is
