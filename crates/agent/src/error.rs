@@ -56,10 +56,11 @@ pub(crate) fn of_runtime(error: livery_runtime::Error) -> Error {
         Runtime::NoSuchPod(_) | Runtime::NoSuchTask { .. } => Error::NotFound(text),
         Runtime::NoSuchVolume(_) => Error::NotFound(text),
         Runtime::NotUp { .. } | Runtime::Silent => Error::WrongState(text),
-        Runtime::VolumeInUse { .. }
-        | Runtime::VolumeStuck(_)
-        | Runtime::VolumeGrows(_)
-        | Runtime::VolumeMounted => Error::WrongState(text),
+        Runtime::VolumeInUse { .. } | Runtime::VolumeStuck(_) | Runtime::VolumeGrows(_) => {
+            Error::WrongState(text)
+        }
+        // Asked again, it would be refused again.
+        Runtime::VolumeMounted => Error::Invalid(text),
         Runtime::BadSpec(_) | Runtime::Device { .. } | Runtime::NoCommand(_) => {
             Error::Invalid(text)
         }

@@ -126,17 +126,20 @@ impl Engine {
 
     /// Asks for a pod to be started again.
     pub async fn pod_start(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
-        pod::want(&self.services, account, id, Desired::Running).await
+        pod::want_by_user(&self.services, account, id, Desired::Running).await
     }
 
     /// Asks for a pod to be stopped.
     pub async fn pod_stop(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
-        pod::want(&self.services, account, id, Desired::Stopped).await
+        pod::want_by_user(&self.services, account, id, Desired::Stopped).await
     }
 
     /// Asks for a pod to be ended.
+    ///
+    /// # Errors
+    /// [`Error::ServesRun`] for the pod of a run that is not over.
     pub async fn pod_terminate(&self, account: &AccountId, id: &str) -> Result<Pod, Error> {
-        pod::want(&self.services, account, id, Desired::Gone).await
+        pod::want_by_user(&self.services, account, id, Desired::Gone).await
     }
 
     /// Waits until a pod is as wanted, or for that long.

@@ -30,6 +30,14 @@ pub enum Error {
         /// Why that matters.
         message: String,
     },
+    /// The pod serves a run, which ends it itself.
+    #[error("pod {pod} serves run {run}, and ends with it")]
+    ServesRun {
+        /// The pod.
+        pod: String,
+        /// The run.
+        run: String,
+    },
     /// No offer meets the need.
     #[error("no offer fits{}", explain(.misfits))]
     NoOffer {
@@ -140,6 +148,7 @@ impl Error {
             Self::NoOffer { .. } => "POD004",
             Self::Invalid(_) => "POD005",
             Self::OwnersImage(_) => "POD006",
+            Self::ServesRun { .. } => "POD007",
             Self::Registry(_) => "REG001",
             Self::LoginNotFound(_) => "REG002",
             Self::DockerConfig { .. } => "REG003",
@@ -168,6 +177,10 @@ impl Error {
         match self {
             Self::PodNotFound(_) => Some("`livery pods --all` lists every pod, ended ones too"),
             Self::PodAmbiguous { .. } => Some("use the pod's id, as `livery pods` shows it"),
+            Self::ServesRun { .. } => Some(
+                "`livery cancel RUN` brings home what there is of its results and ends the pod; `livery \
+                 panic` ends everything without results",
+            ),
             Self::NoOffer { .. } => Some("`livery offers` shows what there is"),
             Self::OwnersImage(_) => Some(
                 "name one of a registry: `--image ubuntu:24.04`, or `image_id: ubuntu:24.04` in the \

@@ -1,5 +1,7 @@
 //! What every route works with.
 
+use crate::places::Places;
+use crate::work::Work;
 use livery_engine::Engine;
 use livery_host_api::HostDirectory;
 use livery_units::AccountId;
@@ -24,12 +26,32 @@ pub struct AppOptions {
 
 /// The state of all routes; cheap to clone.
 #[derive(Clone)]
-pub struct App(Arc<AppOptions>);
+pub struct App(Arc<Shared>);
+
+struct Shared {
+    options: AppOptions,
+    places: Places,
+    work: Work,
+}
 
 impl App {
     /// Makes the state.
     pub fn new(options: AppOptions) -> Self {
-        Self(Arc::new(options))
+        Self(Arc::new(Shared {
+            options,
+            places: Places::of_this_machine(),
+            work: Work::default(),
+        }))
+    }
+
+    /// Returns the places of all connections over TCP.
+    pub(crate) fn places(&self) -> &Places {
+        &self.0.places
+    }
+
+    /// Returns the changes that are under way.
+    pub(crate) fn work(&self) -> &Work {
+        &self.0.work
     }
 }
 
@@ -37,6 +59,6 @@ impl std::ops::Deref for App {
     type Target = AppOptions;
 
     fn deref(&self) -> &AppOptions {
-        &self.0
+        &self.0.options
     }
 }

@@ -67,7 +67,9 @@ impl From<Error> for Refusal {
             Error::PodAmbiguous { .. } | Error::PodPhase { .. } | Error::NoOffer { .. } => {
                 StatusCode::CONFLICT
             }
-            Error::ContentMissing { .. } | Error::ContentQuota(_) => StatusCode::CONFLICT,
+            Error::ContentMissing { .. } | Error::ContentQuota(_) | Error::ServesRun { .. } => {
+                StatusCode::CONFLICT
+            }
             Error::Market(_) | Error::BudgetTooSmall(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Invalid(_) | Error::JobFile(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::OwnersImage(_) | Error::Registry(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -4,16 +4,22 @@
 //! - Who is calling is decided once per connection ([`Via`]) and once per request ([`Caller`]): on
 //!   a unix socket the kernel says it, over TCP a token must.
 //! - Every error leaves as a `Problem` (`error.rs`).
+//! - A request that changes something is done to its end, whatever becomes of its connection
+//!   (`work.rs`); a connection of which nothing comes is ended (`connection.rs`).
 //!
 //! Nothing here decides anything about pods, runs or money: that is the engine's.
 
 mod app;
 mod auth;
 mod body;
+mod connection;
 mod convert;
 mod error;
+mod pace;
+mod places;
 pub mod routes;
 mod server;
+mod work;
 
 pub use app::{App, AppOptions};
 pub use auth::{Access, Caller, Via};

@@ -2,8 +2,9 @@
 
 mod served;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use livery_http::routes;
+use livery_http::routes::Fate;
 use served::{OTHERS_TOKEN, OWNERS_TOKEN, Served};
 use std::collections::BTreeSet;
 
@@ -188,6 +189,29 @@ fn every_route_has_a_case() {
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     assert_eq!(cases, table);
+}
+
+/// Routes that end with their connection although they are no mere questions: somebody sits in front of
+/// them, and both sides may be silent.
+const SESSIONS: [&str; 3] = [
+    "GET /v1/runs/{run}/log",
+    "POST /v1/pods/{pod}/exec",
+    "POST /v1/pods/{pod}/forward/{port}",
+];
+
+#[test]
+fn what_may_change_something_is_done_to_its_end() {
+    for route in routes::all() {
+        let name = format!("{} {}", route.method, route.path);
+        let wanted = if SESSIONS.contains(&name.as_str()) {
+            Fate::HungUp
+        } else if route.method == Method::GET {
+            Fate::Dropped
+        } else {
+            Fate::Finished
+        };
+        assert_eq!(route.fate, wanted, "{name}");
+    }
 }
 
 #[tokio::test]

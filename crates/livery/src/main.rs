@@ -12,6 +12,7 @@ mod failure;
 mod serve;
 mod session;
 mod settings;
+mod signals;
 mod terminal;
 mod transfer;
 mod ui;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
     // A pod's shim forks, and only a process of one thread may: it comes before everything else.
     if arguments.next_if(|first| first == "shim").is_some() {
+        serve::process::keep_private();
         std::process::exit(livery_runtime::shim::main(arguments));
     }
     cli::main()

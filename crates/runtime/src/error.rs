@@ -65,8 +65,8 @@ pub enum Error {
     VolumeGrows(VolumeId),
     /// This process may not grow what is mounted.
     #[error(
-        "a volume cannot grow while a pod uses it, for this agent lacks CAP_SYS_RESOURCE; it grows \
-         once the pod is stopped"
+        "a volume cannot grow under a pod that runs, for this agent lacks CAP_SYS_RESOURCE: stop the pod, \
+         and resize it again"
     )]
     VolumeMounted,
     /// No pod has the volume, and the kernel holds it all the same.

@@ -126,7 +126,7 @@ impl Store {
         for id in ids {
             let row = sqlx::query(sql.claim)
                 .bind(id)
-                .bind(token.as_str())
+                .bind(self.claim_text(token))
                 .bind(until.millis())
                 .bind(now.millis())
                 .bind(ahead)
@@ -147,7 +147,7 @@ impl Store {
     ) -> Result<bool> {
         let done = sqlx::query(sql.renew)
             .bind(id)
-            .bind(token.as_str())
+            .bind(self.claim_text(token))
             .bind(until.millis())
             .execute(self.write())
             .await?;
@@ -163,7 +163,7 @@ impl Store {
     ) -> Result<()> {
         sqlx::query(sql.release)
             .bind(id)
-            .bind(token.as_str())
+            .bind(self.claim_text(token))
             .bind(due.millis())
             .execute(self.write())
             .await?;
@@ -180,6 +180,28 @@ impl Store {
 }
 
 impl Store {
+    /// Writes down whose a claim is: a process's of a control plane.
+    fn claim_text(&self, token: &ClaimToken) -> String {
+        format!("{}/{token}", self.plane_text())
+    }
+
+    /// Forgets the claims that earlier processes of this control plane had.
+    pub(crate) async fn claims_forget_own(&self) -> Result<()> {
+        // Nothing in an id means anything else to LIKE than itself or one character.
+        let ours = format!("{}/%", self.plane_text());
+        for sql in [
+            "UPDATE pods SET claim_token = NULL, claim_until = 0, due = 0
+             WHERE ended IS NULL AND claim_token LIKE $1",
+            "UPDATE volumes SET claim_token = NULL, claim_until = 0, due = 0
+             WHERE ended IS NULL AND claim_token LIKE $1",
+            "UPDATE runs SET claim_token = NULL, claim_until = 0, due = 0
+             WHERE ended IS NULL AND claim_token LIKE $1",
+        ] {
+            sqlx::query(sql).bind(&ours).execute(self.write()).await?;
+        }
+        Ok(())
+    }
+
     /// Forgets every claim, so that what a dead control plane was at can be taken up at once.
     ///
     /// Only for the one control plane of a database: with several, claims must expire.

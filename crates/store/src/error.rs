@@ -45,6 +45,17 @@ pub enum Error {
         /// The newest version that this Livery knows.
         known: i64,
     },
+    /// What is at that place is no database of Livery's. Nothing of it was changed.
+    #[error(
+        "{place} {why}. A new database is made only where nothing is: restore yours from a backup, move \
+         away what is there, or name another place"
+    )]
+    Foreign {
+        /// Where.
+        place: String,
+        /// What is there instead, after the place.
+        why: String,
+    },
     /// What is stored is damaged or makes no sense.
     #[error("the database is damaged: {0}")]
     Corrupt(String),

@@ -24,6 +24,7 @@ mod meter_due;
 mod migrate;
 mod notice;
 mod orphan;
+mod own_file;
 mod plane;
 mod pod;
 mod policy_twin;

@@ -37,7 +37,11 @@ const CREATE_REST: Duration = Duration::from_millis(50);
 ///
 /// A step and the row that says that it was applied are one transaction, and that row is written
 /// first: a second process waits there, and then finds nothing to do.
-pub(crate) async fn migrate(pool: &AnyPool) -> Result<()> {
+pub(crate) async fn migrate(pool: &AnyPool, owned: Owned) -> Result<()> {
+    match owned {
+        Owned::Known => {}
+        Owned::ByItsTables => must_be_ours(pool).await?,
+    }
     create_version_table(pool).await?;
     let found = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
         .fetch_one(pool)
@@ -65,6 +69,40 @@ pub(crate) async fn migrate(pool: &AnyPool) -> Result<()> {
         transaction.commit().await?;
     }
     Ok(())
+}
+
+/// How it is known that a database is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owned {
+    /// Its file says so.
+    Known,
+    /// One without any table is to be ours, and one with ours is.
+    ByItsTables,
+}
+
+/// Refuses a database that has tables and not ours. One look sees both: somebody else may be making ours.
+async fn must_be_ours(pool: &AnyPool) -> Result<()> {
+    let row = sqlx::query(
+        "SELECT CAST(COUNT(*) AS BIGINT) AS tables,
+            CAST(COUNT(CASE WHEN table_name = 'schema_version' THEN 1 END) AS BIGINT) AS ours,
+            CAST(current_database() AS TEXT) AS name,
+            CAST(current_schema() AS TEXT) AS schema
+         FROM information_schema.tables WHERE table_schema = current_schema()",
+    )
+    .fetch_one(pool)
+    .await?;
+    let row = Columns(&row);
+    match (row.int("tables")?, row.int("ours")?) {
+        (0, _) | (_, 1..) => Ok(()),
+        (tables, _) => Err(Error::Foreign {
+            place: format!(
+                "the schema {} of the database {}",
+                row.text("schema")?,
+                row.text("name")?
+            ),
+            why: format!("has {tables} tables of another program"),
+        }),
+    }
 }
 
 async fn create_version_table(pool: &AnyPool) -> Result<()> {

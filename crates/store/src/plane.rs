@@ -125,16 +125,17 @@ impl Store {
         Ok(())
     }
 
-    /// Says that no host is connected here.
+    /// Forgets what this control plane had when it ended: its seats, and the claims of its process. The
+    /// lock on its data says that this process has no other beside it, so nothing is waited for.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn seats_leave(&self) -> Result<()> {
+    pub async fn plane_begin(&self) -> Result<()> {
         sqlx::query("DELETE FROM seats WHERE plane = $1")
             .bind(self.plane_text())
             .execute(self.write())
             .await?;
-        Ok(())
+        self.claims_forget_own().await
     }
 
     /// Returns another control plane that lives and to which a host is connected.

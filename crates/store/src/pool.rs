@@ -1,13 +1,13 @@
 //! Opening the database.
 
 use crate::error::{Error, Result};
-use crate::migrate::migrate;
+use crate::migrate::{Owned, migrate};
+use crate::own_file;
 use livery_units::PlaneId;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use std::collections::BTreeSet;
-use std::fs::{OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -62,7 +62,8 @@ impl Store {
     /// brings its tables up to date.
     ///
     /// # Errors
-    /// [`Error::TooNew`] for a newer Livery's database, [`Error::Corrupt`] for a damaged file,
+    /// [`Error::TooNew`] for a newer Livery's database, [`Error::Foreign`] for one that is no Livery's,
+    /// [`Error::Corrupt`] for a damaged file,
     /// [`Error::Unavailable`] when it cannot be reached or the URL is of another kind.
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
@@ -76,7 +77,11 @@ impl Store {
                 ));
             }
         };
-        migrate(&pools.write).await?;
+        let owned = match pools.kind {
+            Kind::Sqlite => Owned::Known,
+            Kind::Postgres => Owned::ByItsTables,
+        };
+        migrate(&pools.write, owned).await?;
         let pools = Arc::new(pools);
         Ok(Self { pools, plane: None })
     }
@@ -133,9 +138,8 @@ async fn sqlite(path: &str) -> Result<Pools> {
             "the database needs a file: write sqlite:PATH".to_owned(),
         ));
     }
-    create_private(Path::new(path))
-        .map_err(|error| Error::Unavailable(format!("{path}: {error}")))?;
-    let url = format!("sqlite:{}?mode=rw", percent_encoded(path));
+    own_file::ensure(Path::new(path)).await?;
+    let url = sqlite_url(Path::new(path));
     let mut attempt = 1;
     while let Err(error) = probe(&url, SQLITE_SETUP).await {
         match error {
@@ -188,25 +192,15 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
     Ok(options.connect(url).await?)
 }
 
-/// Makes the file for its owner alone; SQLite gives the same mode to the files beside it.
-fn create_private(path: &Path) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
-        file.set_permissions(Permissions::from_mode(0o600))?;
-    }
-    Ok(())
+/// Writes a file that is there as the driver names it.
+pub(crate) fn sqlite_url(path: &Path) -> String {
+    format!("sqlite:{}?mode=rw", percent_encoded(path))
 }
 
-fn percent_encoded(path: &str) -> String {
-    let mut text = String::with_capacity(path.len());
-    for byte in path.bytes() {
+fn percent_encoded(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let mut text = String::with_capacity(bytes.len());
+    for byte in bytes.iter().copied() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
                 text.push(char::from(byte));

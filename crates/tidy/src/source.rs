@@ -31,7 +31,7 @@ pub struct Tree {
     pub text: Vec<TextFile>,
 }
 
-/// Directories that hold nothing of ours.
+/// What holds nothing of ours; in a second work tree of a repository, `.git` is a file.
 const SKIPPED: &[&str] = &[
     "target",
     ".git",
@@ -177,10 +177,11 @@ fn walk(root: &Path, directory: &Path, files: &mut Vec<TextFile>) -> Result<(), 
         let path = entry.path();
         let kind = entry.file_type().map_err(|error| failed(&path, error))?;
         let name = entry.file_name();
+        if SKIPPED.iter().any(|skipped| name == *skipped) {
+            continue;
+        }
         if kind.is_dir() {
-            if !SKIPPED.iter().any(|skipped| name == *skipped) {
-                walk(root, &path, files)?;
-            }
+            walk(root, &path, files)?;
         } else if kind.is_file() {
             let bytes = std::fs::read(&path).map_err(|error| failed(&path, error))?;
             // A picture or an archive is no text, and no rule is about it.

@@ -20,8 +20,10 @@ impl Core {
         if pod.record().stage != Stage::Preparing {
             return;
         }
-        // Half a pod cannot be left to itself, so only the image is given up half-way.
+        // Half a pod cannot be left to itself, so only the image is given up half-way. An image that is
+        // there at once does not begin a pod that is to be removed.
         let image = tokio::select! {
+            biased;
             () = pod.cancelled.cancelled() => return,
             () = self.stop.cancelled() => return,
             image = self.image(pod) => image,

@@ -1,9 +1,10 @@
 //! The directories of a tree.
 
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Mode};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{Site, Target, io, times};
@@ -21,13 +22,9 @@ pub(super) fn make_base(target: &Target<'_>) -> Result<OwnedFd, ContentError> {
         dir = match open(&path) {
             Ok(dir) => dir,
             Err(Errno::NOENT) => {
-                let mode = Mode::from_raw_mode(0o755);
-                match rustix::fs::mkdirat(&dir, name, mode) {
-                    Ok(()) => {
-                        let (uid, gid) = target.owner.ids();
-                        rustix::fs::chownat(&dir, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
-                            .map_err(ContentError::on("give away", &path))?;
-                    }
+                match rustix::fs::mkdirat(&dir, name, Mode::RWXU) {
+                    Ok(()) => open_to_all(&dir, name, target)
+                        .map_err(ContentError::on("give away", &path))?,
                     // Somebody else was faster, or it is a link to nowhere, which opening shows.
                     Err(Errno::EXIST) => {}
                     Err(error) => return Err(ContentError::io("create", &path, error.into())),
@@ -38,6 +35,16 @@ pub(super) fn make_base(target: &Target<'_>) -> Result<OwnedFd, ContentError> {
         };
     }
     Ok(dir)
+}
+
+/// Gives a directory that was just made to its owner, and lets everybody in, whatever our umask.
+fn open_to_all(dir: &OwnedFd, name: &OsStr, target: &Target<'_>) -> Result<(), Errno> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::openat(dir, name, flags, Mode::empty())?;
+    // Before it is given away: who owns it may make it something else.
+    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
+    let (uid, gid) = target.owner.ids();
+    rustix::fs::fchown(&made, uid, gid)
 }
 
 /// Makes all directories; what is in the way and is no directory is replaced.

@@ -58,7 +58,28 @@ pub(crate) async fn find(
     }
 }
 
-/// Records what the user wants of a pod and wakes the reconciler.
+/// Records what the user wants of a pod, unless it serves a run that goes on: ended here, its results
+/// would be lost, and the run would take its machine for dead.
+pub(crate) async fn want_by_user(
+    services: &Services,
+    account: &AccountId,
+    id: &str,
+    desired: Desired,
+) -> Result<Pod, Error> {
+    let pod = find(services, account, id).await?;
+    if let Some(run) = &pod.run
+        && pod.desired != Desired::Gone
+        && services.store.run_fetch(run).await?.ended.is_none()
+    {
+        return Err(Error::ServesRun {
+            pod: pod.id.to_string(),
+            run: run.to_string(),
+        });
+    }
+    want(services, account, pod.id.as_str(), desired).await
+}
+
+/// Records what is wanted of a pod and wakes the reconciler.
 pub(crate) async fn want(
     services: &Services,
     account: &AccountId,

@@ -25,13 +25,14 @@ pub(super) fn in_motion(pod: &Pod) -> bool {
     }
 }
 
-/// One that was last seen where it may stay is not asked for more often than when its host answers.
+/// One that was last seen as it is to be is not asked for more often than when its host answers.
 ///
 /// With several control planes, one whose host is connected to none of them is tried by all: ever more
 /// seldom, so that they keep their time for their own. Whoever gets the host makes it due at once.
 pub(super) fn after_failure(services: &Services, pod: &Pod) -> Span {
     let rest = match pod.observed {
         Observed::Unknown | Observed::Absent | Observed::Starting => FAILURE_REST,
+        Observed::Up | Observed::Down | Observed::Lost if in_motion(pod) => FAILURE_REST,
         Observed::Up | Observed::Down | Observed::Lost => OBSERVATION_FRESH,
     };
     if !is_away(services, pod) {

@@ -37,7 +37,7 @@ impl Seats {
         let Some(plane) = services.plane.clone() else {
             return Ok(None);
         };
-        services.store.seats_leave().await?;
+        services.store.plane_begin().await?;
         let seats = Self {
             plane,
             written: Mutex::default(),

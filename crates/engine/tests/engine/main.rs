@@ -6,6 +6,7 @@ mod content;
 mod credit;
 mod deliveries;
 mod doubts;
+mod ending;
 mod holds;
 mod market;
 mod orphans;

@@ -18,8 +18,12 @@ mod volumes;
 
 use crate::App;
 use crate::auth::{Access, authorise};
+use crate::pace::Ongoing;
+use crate::work;
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::MethodRouter;
 use http::Method;
 
@@ -31,7 +35,20 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What becomes of a request whose client goes away.
+    pub fate: Fate,
     handler: MethodRouter<App>,
+}
+
+/// What becomes of a request whose client goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It only reads, and ends with its connection.
+    Dropped,
+    /// It may change something, and is done to its end.
+    Finished,
+    /// Somebody sits in front of it: it ends with its connection, and may be silent meanwhile.
+    HungUp,
 }
 
 /// Returns every route.
@@ -60,13 +77,29 @@ pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for route in all() {
         let check = from_fn_with_state((app.clone(), route.access), authorise);
-        router = router.route(route.path, route.handler.layer(check));
+        let handler = route.handler.layer(check);
+        let handler = match route.fate {
+            Fate::Dropped => handler,
+            Fate::Finished => {
+                handler.layer(from_fn_with_state(app.work().clone(), work::to_its_end))
+            }
+            Fate::HungUp => handler.layer(from_fn(silent)),
+        };
+        router = router.route(route.path, handler);
     }
     router
         .fallback(unknown::path)
         .method_not_allowed_fallback(unknown::method)
         .layer(from_fn(unknown::protocol))
         .with_state(app)
+}
+
+/// Lets both bodies of a request be silent for as long as their ends like.
+pub(crate) async fn silent(request: Request, next: Next) -> Response {
+    if let Some(ongoing) = request.extensions().get::<Ongoing>() {
+        ongoing.at_will();
+    }
+    next.run(request).await
 }
 
 fn get<H, T>(path: &'static str, access: Access, handler: H) -> Route
@@ -76,6 +109,16 @@ where
 {
     let handler = axum::routing::get(handler);
     route(Method::GET, path, access, handler)
+}
+
+impl Route {
+    /// Has it end with its connection, however long both are silent.
+    fn session(self) -> Self {
+        Self {
+            fate: Fate::HungUp,
+            ..self
+        }
+    }
 }
 
 fn post<H, T>(path: &'static str, access: Access, handler: H) -> Route
@@ -106,10 +149,16 @@ where
 }
 
 fn route(method: Method, path: &'static str, access: Access, handler: MethodRouter<App>) -> Route {
+    let fate = if method.is_safe() {
+        Fate::Dropped
+    } else {
+        Fate::Finished
+    };
     Route {
         method,
         path,
         access,
+        fate,
         handler,
     }
 }

@@ -22,8 +22,8 @@ pub(super) fn routes() -> Vec<Route> {
         post("/v1/pods/{pod}/start", Access::Account, start),
         get("/v1/pods/{pod}/wait", Access::Account, wait),
         get("/v1/pods/{pod}/stats", Access::Account, stats),
-        post("/v1/pods/{pod}/exec", Access::Account, exec),
-        post("/v1/pods/{pod}/forward/{port}", Access::Account, forward),
+        post("/v1/pods/{pod}/exec", Access::Account, exec).session(),
+        post("/v1/pods/{pod}/forward/{port}", Access::Account, forward).session(),
     ]
 }
 

@@ -22,7 +22,7 @@ pub(super) fn routes() -> Vec<Route> {
         get("/v1/runs/{run}", Access::Account, fetch),
         post("/v1/runs/{run}/cancel", Access::Account, cancel),
         get("/v1/runs/{run}/events", Access::Account, events),
-        get("/v1/runs/{run}/log", Access::Account, log),
+        get("/v1/runs/{run}/log", Access::Account, log).session(),
         get("/v1/runs/{run}/receipt", Access::Account, receipt),
         get("/v1/runs/{run}/results", Access::Account, results),
         delete("/v1/runs/{run}/results", Access::Account, results_drop),

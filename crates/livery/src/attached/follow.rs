@@ -1,10 +1,12 @@
 //! Follows a run to its end, with Ctrl-C as users of other tools expect it.
 
+use super::cancelling::{self, Left};
 use super::log::{self, LogEnd, Until};
 use super::patience::Patience;
 use super::steps::{self, Wait};
 use crate::settings::Settings;
-use crate::ui::{say, warn};
+use crate::signals::Signals;
+use crate::ui::warn;
 use livery_api::Client;
 use livery_api::dto::Run;
 
@@ -12,13 +14,28 @@ use livery_api::dto::Run;
 pub enum Followed {
     /// The run is over, teardown included.
     ToTheEnd(Box<Run>),
-    /// The user left; the run's teardown goes on without them.
-    Left,
+    /// The user left before that.
+    Left(Left),
+}
+
+/// What the user has wished before the run was there to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// To follow it.
+    Following,
+    /// To cancel it.
+    Cancelling,
 }
 
 /// Prints steps and the job's output until the run is over. The first Ctrl-C cancels the run and
-/// waits for its teardown, the second leaves at once.
-pub async fn follow(client: &Client, run: &str, settings: &Settings) -> anyhow::Result<Followed> {
+/// waits for its teardown, the second leaves.
+pub async fn follow(
+    client: &Client,
+    run: &str,
+    settings: &Settings,
+    signals: &mut Signals,
+    start: Start,
+) -> anyhow::Result<Followed> {
     let mut for_steps = Patience::new(settings);
     let mut for_log = Patience::only_waiting();
     let (log_ended, log_end) = LogEnd::channel();
@@ -33,33 +50,14 @@ pub async fn follow(client: &Client, run: &str, settings: &Settings) -> anyhow::
         log_ended.send_replace(true);
     };
     let both = async { tokio::join!(steps, log).0 };
-    tokio::select! {
-        run = both => Ok(Followed::ToTheEnd(Box::new(run?))),
-        result = interrupts(client, run) => {
-            result?;
-            Ok(Followed::Left)
+    let left = async {
+        match start {
+            Start::Following => cancelling::wishes(client, run, signals).await,
+            Start::Cancelling => cancelling::cancel(client, run, signals).await,
         }
-    }
-}
-
-/// Returns after the second Ctrl-C.
-async fn interrupts(client: &Client, run: &str) -> anyhow::Result<()> {
-    tokio::signal::ctrl_c().await?;
-    say("cancelling the run and tearing it down (Ctrl-C again to leave; the teardown goes on)");
-    let cancel = async {
-        if let Err(error) = client.run_cancel(run).await {
-            warn(&format!(
-                "the run could not be cancelled: {error} (`livery cancel {run}`)"
-            ));
-        }
-        std::future::pending::<()>().await;
     };
     tokio::select! {
-        () = cancel => {}
-        second = tokio::signal::ctrl_c() => second?,
+        run = both => Ok(Followed::ToTheEnd(Box::new(run?))),
+        left = left => Ok(Followed::Left(left)),
     }
-    say(&format!(
-        "left; `livery run show {run}` shows how it goes on"
-    ));
-    Ok(())
 }

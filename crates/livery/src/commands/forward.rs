@@ -3,18 +3,22 @@
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
+use crate::signals::{self, Signals, Wish};
 use crate::ui::{say, warn};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use livery_api::dto::Pod;
 use livery_api::{Client, Duplex};
+use livery_domain::pod::Phase;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::str::FromStr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::LocalSet;
 
-/// Forward local TCP ports to ports inside a pod, until Ctrl-C.
+/// Forward local TCP ports to ports inside a pod, until Ctrl-C or the pod is down.
 #[derive(Debug, clap::Args)]
 pub struct ForwardArgs {
     /// The pod's id, or its name
@@ -62,8 +66,55 @@ pub async fn run(args: ForwardArgs, settings: &Settings) -> anyhow::Result<Endin
         let (client, id) = (client.clone(), id.clone());
         tasks.spawn_local(accept(listener, client, id, ports.remote));
     }
-    tasks.run_until(tokio::signal::ctrl_c()).await?;
-    Ok(Ending::Done)
+    let mut signals = Signals::catch()?;
+    let over = async {
+        tokio::select! {
+            wish = signals.next() => Ok(match wish {
+                Wish::Interrupt => Ending::Done,
+                Wish::End(signal) => Ending::Code(signals::exit_code(signal)),
+            }),
+            why = down(&client, &id) => Err(why),
+        }
+    };
+    tasks.run_until(over).await
+}
+
+/// How often the pod is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// Returns when there is nothing to forward to any more, and says why. A control plane that is away
+/// says nothing about the pod.
+async fn down(client: &Client, pod: &str) -> anyhow::Error {
+    loop {
+        match client.pod(pod).await {
+            Ok(pod) => match pod.phase {
+                Phase::Running | Phase::Starting | Phase::Pending => {}
+                phase @ (Phase::Stopping | Phase::Stopped | Phase::Exited) => {
+                    return ended(&pod, phase);
+                }
+                phase @ (Phase::Terminating | Phase::Terminated | Phase::Lost) => {
+                    return ended(&pod, phase);
+                }
+            },
+            Err(error) if error.is_passing() => {}
+            Err(error) => return error.into(),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn ended(pod: &Pod, phase: Phase) -> anyhow::Error {
+    let id = &pod.id;
+    let why = pod
+        .reason
+        .as_ref()
+        .map_or(String::new(), |why| format!(": {why}"));
+    let hint = format!("`livery pods show {id}` shows what became of it");
+    Failure::failed(format!(
+        "nothing is forwarded any more: pod {id} is {phase}{why}"
+    ))
+    .hint(hint)
+    .into()
 }
 
 async fn listen(bind: IpAddr, port: u16) -> anyhow::Result<TcpListener> {

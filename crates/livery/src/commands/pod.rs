@@ -3,8 +3,9 @@
 use super::{pod_create, pod_policy, pod_start, pod_stop, pod_terminate};
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
+use crate::ui::reasons::Reasons;
+use livery_api::Client;
 use livery_api::dto::Pod;
-use livery_api::{Client, WAIT_MAX_MS};
 use livery_domain::pod::Phase;
 use livery_units::Span;
 use std::time::Instant;
@@ -64,10 +65,10 @@ pub async fn settle(
     }
     let began = Instant::now();
     let id = pod.id.to_string();
+    let mut reasons = Reasons::besides(pod.reason);
     loop {
         let left = waiting.wait.to_std().saturating_sub(began.elapsed());
-        let wait_ms = u64::try_from(left.as_millis()).unwrap_or(WAIT_MAX_MS);
-        let pod = client.pod_wait(&id, wait_ms.min(WAIT_MAX_MS)).await?;
+        let pod = client.pod_wait(&id, reasons.wait_ms(left)).await?;
         if pod.phase == wanted {
             return Ok(pod);
         }
@@ -78,6 +79,10 @@ pub async fn settle(
             let message = format!("pod {id} is {} after {}", pod.phase, waiting.wait);
             let hint = format!("`livery pods show {id}` shows how it goes on");
             return Err(Failure::failed(message).hint(hint).into());
+        }
+        // What is on its way up has progress for a reason, and that is no trouble.
+        if matches!(pod.phase, Phase::Stopping | Phase::Terminating) {
+            reasons.tell(&format!("pod {id} is {}", pod.phase), pod.reason);
         }
     }
 }

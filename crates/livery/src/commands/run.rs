@@ -3,10 +3,11 @@
 use super::run_explain::{self, Asking};
 use super::run_limits::RunLimitArgs;
 use super::{inquiry, run_show};
-use crate::attached::{self, Followed};
+use crate::attached::{self, Followed, Left, Start, Submitted};
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
+use crate::signals::{self, Signals};
 use crate::transfer::{download, upload};
 use crate::ui::{out, print_json, say, warn};
 use anyhow::Context;
@@ -24,7 +25,9 @@ use std::path::{Path, PathBuf};
 ///
 /// The job's own output is on standard output, a line per step on standard error. Results are
 /// brought to ./results/NAME. The first Ctrl-C cancels the run and waits for its teardown; the
-/// second leaves, and the teardown goes on.
+/// second leaves, and the teardown goes on. When the control plane does not answer, the command says
+/// that the run is not known to be cancelled and exits with 125. SIGTERM and SIGHUP (a terminal that
+/// is closed) end only this command: the run goes on, as `livery logs RUN -f` shows.
 ///
 /// `livery run show RUN` shows a run. (For a job file named `show`, write ./show.)
 #[derive(Debug, clap::Args)]
@@ -98,8 +101,12 @@ pub async fn run(args: RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     let submission = send_files(&client, local).await?;
-    let run = client.run_submit(&submission).await?;
-    if args.detach {
+    let mut signals = Signals::catch()?;
+    let (run, start) = match attached::submit(&client, &submission, &mut signals).await? {
+        Submitted::Accepted(run, start) => (run, start),
+        Submitted::Left(left) => return Ok(ending(left)),
+    };
+    if args.detach && start == Start::Following {
         say(&format!("run {} ({})", run.id, run.name));
         say(&format!(
             "it goes on without this terminal; `livery logs -f {}` follows it",
@@ -107,9 +114,22 @@ pub async fn run(args: RunArgs, settings: &Settings) -> anyhow::Result<Ending> {
         ));
         return accepted(&run, &args);
     }
-    match attached::follow(&client, run.id.as_str(), settings).await? {
-        Followed::Left => Ok(Ending::BadNews),
+    let id = run.id.as_str();
+    match attached::follow(&client, id, settings, &mut signals, start).await? {
+        Followed::Left(left) => Ok(ending(left)),
         Followed::ToTheEnd(run) => finish(&client, &run, &args).await,
+    }
+}
+
+/// The exit code of a command whose run goes on without it, as far as is known.
+const GOES_ON: u8 = 125;
+
+/// Returns how the command ends when its user left it.
+fn ending(left: Left) -> Ending {
+    match left {
+        Left::Cancelled => Ending::BadNews,
+        Left::GoesOn => Ending::Code(GOES_ON),
+        Left::Signalled(signal) => Ending::Code(signals::exit_code(signal)),
     }
 }
 

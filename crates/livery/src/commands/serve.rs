@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// Run a control plane, with a host agent for this machine unless told otherwise.
 ///
 /// It is reached over a unix socket by its owner and root. Over TCP it is reached only where
-/// --listen says so, and only with a token (`livery token create`).
+/// --listen says so, and only with a token (`livery token create`). It does not speak TLS itself.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Start it behind this terminal and return once it answers
@@ -32,6 +32,11 @@ pub struct ServeArgs {
     /// Also listen on TCP: PORT on the loopback, or ADDRESS:PORT; may be given several times
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen_address)]
     listen: Vec<SocketAddr>,
+    /// Let --listen name addresses that other machines reach. What is said there is not encrypted: whoever
+    /// is on the way reads tokens and data. Without this they must be loopback addresses, before which a
+    /// proxy may speak TLS
+    #[arg(long, requires = "listen")]
+    plain_http: bool,
     /// A database instead of the SQLite file in the data directory: postgres://…
     #[arg(long, value_name = "URL")]
     database: Option<String>,
@@ -53,6 +58,7 @@ impl ServeArgs {
             stop: false,
             background: true,
             listen: Vec::new(),
+            plain_http: false,
             database: None,
             no_host: false,
             host_socket: None,
@@ -70,6 +76,9 @@ impl ServeArgs {
         let mut arguments = Vec::new();
         for address in &self.listen {
             arguments.extend(["--listen".into(), address.to_string().into()]);
+        }
+        if self.plain_http {
+            arguments.push("--plain-http".into());
         }
         if let Some(database) = &self.database {
             arguments.extend(["--database".into(), database.into()]);
@@ -97,6 +106,7 @@ pub fn run(args: ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
     if args.stop {
         return on_one_thread(stop::control_plane(settings));
     }
+    check_listen(&args)?;
     if args.detach {
         return on_one_thread(detach(&args, settings));
     }
@@ -134,10 +144,29 @@ async fn detach(args: &ServeArgs, settings: &Settings) -> anyhow::Result<Ending>
     Ok(Ending::Done)
 }
 
+/// Refuses to speak plain HTTP to other machines unless that is wanted.
+fn check_listen(args: &ServeArgs) -> anyhow::Result<()> {
+    let far = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    let Some(address) = args.listen.iter().find(far).filter(|_| !args.plain_http) else {
+        return Ok(());
+    };
+    let message = format!(
+        "--listen {address} would be plain HTTP to other machines: tokens and data would cross the \
+         network unencrypted"
+    );
+    let hint = format!(
+        "listen on the loopback and put a proxy with TLS before it (`--listen {}`), or give \
+         `--plain-http` where everybody on the network may read along",
+        address.port()
+    );
+    Err(Failure::mistake(message).hint(hint).into())
+}
+
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(port) = text.parse::<u16>() {
         return Ok((Ipv4Addr::LOCALHOST, port).into());
     }
-    text.parse()
-        .map_err(|_| format!("`{text}` is not PORT or ADDRESS:PORT, such as 7070 or 0.0.0.0:7070"))
+    text.parse().map_err(|_| {
+        format!("`{text}` is not PORT or ADDRESS:PORT, such as 7070 or 192.168.1.4:7070")
+    })
 }

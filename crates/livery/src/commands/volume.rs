@@ -3,10 +3,11 @@
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
+use crate::ui::reasons::Reasons;
 use crate::ui::table::Table;
 use crate::ui::{listing, out, print_json, say};
+use livery_api::Client;
 use livery_api::dto::{NewVolume, Volume, VolumeSize, Which};
-use livery_api::{Client, WAIT_MAX_MS};
 use livery_domain::volume::VolumePhase;
 use livery_units::{Bytes, Span};
 use std::io::Write;
@@ -256,10 +257,10 @@ async fn settle(
     }
     let began = Instant::now();
     let (id, name, size) = (volume.id.to_string(), volume.name, volume.size);
+    let mut reasons = Reasons::besides(volume.reason);
     loop {
         let left = waiting.wait.to_std().saturating_sub(began.elapsed());
-        let wait_ms = u64::try_from(left.as_millis()).unwrap_or(WAIT_MAX_MS);
-        let volume = client.volume_wait(&id, wait_ms.min(WAIT_MAX_MS)).await?;
+        let volume = client.volume_wait(&id, reasons.wait_ms(left)).await?;
         let phase = volume.phase;
         let reason = volume.reason.clone();
         let because = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -267,12 +268,17 @@ async fn settle(
             return Ok(volume);
         }
         match phase {
+            VolumePhase::Ready if phase == wanted => {
+                let message = format!("network volume {name} stays at {}{because}", volume.size);
+                return Err(Failure::failed(message).into());
+            }
             VolumePhase::Ready | VolumePhase::Missing | VolumePhase::Deleted => {
                 let message = format!("network volume {name} is {phase}{because}");
                 return Err(Failure::failed(message).into());
             }
             VolumePhase::Creating | VolumePhase::Growing | VolumePhase::Deleting => {}
         }
+        reasons.tell(&format!("network volume {name} is {phase}"), volume.reason);
         if left.is_zero() {
             let message = format!(
                 "network volume {name} is {phase} after {}{because}",

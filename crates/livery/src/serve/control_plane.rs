@@ -58,6 +58,7 @@ const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
 
 /// Runs the control plane until it is asked to end.
 pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
+    process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
     }
@@ -69,6 +70,7 @@ pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
         Taken::By { pid } => return Err(taken("control plane", pid, "livery serve --stop").into()),
     };
     logging::init();
+    process::open_many_files();
     let runtime = process::runtime()?;
     let result = runtime.block_on(serve_until_asked(plane));
     // Streams that nobody reads any more must not hold the process.
@@ -193,7 +195,7 @@ async fn listen(plane: &ControlPlane, app: App) -> anyhow::Result<()> {
         })?;
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() {
-            tracing::warn!(%address, "tokens and data cross the network in the clear: put TLS in front");
+            tracing::warn!(%address, "plain HTTP, as was asked for: tokens and data are not encrypted on the network");
         }
         tracing::info!(%address, "listening; callers need a token (`livery token create`)");
         tcp.push(tokio::spawn(livery_http::serve_tcp(app.clone(), listener)));

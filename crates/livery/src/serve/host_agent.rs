@@ -212,6 +212,7 @@ pub struct HostPlace {
 
 /// Serves the agent as a process of its own until it is asked to end.
 pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::Result<Ending> {
+    process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
     }
@@ -222,6 +223,7 @@ pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::R
         Taken::By { pid } => return Err(taken("host agent", pid, "livery host --stop").into()),
     };
     logging::init();
+    process::open_many_files();
     let runtime = process::runtime()?;
     let result = runtime.block_on(serve_until_asked(args, place));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

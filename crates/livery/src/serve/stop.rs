@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long a process that was asked to end may take.
-const END_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a process that was asked to end may take: more than all that it waits for itself.
+const END_PATIENCE: Duration = Duration::from_secs(30);
 
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

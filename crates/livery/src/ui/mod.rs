@@ -3,6 +3,7 @@
 pub mod dollars;
 pub mod listing;
 pub mod progress;
+pub mod reasons;
 pub mod style;
 pub mod table;
 

@@ -17,6 +17,11 @@ fn a_command_line_that_makes_no_sense_exits_with_2() {
         &["offers", "--sort", "colour"],
         &["offers", "--tier", "moon"],
         &["serve", "--listen", "everywhere"],
+        &["serve", "--listen", "0.0.0.0:0"],
+        &[
+            "serve", "--detach", "--listen", "7070", "--listen", "[::]:0",
+        ],
+        &["serve", "--plain-http"],
         &["serve", "--simulate-gpus", "RTX 4090:zero", "--no-host"],
         &["serve", "--price=-5"],
         &["serve", "--volume-price=-0.01", "--detach"],

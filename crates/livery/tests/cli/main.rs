@@ -13,6 +13,7 @@ mod help;
 mod job_files;
 mod market;
 mod plane;
+mod private;
 mod registry;
 mod reminders;
 mod servers;

@@ -2,10 +2,11 @@
 //!
 //! The runtime has a suite of its own for the kernel's walls; here it is the whole product.
 
-use crate::support::{Traces, World, free_port, until};
+use crate::support::{Job, Traces, World, free_port, until};
 use std::io::Write;
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 #[test]
@@ -18,7 +19,7 @@ fn a_pod_sees_nothing_of_the_owner_of_livery_or_of_other_pods() {
             "echo its-own-secret | tee /workspace/secret /root/secret /tmp/secret",
         )
         .expect(0);
-    let home = std::path::Path::new("/root");
+    let home = Path::new("/root");
     let mut owners = tempfile::NamedTempFile::new_in(home).unwrap();
     owners.write_all(b"its-own-secret").unwrap();
     // As careless as an owner can be.
@@ -44,6 +45,43 @@ fn a_pod_sees_nothing_of_the_owner_of_livery_or_of_other_pods() {
         !names.contains("serve") && !names.contains("deps/e2e"),
         "{names}"
     );
+    world.finish();
+}
+
+/// Returns what other users of the machine could look into, were the directory above it open.
+fn open_to_others(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let entry = entry.unwrap();
+        let about = entry.metadata().unwrap();
+        let (path, mode) = (entry.path(), about.permissions().mode() & 0o777);
+        if mode & 0o077 != 0 && !about.is_symlink() {
+            found.push(format!("{mode:o} {}", path.display()));
+        }
+        if about.is_dir() {
+            found.extend(open_to_others(&path));
+        }
+    }
+    found
+}
+
+#[test]
+fn other_users_of_the_machine_see_neither_logs_nor_files_and_pods_have_the_usual_mask() {
+    let Some(world) = World::new() else { return };
+    let script = "mkdir -p /workspace/out\necho secret | tee /workspace/out/file";
+    Job::new("keeps", script)
+        .with("workdir: .\noutputs: ['out/**']")
+        .write(&world);
+    world.ok(&["run", "job.yaml"]);
+    let pod = world.pod(&[]);
+    let script = "umask; touch /tmp/new; mkdir -p /workspace/a; stat -c %a /tmp/new /workspace/a \
+                  /workspace / /etc/resolv.conf";
+    let ran = world.sh(&pod, script).expect(0);
+    assert_eq!(ran.out, "0022\n644\n755\n755\n755\n644\n");
+    let mut open = open_to_others(&world.data());
+    // The kernel's own file for a network has a mode of its own.
+    open.retain(|what| !what.contains("/netns/pod_"));
+    assert_eq!(open, [""; 0]);
     world.finish();
 }
 
@@ -112,7 +150,8 @@ impl ListeningPlane {
     fn start(world: &World) -> Self {
         let port = free_port();
         let listen = format!("0.0.0.0:{port}");
-        let mut command = world.command(&["serve", "--no-host", "--listen", &listen]);
+        let arguments = ["serve", "--no-host", "--plain-http", "--listen", &listen];
+        let mut command = world.command(&arguments);
         command.env("LIVERY_DATA_DIR", world.path().join("second"));
         let mut process = world.run_command(command, std::process::Stdio::null());
         process.until_err("callers need a token");

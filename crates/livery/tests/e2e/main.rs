@@ -19,6 +19,7 @@ mod faults;
 mod hung;
 mod images;
 mod isolation;
+mod leaving;
 mod panic;
 mod planes;
 mod pods;

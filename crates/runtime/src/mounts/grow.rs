@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
+use rustix::thread::{CapabilitySet, capabilities};
+
 use crate::error::{Context, Error};
 
 const LOOP_SET_CAPACITY: libc::Ioctl = 0x4C07;
@@ -14,6 +16,13 @@ const EXT4_IOC_RESIZE_FS: libc::Ioctl = 0x4008_6610;
 
 /// All our file systems are made with blocks of this size.
 const BLOCK: u64 = 4_096;
+
+/// Returns whether the kernel lets this process grow a file system that is mounted, as far as its own
+/// capabilities say.
+pub(crate) fn may_grow_mounted() -> bool {
+    let held = capabilities(None);
+    held.is_ok_and(|held| held.effective.contains(CapabilitySet::SYS_RESOURCE))
+}
 
 /// Has a block device see that its image has become longer.
 pub(crate) fn renew_size(device: &Path) -> Result<(), Error> {

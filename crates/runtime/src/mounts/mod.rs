@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
-pub(crate) use self::grow::{grow, renew_size};
+pub(crate) use self::grow::{grow, may_grow_mounted, renew_size};
 pub(crate) use self::userns::IDS;
 use crate::error::{Context, Error};
 use crate::layout::{PodDir, PodRecord};

@@ -117,6 +117,11 @@ impl Runtime {
             let length = file.metadata().on("look at", &image)?.len();
             let more = size.saturating_minus(Bytes::new(length));
             disk::check_room(&self.options.root, more)?;
+            // Known before anything is changed, and it stays so for as long as the pod runs.
+            let is_mounted = holder.is_some() && loop_device_of(&image)?.is_some();
+            if is_mounted && !mounts::may_grow_mounted() {
+                return Err(Error::VolumeMounted);
+            }
             if more > Bytes::ZERO {
                 file.set_len(size.get()).on("size", &image)?;
             }

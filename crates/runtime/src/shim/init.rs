@@ -43,11 +43,11 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
     let (log, log_end) = Log::open(&dir.log(), LOG_LIMIT)?;
     let listener = listen(&dir.socket())?;
     raise_limits();
-    // The stage must be open to the pod's root, whatever mask the agent was started with.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-
+    // The stage must be open to the pod's users; what is written down besides is nobody's but ours.
+    let ours = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     let stage = mounts::build(&dir, &record)?;
     let init = make_container(&record.spec, &stage, &listener, log_end)?;
+    rustix::process::umask(ours);
     drop(listener);
     drop(stage);
 

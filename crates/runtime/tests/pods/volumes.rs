@@ -169,9 +169,11 @@ fn a_volume_is_full_at_its_size_and_grows_with_what_is_on_it() {
         assert!(after > 450 << 10, "{after}");
     } else {
         let refused = under_the_pod.unwrap_err().to_string();
-        assert!(refused.contains("once the pod is stopped"), "{refused}");
+        assert!(refused.contains("stop the pod"), "{refused}");
         let size = bench.runtime().volume(&id).unwrap().unwrap().size;
         assert_eq!(size, SIZE);
+        let image = std::fs::metadata(bench.root().join(format!("volumes/{id}.img")));
+        assert_eq!(image.unwrap().len(), SIZE.get(), "nothing was changed");
     }
     bench.runtime().stop(&pod, Span::ZERO).unwrap();
     let grown = bench.runtime().volume_resize(&id, larger).unwrap();

@@ -1,6 +1,6 @@
 //! SQLite's file: private, and a clear error when it is damaged or cannot be there.
 
-use crate::database::{Database, on_sqlite};
+use crate::database::{Database, on_postgres, on_sqlite};
 use crate::samples::{at, full_run, with_account};
 use livery_store::{Credit, Error, Store};
 use std::fs;
@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 #[test]
 fn the_file_is_its_owners_alone() {
     on_sqlite(async |database: Database| {
-        fs::write(database.file(), "").unwrap();
+        database.store().await.close().await;
         fs::set_permissions(database.file(), fs::Permissions::from_mode(0o644)).unwrap();
         let store = database.store().await;
         with_account(&store, Credit::Owner).await;
@@ -47,12 +47,68 @@ fn a_forgotten_secret_is_not_in_the_file() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_called_damaged() {
+fn what_is_no_database_of_ours_is_refused_and_left_as_it_is() {
     on_sqlite(async |database: Database| {
-        fs::write(database.file(), "This is not a database. ".repeat(400)).unwrap();
+        let file = database.file();
+        database.store().await.close().await;
+        let whole = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, "").unwrap();
+        database.sabotage("CREATE TABLE theirs (id BIGINT)").await;
+        let theirs = fs::read(&file).unwrap();
+        let text = "This is not a database. ".repeat(400).into_bytes();
+        for (bytes, why) in [
+            (Vec::new(), "is empty"),
+            (text, "is no SQLite database"),
+            (whole[..60].to_vec(), "is no SQLite database"),
+            (theirs, "is the database of another program"),
+        ] {
+            fs::write(&file, &bytes).unwrap();
+            let error = Store::open(&database.url).await.unwrap_err();
+            assert!(matches!(error, Error::Foreign { .. }), "{error:?}");
+            for words in ["li very", why, "restore"] {
+                assert!(error.to_string().contains(words), "{error}");
+            }
+            assert!(fs::read(&file).unwrap() == bytes, "{why}: it was changed");
+        }
+        let names = fs::read_dir(file.parent().unwrap()).unwrap();
+        assert_eq!(names.count(), 1, "nothing was made beside it");
+    });
+}
+
+#[test]
+fn a_database_that_was_taken_away_from_its_log_is_missed() {
+    on_sqlite(async |database: Database| {
+        let file = database.file();
+        let store = database.store().await;
+        with_account(&store, Credit::Owner).await;
+        // As after a crash: closing would fold the log into the file.
+        fs::rename(&file, file.with_extension("away")).unwrap();
         let error = Store::open(&database.url).await.unwrap_err();
-        assert!(matches!(error, Error::Corrupt(_)), "{error:?}");
-        assert!(error.to_string().contains("li very"), "{error}");
+        assert!(
+            error.to_string().contains("is missing, and its log"),
+            "{error}"
+        );
+        assert!(!file.exists());
+        fs::rename(file.with_extension("away"), &file).unwrap();
+        store.close().await;
+        let again = database.store().await;
+        assert_eq!(again.account_list().await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_schema_with_the_tables_of_others_is_refused() {
+    on_postgres(async |database: Database| {
+        database.sabotage("CREATE TABLE theirs (id BIGINT)").await;
+        let error = Store::open(&database.url).await.unwrap_err();
+        assert!(matches!(error, Error::Foreign { .. }), "{error:?}");
+        assert!(error.to_string().contains("has 1 tables"), "{error}");
+        database.sabotage("DROP TABLE theirs").await;
+        database.store().await.close().await;
+        // Beside ours, others may have theirs.
+        database.sabotage("CREATE TABLE theirs (id BIGINT)").await;
+        database.store().await.close().await;
     });
 }
 

@@ -142,6 +142,10 @@ async fn old(database: &Database, steps: &[&[&'static str]]) -> Database {
         std::fs::File::create(path).unwrap();
     }
     let old = raw(database);
+    if database.url.starts_with("sqlite:") {
+        // What says that a file is ours.
+        old.sabotage("PRAGMA application_id = 1280725593").await;
+    }
     old.sabotage("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
         .await;
     let steps: Vec<&str> = steps.concat();

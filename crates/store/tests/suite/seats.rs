@@ -18,6 +18,7 @@ on_both!(
     a_life_beyond_belief_is_none,
     a_run_is_driven_where_its_pod_is_and_else_where_its_files_are,
     the_only_control_plane_forgets_the_seats_of_others,
+    one_that_is_back_takes_up_what_it_had_claimed_and_nothing_of_others,
 );
 
 const NOW: i64 = 100_000;
@@ -154,7 +155,7 @@ async fn a_host_that_moves_takes_its_pods_along_at_once(database: Database) {
     assert_eq!(claim(&first).await, 0);
     assert_eq!(claim(&second).await, 1);
     second.pod_release(&id, &token, at(0)).await.unwrap();
-    second.seats_leave().await.unwrap();
+    second.plane_begin().await.unwrap();
     assert_eq!(claim(&first).await, 1, "it is of nobody now");
 }
 
@@ -257,4 +258,30 @@ async fn the_only_control_plane_forgets_the_seats_of_others(database: Database) 
     assert_eq!(pods(&alone, at(NOW)).await, [1, 3]);
     assert!(takes(&alone, at(NOW)).await);
     assert_eq!(alone.run_elsewhere(&run.id).await, Ok(None));
+}
+
+async fn one_that_is_back_takes_up_what_it_had_claimed_and_nothing_of_others(database: Database) {
+    let [first, second] = two(&database).await;
+    let token = ClaimToken::from_entropy(1);
+    for number in [1, 2] {
+        first.pod_insert(&pod_on(number)).await.unwrap();
+    }
+    let until = at(NOW + 500);
+    for plane in [&first, &second] {
+        let claimed = plane.pod_claim(&token, at(NOW), until, 9).await.unwrap();
+        assert_eq!(claimed.len(), 1);
+    }
+    let back = database.store().await.of_plane(plane(1));
+    back.plane_begin().await.unwrap();
+    back.seat_take(&host(1)).await.unwrap();
+    let fresh = ClaimToken::from_entropy(2);
+    let claimed = back.pod_claim(&fresh, at(NOW), until, 9).await.unwrap();
+    let ids: Vec<PodId> = claimed.into_iter().map(|pod| pod.id).collect();
+    assert_eq!(ids, [pod_on(1).id]);
+    // What is left of its predecessor is fenced off.
+    let [lost, kept] = [(&first, 1), (&second, 2)].map(|(plane, number)| {
+        let (plane, token, id) = (plane.clone(), token.clone(), pod_on(number).id);
+        async move { plane.pod_claim_renew(&id, &token, until).await }
+    });
+    assert_eq!((lost.await, kept.await), (Ok(false), Ok(true)));
 }
