@@ -90,6 +90,14 @@ pub const ALL: &[EnvVar] = &[
         doc: "Where `livery doctor` looks for the programs that a host needs.",
     },
     EnvVar {
+        name: "VISUAL",
+        doc: "The editor that `livery config edit` opens.",
+    },
+    EnvVar {
+        name: "EDITOR",
+        doc: "The same, when VISUAL is not set.",
+    },
+    EnvVar {
         name: "TERM",
         doc: "The kind of terminal, handed on to commands that get one in a pod.",
     },

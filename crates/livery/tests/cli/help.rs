@@ -52,6 +52,8 @@ fn the_help_of_every_command_is_kept() {
         "reminders add",
         "serve",
         "host",
+        "config",
+        "config set",
         "doctor",
         "token",
         "schema",

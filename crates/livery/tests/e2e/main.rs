@@ -22,6 +22,7 @@ mod panic;
 mod planes;
 mod pods;
 mod policies;
+mod remembers;
 mod reminders;
 mod run_ends;
 mod runs;
