@@ -89,9 +89,11 @@ pub fn main() -> ExitCode {
 /// Returns the whole command line's description, with the environment variables that it heeds.
 pub fn description() -> clap::Command {
     // Those of the tests are of no use to a user.
-    let used = env_vars::ALL
-        .iter()
-        .filter(|var| !var.name.contains("_TEST_"));
+    let used = env_vars::ALL.iter().filter(|var| {
+        !["_TEST_", "_SOAK_"]
+            .iter()
+            .any(|ours| var.name.contains(ours))
+    });
     let lines = used.map(|var| format!("  {:<21} {}", var.name, var.doc));
     let lines: Vec<String> = lines.collect();
     let help = format!(

@@ -8,6 +8,10 @@
     reason = "says why a test was skipped and what was survived"
 )]
 
+#[allow(
+    dead_code,
+    reason = "the soak stands on the same, and uses other parts of it"
+)]
 mod support;
 
 mod again;
