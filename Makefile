@@ -18,6 +18,11 @@ test: ## install what the tests need and run them all (T='-E "package(livery-sto
 	@scripts/install build run test
 	@scripts/test $(T)
 
+.PHONY: soak
+soak: ## kill whatever takes part in runs, SOAK_KILLS times (300), and see that nothing is left
+	@scripts/install build run test
+	@scripts/soak $(SOAK_KILLS)
+
 .PHONY: build
 build: ## install what the build needs and build the binary
 	@scripts/install build

@@ -117,7 +117,7 @@ impl Core {
         let content = match &options.content {
             Content::Shared(store) => Arc::clone(store),
             Content::Own => {
-                let dir = options.data_dir.join("content");
+                let dir = host_dir.join("content");
                 Arc::new(ContentStore::open(&dir, Compression::WherePays)?)
             }
         };

@@ -81,7 +81,8 @@ pub struct StoragePrices {
 /// Where content is kept.
 #[derive(Debug, Clone)]
 pub enum Content {
-    /// In a store of the agent's own, swept by the agent.
+    /// In a store of the agent's own with its records, swept by the agent: a control plane may have its
+    /// data in the same directory.
     Own,
     /// In a store that a control plane in this process has too and sweeps: nothing is copied
     /// between the two.

@@ -2,10 +2,12 @@
 
 use crate::closing;
 use crate::commands as cmd;
+use crate::config::Setting;
 use crate::env_vars;
 use crate::failure::{Ending, finish};
 use crate::settings::{Globals, Settings};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 const AFTER_HELP: &str =
@@ -53,6 +55,7 @@ enum Command {
     Panic(cmd::panic::PanicArgs),
     Serve(cmd::serve::ServeArgs),
     Host(cmd::host::HostArgs),
+    Config(cmd::config::ConfigArgs),
     Doctor(cmd::doctor::DoctorArgs),
     Balance(cmd::balance::BalanceArgs),
     Bill(cmd::bill::BillArgs),
@@ -87,9 +90,11 @@ pub fn main() -> ExitCode {
 /// Returns the whole command line's description, with the environment variables that it heeds.
 pub fn description() -> clap::Command {
     // Those of the tests are of no use to a user.
-    let used = env_vars::ALL
-        .iter()
-        .filter(|var| !var.name.contains("_TEST_"));
+    let used = env_vars::ALL.iter().filter(|var| {
+        !["_TEST_", "_SOAK_"]
+            .iter()
+            .any(|ours| var.name.contains(ours))
+    });
     let lines = used.map(|var| format!("  {:<21} {}", var.name, var.doc));
     let lines: Vec<String> = lines.collect();
     let help = format!(
@@ -99,11 +104,23 @@ pub fn description() -> clap::Command {
     Cli::command().after_help(AFTER_HELP).after_long_help(help)
 }
 
+/// Returns the settings among the flags of a command line of `serve` or `host`, the program's name
+/// included; none when it is no such line.
+pub fn settings_of(line: &[OsString]) -> Option<Vec<Setting>> {
+    let matches = description().try_get_matches_from(line).ok()?;
+    match Cli::from_arg_matches(&matches).ok()?.command {
+        Command::Serve(args) => Some(args.settings().to_vec()),
+        Command::Host(args) => Some(args.settings().to_vec()),
+        _ => None,
+    }
+}
+
 fn dispatch(cli: Cli) -> anyhow::Result<Ending> {
     let settings = Settings::new(&cli.globals)?;
     match cli.command {
         Command::Serve(args) => cmd::serve::run(args, &settings),
         Command::Host(args) => cmd::host::run(args, &settings),
+        Command::Config(args) => cmd::config::run(args, &settings),
         Command::Schema(args) => cmd::schema::run(&args),
         Command::Completions(args) => cmd::completions::run(&args),
         Command::Doctor(args) => cmd::doctor::run(&args, &settings),

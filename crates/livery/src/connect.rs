@@ -1,8 +1,10 @@
 //! From settings to a client that is answered: starts this machine's control plane when needed.
 
 use crate::closing;
+use crate::config::ConfigFile;
 use crate::serve::background;
 use crate::settings::{Settings, Start};
+use crate::ui::warn;
 use livery_api::{Client, Error, Target};
 
 /// Returns a client of the control plane that the settings name. Without one, it is this machine's
@@ -19,12 +21,29 @@ async fn answered(settings: &Settings) -> anyhow::Result<Client> {
     }
     let client = own(settings);
     match client.version().await {
-        Ok(_) => Ok(client),
+        Ok(_) => {
+            warn_of_settings(settings);
+            Ok(client)
+        }
         Err(Error::NoServer { .. }) if settings.start == Start::WhenNeeded => {
             background::start(settings, background::Asked::ByAnotherCommand).await?;
             Ok(client)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Says at once that the control plane could not be started again, rather than once it has to be.
+fn warn_of_settings(settings: &Settings) {
+    let Err(error) = ConfigFile::read(&settings.place.data_dir) else {
+        return;
+    };
+    let is_hidden = error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|why| why.kind() == std::io::ErrorKind::PermissionDenied);
+    if !is_hidden {
+        warn("the control plane that runs cannot be started again as it is:");
+        crate::failure::report(&error);
     }
 }
 

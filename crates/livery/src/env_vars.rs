@@ -62,6 +62,10 @@ pub const ALL: &[EnvVar] = &[
         doc: "The number of the year that the simulation of a year lives through.",
     },
     EnvVar {
+        name: "LIVERY_SOAK_SEED",
+        doc: "The number that the soak draws its kills from.",
+    },
+    EnvVar {
         name: "NO_COLOR",
         doc: "When set and not empty, nothing is printed in colour.",
     },
@@ -88,6 +92,14 @@ pub const ALL: &[EnvVar] = &[
     EnvVar {
         name: "PATH",
         doc: "Where `livery doctor` looks for the programs that a host needs.",
+    },
+    EnvVar {
+        name: "VISUAL",
+        doc: "The editor that `livery config edit` opens.",
+    },
+    EnvVar {
+        name: "EDITOR",
+        doc: "The same, when VISUAL is not set.",
     },
     EnvVar {
         name: "TERM",

@@ -5,6 +5,7 @@ mod attached;
 mod cli;
 mod closing;
 mod commands;
+mod config;
 mod connect;
 mod doctor;
 mod env_vars;

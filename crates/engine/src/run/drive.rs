@@ -185,7 +185,7 @@ async fn move_on(services: &Arc<Services>, mut run: Run, end: StepEnd) -> Result
     }
     if run.is_over() {
         // Before the row says so: whoever sees the end of a run finds its receipt.
-        steps::farewell(services, &run).await;
+        steps::farewell(services, &run).await?;
     }
     record(services, &was, run).await
 }

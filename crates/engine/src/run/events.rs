@@ -10,14 +10,24 @@ const EVENTS_MAX: u32 = 1_000;
 
 /// Notes something that happened; a store that fails here is logged and does not stop the run.
 pub(crate) async fn note(services: &Services, run: &Run, kind: EventKind, message: &str) {
-    let appended = services
-        .store
-        .run_event_append(&run.id, services.now(), run.step, kind, message)
-        .await;
-    if let Err(error) = appended {
+    if let Err(error) = append(services, run, kind, message).await {
         tracing::warn!(run.id = %run.id, %error, "an event of a run was not written");
     }
+}
+
+/// Notes something without which the run does not go on.
+pub(crate) async fn append(
+    services: &Services,
+    run: &Run,
+    kind: EventKind,
+    message: &str,
+) -> Result<(), Error> {
+    services
+        .store
+        .run_event_append(&run.id, services.now(), run.step, kind, message)
+        .await?;
     services.announce();
+    Ok(())
 }
 
 /// Returns the events after `after_seq`, waiting up to `wait` for the first of them.

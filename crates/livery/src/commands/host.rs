@@ -1,7 +1,8 @@
 //! `livery host`
 
 use crate::cli::on_one_thread;
-use crate::failure::Ending;
+use crate::config::{ConfigFile, Draft, Given, Setting, resolve};
+use crate::failure::{Ending, Failure};
 use crate::serve::background::Daemon;
 use crate::serve::host_agent::{self, HostPlace, MachineArgs};
 use crate::serve::process::{Stance, private_dir};
@@ -13,17 +14,35 @@ use std::path::Path;
 /// Run a host agent alone: it runs pods on this machine for a control plane in another process
 /// (`livery serve --host-socket PATH`).
 ///
-/// It needs root. --data-dir and --socket are the agent's own here.
+/// It needs root. --data-dir and --socket are the agent's own here. What is not given comes from
+/// livery.toml in that data directory (`livery config`).
 #[derive(Debug, clap::Args)]
 pub struct HostArgs {
     /// Start it behind this terminal and return once it listens
     #[arg(short, long)]
     detach: bool,
     /// End the one that runs; pods go on
-    #[arg(long, conflicts_with = "detach")]
+    #[arg(long, conflicts_with_all = ["detach", "save", "HostSettings", "MachineArgs", "RegistryArgs"])]
     stop: bool,
-    #[arg(long, hide = true, conflicts_with = "detach")]
+    /// Keep the flags of this start in livery.toml, for every later one
+    #[arg(long)]
+    save: bool,
+    #[arg(long, hide = true, conflicts_with_all = ["detach", "save"])]
     background: bool,
+    #[command(flatten)]
+    given: Given<HostSettings>,
+}
+
+impl HostArgs {
+    /// Returns the settings that were given.
+    pub fn settings(&self) -> &[Setting] {
+        self.given.settings()
+    }
+}
+
+/// What a host agent goes by; each is a key of livery.toml too.
+#[derive(Debug, Clone, clap::Args)]
+pub struct HostSettings {
     /// The user, by number, who may use the socket [default: who runs the agent]
     #[arg(long, value_name = "UID")]
     owner: Option<u32>,
@@ -33,42 +52,62 @@ pub struct HostArgs {
 
 /// Runs the command.
 pub fn run(args: HostArgs, settings: &Settings) -> anyhow::Result<Ending> {
-    let place = HostPlace {
-        data_dir: settings.place.host_data_dir.clone(),
-        socket: settings
-            .given_socket
-            .clone()
-            .unwrap_or_else(|| settings.place.host_socket.clone()),
-        owner: args.owner,
-    };
-    check_socket(&place.socket)?;
+    let data_dir = settings.place.host_data_dir.clone();
+    let own_socket = || settings.place.host_socket.clone();
+    let socket = settings.given_socket.clone().unwrap_or_else(own_socket);
+    check_socket(&socket)?;
     if args.stop {
-        return on_one_thread(stop::host_agent(&place.data_dir));
+        return on_one_thread(stop::host_agent(&data_dir));
     }
+    let file = ConfigFile::read(&data_dir)?;
+    let resolved = resolve(&args.given, &file)?.settings;
+    let kept = match args.save {
+        true => {
+            let mut draft = Draft::of(&file);
+            draft.keep(&args.given)?;
+            draft.check()?;
+            Some(draft)
+        }
+        false => None,
+    };
+    let place = HostPlace {
+        data_dir,
+        socket,
+        owner: resolved.owner,
+    };
     if args.detach {
-        return on_one_thread(detach(&args, &place));
+        return on_one_thread(detach(&args.given, kept, &place));
     }
     let stance = if args.background {
         Stance::Background
     } else {
         Stance::Foreground
     };
-    host_agent::serve(&args.machine, &place, stance)
+    host_agent::serve(&resolved.machine, &place, kept, stance)
 }
 
-async fn detach(args: &HostArgs, place: &HostPlace) -> anyhow::Result<Ending> {
+async fn detach(
+    given: &Given<HostSettings>,
+    kept: Option<Draft>,
+    place: &HostPlace,
+) -> anyhow::Result<Ending> {
     if listens(&place.socket).await {
-        say("a host agent runs here already");
+        let runs = "a host agent runs here already";
+        if kept.is_some() {
+            let hint = "`livery config set` changes what the next one starts with; `livery host --stop` \
+                        ends this one";
+            return Err(Failure::mistake(format!("{runs}, so nothing was saved"))
+                .hint(hint)
+                .into());
+        }
+        say(runs);
         return Ok(Ending::Done);
     }
     private_dir(&place.data_dir)?;
     let mut arguments = vec!["host".into(), "--background".into(), "--data-dir".into()];
     arguments.push(place.data_dir.clone().into());
     arguments.extend(["--socket".into(), place.socket.clone().into()]);
-    if let Some(owner) = args.owner {
-        arguments.extend(["--owner".into(), owner.to_string().into()]);
-    }
-    arguments.extend(args.machine.to_arguments());
+    arguments.extend(given.words());
     let log = place.data_dir.join("host.log");
     let what = "host agent";
     let daemon = Daemon {
@@ -89,6 +128,13 @@ async fn detach(args: &HostArgs, place: &HostPlace) -> anyhow::Result<Ending> {
         "started a host agent (process {pid}, log {})",
         daemon.log.display()
     ));
+    if let Some(draft) = kept {
+        let path = draft.install()?;
+        say(&format!(
+            "the next one starts with the same: {}",
+            path.display()
+        ));
+    }
     Ok(Ending::Done)
 }
 

@@ -1,34 +1,45 @@
 //! `livery serve`
 
 use crate::cli::on_one_thread;
+use crate::config::{ConfigFile, Draft, Given, Resolved, Setting, keys, path, resolve};
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::serve::background::{self, Asked};
 use crate::serve::control_plane::{self, ControlPlane, HostChoice};
 use crate::serve::host_agent::MachineArgs;
 use crate::serve::process::Stance;
-use crate::serve::stop;
+use crate::serve::{stop, sudo};
 use crate::settings::Settings;
-use crate::ui::say;
+use crate::ui::{say, warn};
 use rustix::process::geteuid;
-use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Run a control plane, with a host agent for this machine unless told otherwise.
 ///
 /// It is reached over a unix socket by its owner and root. Over TCP it is reached only where
-/// --listen says so, and only with a token (`livery token create`). It does not speak TLS itself.
-#[derive(Debug, Clone, clap::Args)]
+/// --listen says so, and only with a token (`livery token create`); it does not speak TLS itself. What is
+/// not given here comes from livery.toml in the data directory (`livery config`).
+#[derive(Debug, clap::Args)]
 pub struct ServeArgs {
     /// Start it behind this terminal and return once it answers
     #[arg(short, long)]
     detach: bool,
     /// End the one that runs; pods go on
-    #[arg(long, conflicts_with_all = ["detach", "listen", "database"])]
+    #[arg(long, conflicts_with_all = ["detach", "save", "ServeSettings", "MachineArgs", "RegistryArgs"])]
     stop: bool,
-    #[arg(long, hide = true, conflicts_with = "detach")]
+    /// Keep the flags of this start in livery.toml, for every later one
+    #[arg(long)]
+    save: bool,
+    #[arg(long, hide = true, conflicts_with_all = ["detach", "save"])]
     background: bool,
+    #[command(flatten)]
+    given: Given<ServeSettings>,
+}
+
+/// What a control plane goes by; each is a key of livery.toml too.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeSettings {
     /// Also listen on TCP: PORT on the loopback, or ADDRESS:PORT; may be given several times
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = listen_address)]
     listen: Vec<SocketAddr>,
@@ -51,48 +62,16 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
-    /// Returns the settings of a control plane that nobody asked for by name.
-    pub fn usual() -> Self {
-        Self {
-            detach: false,
-            stop: false,
-            background: true,
-            listen: Vec::new(),
-            plain_http: false,
-            database: None,
-            no_host: false,
-            host_socket: None,
-            machine: MachineArgs::usual(),
-        }
+    /// Returns the settings that were given.
+    pub fn settings(&self) -> &[Setting] {
+        self.given.settings()
     }
+}
 
+impl ServeSettings {
     /// Returns whether the control plane comes with a host agent that was not named.
     pub fn brings_host(&self) -> bool {
         !self.no_host && self.host_socket.is_none()
-    }
-
-    /// Writes them as arguments again, for a daemon.
-    pub fn to_arguments(&self) -> Vec<OsString> {
-        let mut arguments = Vec::new();
-        for address in &self.listen {
-            arguments.extend(["--listen".into(), address.to_string().into()]);
-        }
-        if self.plain_http {
-            arguments.push("--plain-http".into());
-        }
-        if let Some(database) = &self.database {
-            arguments.extend(["--database".into(), database.into()]);
-        }
-        if self.no_host {
-            arguments.push("--no-host".into());
-        }
-        if let Some(socket) = &self.host_socket {
-            // The daemon stands in another directory.
-            let socket = std::path::absolute(socket).unwrap_or_else(|_| socket.clone());
-            arguments.extend(["--host-socket".into(), socket.into()]);
-        }
-        arguments.extend(self.machine.to_arguments());
-        arguments
     }
 }
 
@@ -106,48 +85,104 @@ pub fn run(args: ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
     if args.stop {
         return on_one_thread(stop::control_plane(settings));
     }
-    check_listen(&args)?;
+    let data_dir = &settings.place.data_dir;
+    let file = ConfigFile::read(data_dir)?;
+    let resolved = resolve(&args.given, &file)?;
+    refuse_idle_flags(&args.given, &resolved.settings)?;
+    check_listen(&resolved.settings)?;
+    let kept = match args.save {
+        true => {
+            let mut draft = Draft::of(&file);
+            draft.keep(&args.given)?;
+            draft.check()?;
+            Some(draft)
+        }
+        false => None,
+    };
     if args.detach {
-        return on_one_thread(detach(&args, settings));
+        return on_one_thread(detach(&args.given, kept, settings));
     }
-    let stance = if args.background {
-        Stance::Background
-    } else {
-        Stance::Foreground
-    };
-    let place = settings.place.clone();
-    let host = match (args.no_host, args.host_socket) {
-        (true, _) => HostChoice::None,
-        (false, Some(socket)) => HostChoice::Separate(std::path::absolute(socket)?),
-        (false, None) if geteuid().is_root() => HostChoice::InProcess(Box::new(args.machine)),
-        // An ordinary user's agent runs as root, beside this process.
-        (false, None) => HostChoice::Separate(place.host_socket.clone()),
-    };
-    let plane = ControlPlane {
-        place,
-        database: args.database,
-        listen: args.listen,
-        host,
-    };
-    control_plane::serve(&plane, stance)
+    if args.background {
+        return control_plane::serve(plane(resolved, settings), None, Stance::Background);
+    }
+    if !geteuid().is_root() && resolved.settings.brings_host() {
+        let brought = on_one_thread(sudo::ensure_host(&settings.place, &args.given, &resolved));
+        if let Err(error) = brought {
+            // It may come later, and is found then.
+            warn(&format!(
+                "{error}; going on without a host until there is one"
+            ));
+        }
+    }
+    if kept.is_none() {
+        tell_what_is_not_kept(&args.given, data_dir);
+    }
+    control_plane::serve(plane(resolved, settings), kept, Stance::Foreground)
 }
 
-async fn detach(args: &ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
+fn plane(resolved: Resolved<ServeSettings>, settings: &Settings) -> ControlPlane {
+    let ServeSettings {
+        listen,
+        plain_http: _,
+        database,
+        no_host,
+        host_socket,
+        machine,
+    } = resolved.settings;
+    let place = settings.place.clone();
+    let host = match (no_host, host_socket) {
+        (true, _) => HostChoice::None,
+        (false, Some(socket)) => HostChoice::Separate(socket),
+        (false, None) if geteuid().is_root() => HostChoice::InProcess(Box::new(machine)),
+        // An ordinary user's agent runs as root, in a process of its own.
+        (false, None) => HostChoice::Separate(place.host_socket.clone()),
+    };
+    ControlPlane {
+        place,
+        database,
+        listen,
+        host,
+    }
+}
+
+async fn detach(
+    given: &Given<ServeSettings>,
+    kept: Option<Draft>,
+    settings: &Settings,
+) -> anyhow::Result<Ending> {
     if let Ok(version) = connect::own(settings).version().await {
-        say(&format!(
+        let runs = format!(
             "a control plane runs here already (process {})",
             version.pid
-        ));
+        );
+        if kept.is_some() {
+            let hint = "`livery config set` changes what the next one starts with; `livery serve --stop` \
+                        ends this one";
+            return Err(Failure::mistake(format!("{runs}, so nothing was saved"))
+                .hint(hint)
+                .into());
+        }
+        say(&runs);
         return Ok(Ending::Done);
     }
-    background::start_with(settings, args, Asked::ByUser).await?;
+    background::start_with(settings, given, Asked::ByUser).await?;
+    match kept {
+        Some(draft) => {
+            let path = draft.install()?;
+            say(&format!(
+                "the next one starts with the same: {}",
+                path.display()
+            ));
+        }
+        None => tell_what_is_not_kept(given, &settings.place.data_dir),
+    }
     Ok(Ending::Done)
 }
 
 /// Refuses to speak plain HTTP to other machines unless that is wanted.
-fn check_listen(args: &ServeArgs) -> anyhow::Result<()> {
+fn check_listen(serve: &ServeSettings) -> anyhow::Result<()> {
     let far = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    let Some(address) = args.listen.iter().find(far).filter(|_| !args.plain_http) else {
+    let Some(address) = serve.listen.iter().find(far).filter(|_| !serve.plain_http) else {
         return Ok(());
     };
     let message = format!(
@@ -160,6 +195,37 @@ fn check_listen(args: &ServeArgs) -> anyhow::Result<()> {
         address.port()
     );
     Err(Failure::mistake(message).hint(hint).into())
+}
+
+/// A flag that would do nothing is a mistake.
+fn refuse_idle_flags(given: &Given<ServeSettings>, settings: &ServeSettings) -> anyhow::Result<()> {
+    if settings.brings_host() {
+        return Ok(());
+    }
+    let machine = keys::command::<MachineArgs>();
+    let mut given = given.settings().iter();
+    match given.find(|one| keys::find(&machine, &one.key).is_some()) {
+        None => Ok(()),
+        Some(one) => {
+            let message = format!(
+                "--{} is for the host agent of this control plane, and it has none of its own",
+                one.key
+            );
+            let hint = "give it to `livery host`, or leave out `--no-host` and `--host-socket`";
+            Err(Failure::mistake(message).hint(hint).into())
+        }
+    }
+}
+
+fn tell_what_is_not_kept(given: &Given<ServeSettings>, data_dir: &Path) {
+    if !given.settings().is_empty() {
+        let path = path(data_dir);
+        say(&format!(
+            "for this start alone: {}; `--save` keeps that in {}",
+            given.flags(),
+            path.display()
+        ));
+    }
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, String> {

@@ -2,7 +2,8 @@
 
 use super::process::{EXIT_TAKEN, private_dir};
 use super::sudo;
-use crate::commands::serve::ServeArgs;
+use crate::commands::serve::ServeSettings;
+use crate::config::{ConfigFile, Given, resolve};
 use crate::connect;
 use crate::failure::Failure;
 use crate::settings::{Settings, check_socket};
@@ -36,24 +37,30 @@ pub enum Asked {
     ByAnotherCommand,
 }
 
-/// Starts this machine's control plane with its usual settings.
+/// Starts this machine's control plane with the settings that are kept for it.
 pub async fn start(settings: &Settings, asked: Asked) -> anyhow::Result<()> {
-    start_with(settings, &ServeArgs::usual(), asked).await
+    start_with(settings, &Given::nothing(), asked).await
 }
 
-/// Starts this machine's control plane.
-pub async fn start_with(settings: &Settings, args: &ServeArgs, asked: Asked) -> anyhow::Result<()> {
+/// Starts this machine's control plane with the settings that are kept for it, and these before them.
+pub async fn start_with(
+    settings: &Settings,
+    given: &Given<ServeSettings>,
+    asked: Asked,
+) -> anyhow::Result<()> {
     let place = &settings.place;
     check_socket(&place.socket)?;
-    let brings_host = args.brings_host();
+    // The daemon reads the file itself; a mistake in it is better said here.
+    let resolved = resolve(given, &ConfigFile::read(&place.data_dir)?)?;
+    let brings_host = resolved.settings.brings_host();
     if brings_host && !geteuid().is_root() {
-        sudo::ensure_host(place).await?;
+        sudo::ensure_host(place, given, &resolved).await?;
     }
     private_dir(&place.data_dir)?;
     let mut arguments: Vec<OsString> = vec!["serve".into(), "--background".into()];
     arguments.extend(["--data-dir".into(), place.data_dir.clone().into()]);
     arguments.extend(["--socket".into(), place.socket.clone().into()]);
-    arguments.extend(args.to_arguments());
+    arguments.extend(given.words());
     if brings_host && !geteuid().is_root() {
         arguments.extend(["--host-socket".into(), place.host_socket.clone().into()]);
     }

@@ -4,6 +4,7 @@ use super::host_agent::{self, MachineArgs, taken};
 use super::lock::{self, Lock, Taken};
 use super::process::{self, EXIT_TAKEN, Stance};
 use super::{host_link, logging, plane_id};
+use crate::config::Draft;
 use crate::failure::{Ending, Failure};
 use crate::settings::{Place, check_socket};
 use crate::ui::listing;
@@ -56,8 +57,8 @@ const ENDING_PATIENCE: Span = Span::from_secs(3);
 /// How long a call to a supplier may take.
 const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
 
-/// Runs the control plane until it is asked to end.
-pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
+/// Runs the control plane until it is asked to end. Settings to be kept are written once it listens.
+pub fn serve(plane: ControlPlane, kept: Option<Draft>, stance: Stance) -> anyhow::Result<Ending> {
     process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
@@ -72,13 +73,13 @@ pub fn serve(plane: &ControlPlane, stance: Stance) -> anyhow::Result<Ending> {
     logging::init();
     process::open_many_files();
     let runtime = process::runtime()?;
-    let result = runtime.block_on(serve_until_asked(plane));
+    let result = runtime.block_on(serve_until_asked(&plane, kept));
     // Streams that nobody reads any more must not hold the process.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result
 }
 
-async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
+async fn serve_until_asked(plane: &ControlPlane, kept: Option<Draft>) -> anyhow::Result<Ending> {
     let stop = CancellationToken::new();
     process::stop_on_signals(&stop)?;
     let data = &plane.place.data_dir;
@@ -110,7 +111,7 @@ async fn serve_until_asked(plane: &ControlPlane) -> anyhow::Result<Ending> {
         version: env!("CARGO_PKG_VERSION"),
         stop: stop.clone(),
     });
-    let served = listen(plane, app).await;
+    let served = listen(plane, app, kept).await;
     engine.stop();
     // What is under way may end; what hangs is as after a crash.
     let _ = tokio::time::timeout(ENDING_PATIENCE.to_std(), engine.stopped()).await;
@@ -186,7 +187,7 @@ fn wrapped(supplier: SharedSupplier) -> SharedSupplier {
     Arc::new(Traced::new(Arc::new(Retry::new(bounded))))
 }
 
-async fn listen(plane: &ControlPlane, app: App) -> anyhow::Result<()> {
+async fn listen(plane: &ControlPlane, app: App, kept: Option<Draft>) -> anyhow::Result<()> {
     let mut tcp = Vec::new();
     for address in &plane.listen {
         let listener = TcpListener::bind(address).await.map_err(|why| {
@@ -202,6 +203,10 @@ async fn listen(plane: &ControlPlane, app: App) -> anyhow::Result<()> {
     }
     let socket = &plane.place.socket;
     let listener = process::listen(socket)?;
+    if let Some(draft) = kept {
+        let path = draft.install()?;
+        tracing::info!(path = %path.display(), "the settings are kept");
+    }
     tracing::info!(socket = %socket.display(), "listening");
     livery_http::serve_unix(app, listener).await;
     for served in tcp {

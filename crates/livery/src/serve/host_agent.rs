@@ -5,6 +5,7 @@ use super::logging;
 use super::process::{self, EXIT_TAKEN, Stance};
 use super::ranges::Ranges;
 use super::registry_args::RegistryArgs;
+use crate::config::Draft;
 use crate::failure::{Ending, Failure};
 use anyhow::Context;
 use livery_agent::{
@@ -14,12 +15,11 @@ use livery_domain::offer::Tier;
 use livery_runtime::net::Subnet;
 use livery_units::{Bytes, Money};
 use rustix::process::geteuid;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// What this machine offers.
+/// What this machine offers; each is a key of livery.toml too.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "This machine")]
 pub struct MachineArgs {
@@ -72,61 +72,6 @@ pub struct MachineArgs {
 }
 
 impl MachineArgs {
-    /// Returns what a machine of one's own offers: all of it, free of charge.
-    pub fn usual() -> Self {
-        Self {
-            simulate_gpus: Vec::new(),
-            price: Money::ZERO,
-            storage_price: Money::ZERO,
-            stopped_storage_price: Money::ZERO,
-            volume_price: Money::ZERO,
-            tier: Tier::Local,
-            region: "here".to_owned(),
-            max_cpus: None,
-            max_memory: None,
-            max_disk: None,
-            registries: RegistryArgs::default(),
-            pod_subnet: None,
-            pod_interfaces: None,
-            pod_uids: None,
-        }
-    }
-
-    /// Writes them as arguments again, for a daemon.
-    pub fn to_arguments(&self) -> Vec<OsString> {
-        let mut arguments = Vec::new();
-        let mut add = |name: &str, value: String| {
-            arguments.extend([OsString::from(name), OsString::from(value)]);
-        };
-        for gpus in &self.simulate_gpus {
-            add("--simulate-gpus", gpus.clone());
-        }
-        for (name, price) in [
-            ("--price", self.price),
-            ("--storage-price", self.storage_price),
-            ("--stopped-storage-price", self.stopped_storage_price),
-            ("--volume-price", self.volume_price),
-        ] {
-            add(name, price.to_string());
-        }
-        add("--tier", self.tier.to_string());
-        add("--region", self.region.clone());
-        let cpus = self.max_cpus.map(|cpus| ("--max-cpus", cpus.to_string()));
-        let bytes = |size: Bytes| format!("{}b", size.get());
-        let memory = self.max_memory.map(|size| ("--max-memory", bytes(size)));
-        let disk = self.max_disk.map(|size| ("--max-disk", bytes(size)));
-        let subnet = self.pod_subnet.map(|net| ("--pod-subnet", net.to_string()));
-        let interfaces = self.pod_interfaces.clone();
-        let interfaces = interfaces.map(|name| ("--pod-interfaces", name));
-        let uids = self.pod_uids.map(|uid| ("--pod-uids", uid.to_string()));
-        let optional = [cpus, memory, disk, subnet, interfaces, uids];
-        for (name, value) in optional.into_iter().flatten() {
-            add(name, value);
-        }
-        arguments.extend(self.registries.to_arguments());
-        arguments
-    }
-
     fn options(&self, data_dir: &Path, content: Content) -> anyhow::Result<AgentOptions> {
         let shim = std::env::current_exe().context("cannot find this program's own file")?;
         let mut options = AgentOptions::new(data_dir.to_owned(), shim);
@@ -210,8 +155,14 @@ pub struct HostPlace {
     pub owner: Option<u32>,
 }
 
-/// Serves the agent as a process of its own until it is asked to end.
-pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::Result<Ending> {
+/// Serves the agent as a process of its own until it is asked to end. Settings to be kept are written
+/// once it listens.
+pub fn serve(
+    args: &MachineArgs,
+    place: &HostPlace,
+    kept: Option<Draft>,
+    stance: Stance,
+) -> anyhow::Result<Ending> {
     process::keep_private();
     if stance == Stance::Background {
         process::leave_user()?;
@@ -225,7 +176,7 @@ pub fn serve(args: &MachineArgs, place: &HostPlace, stance: Stance) -> anyhow::R
     logging::init();
     process::open_many_files();
     let runtime = process::runtime()?;
-    let result = runtime.block_on(serve_until_asked(args, place));
+    let result = runtime.block_on(serve_until_asked(args, place, kept));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result
 }
@@ -237,7 +188,11 @@ pub fn taken(what: &str, pid: Option<u32>, end: &str) -> Failure {
         .hint(format!("`{end}` ends it; `--data-dir` makes another one"))
 }
 
-async fn serve_until_asked(args: &MachineArgs, place: &HostPlace) -> anyhow::Result<Ending> {
+async fn serve_until_asked(
+    args: &MachineArgs,
+    place: &HostPlace,
+    kept: Option<Draft>,
+) -> anyhow::Result<Ending> {
     let stop = CancellationToken::new();
     process::stop_on_signals(&stop)?;
     let agent = make(args, &place.data_dir, Content::Own).await?;
@@ -246,6 +201,10 @@ async fn serve_until_asked(args: &MachineArgs, place: &HostPlace) -> anyhow::Res
         // Not what a link that was put there meanwhile leads to: the directory may be the owner's.
         std::os::unix::fs::lchown(&place.socket, Some(owner), None)
             .with_context(|| format!("cannot give {} to user {owner}", place.socket.display()))?;
+    }
+    if let Some(draft) = kept {
+        let path = draft.install()?;
+        tracing::info!(path = %path.display(), "the settings are kept");
     }
     tracing::info!(socket = %place.socket.display(), "the host agent listens");
     livery_host_api::serve_listener(agent.clone(), listener, stop.cancelled()).await;

@@ -1,12 +1,12 @@
 //! By what the other control planes of a database know this one.
 
 use super::control_plane::ControlPlane;
+use crate::config::install;
 use anyhow::Context;
 use livery_engine::Plane;
 use livery_units::PlaneId;
 use std::fs;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 
 /// Returns the id that lies with the data, for it says whose those are, and how people find this control
 /// plane. The first start draws the id.
@@ -19,7 +19,7 @@ pub fn named(plane: &ControlPlane) -> anyhow::Result<Plane> {
         })?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let id = PlaneId::from_entropy(rand::random());
-            keep(&path, &id).with_context(|| format!("{} cannot be written", path.display()))?;
+            install::private(&path, id.as_str().as_bytes())?;
             id
         }
         Err(error) => return Err(error).context(format!("{} cannot be read", path.display())),
@@ -36,12 +36,4 @@ pub fn named(plane: &ControlPlane) -> anyhow::Result<Plane> {
     let ways: Vec<String> = urls.chain([format!("{socket} on {machine}")]).collect();
     let name = ways.join(" or ");
     Ok(Plane { id, name })
-}
-
-fn keep(path: &Path, id: &PlaneId) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let mut file = fs::File::create(&fresh)?;
-    file.write_all(id.as_str().as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)
 }

@@ -1,10 +1,9 @@
 //! What the owner of a machine says about registries of images.
 
 use livery_agent::{Mirror, Registries, RegistryHost};
-use std::ffi::OsString;
 
 /// What the owner of a machine says about registries of images.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct RegistryArgs {
     /// A registry, HOST:PORT, that is spoken to in plain HTTP; may be given several times
     #[arg(long, value_name = "HOST:PORT")]
@@ -26,17 +25,5 @@ impl RegistryArgs {
             allowed: self.registry_allow.clone(),
             mirrors: self.registry_mirror.clone(),
         }
-    }
-
-    /// Writes them as arguments again, for a daemon.
-    pub fn to_arguments(&self) -> Vec<OsString> {
-        let named = |name: &str, value: String| [OsString::from(name), OsString::from(value)];
-        let insecure = self.insecure_registry.iter();
-        let insecure = insecure.flat_map(|one| named("--insecure-registry", one.to_string()));
-        let allowed = self.registry_allow.iter();
-        let allowed = allowed.flat_map(|one| named("--registry-allow", one.to_string()));
-        let mirrors = self.registry_mirror.iter();
-        let mirrors = mirrors.flat_map(|one| named("--registry-mirror", one.to_string()));
-        insecure.chain(allowed).chain(mirrors).collect()
     }
 }

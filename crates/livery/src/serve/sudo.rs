@@ -1,20 +1,41 @@
 //! The host agent needs root. An ordinary user gets one through `sudo`, on a socket of their own.
 
+use crate::commands::host::HostSettings;
+use crate::commands::serve::ServeSettings;
+use crate::config::{Given, Resolved, Setting, keys};
 use crate::failure::Failure;
 use crate::settings::Place;
-use crate::ui::say;
+use crate::ui::{say, warn};
 use rustix::process::getuid;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::{Command, ExitStatus, Stdio};
 use tokio::net::UnixStream;
 
-/// Makes sure that a host agent answers this user.
-pub async fn ensure_host(place: &Place) -> anyhow::Result<()> {
+/// The key of who may use the agent: here it is always the user who starts it.
+const OWNER: &str = "owner";
+
+/// Makes sure that a host agent answers this user; one that has to be started gets those of the
+/// settings that are for a host. What was given for this start and comes too late is said.
+pub async fn ensure_host(
+    place: &Place,
+    given: &Given<ServeSettings>,
+    resolved: &Resolved<ServeSettings>,
+) -> anyhow::Result<()> {
+    let host = keys::command::<HostSettings>();
+    let of_host = |one: &&Setting| one.key != OWNER && keys::find(&host, &one.key).is_some();
     if UnixStream::connect(&place.host_socket).await.is_ok() {
+        if let Some(late) = given.settings().iter().find(of_host) {
+            warn(&format!(
+                "the host agent runs already, and --{} comes too late for it; `livery serve --stop` ends \
+                 it too, as far as sudo lets it",
+                late.key
+            ));
+        }
         return Ok(());
     }
-    let arguments = host_arguments(place, "--detach")?;
+    let mut arguments = host_arguments(place, "--detach")?;
+    arguments.extend(resolved.set.iter().filter(of_host).flat_map(Setting::words));
     let status = quietly(&arguments)?;
     if status.is_some_and(|status| status.success()) {
         return Ok(());

@@ -56,6 +56,8 @@ fn the_help_of_every_command_is_kept() {
         "registry logout",
         "serve",
         "host",
+        "config",
+        "config set",
         "doctor",
         "token",
         "schema",

@@ -8,6 +8,7 @@ mod answers;
 mod catalog;
 #[path = "../../../notify/tests/suite/certificate.rs"]
 mod certificate;
+mod config;
 mod errors;
 mod help;
 mod job_files;

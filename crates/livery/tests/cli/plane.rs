@@ -79,6 +79,9 @@ impl Plane {
 impl Drop for Plane {
     fn drop(&mut self) {
         let stopped = self.run(&["serve", "--stop"]);
+        if self.data().join("host.lock").exists() {
+            self.run(&["host", "--stop"]);
+        }
         if let (Some(pid), false) = (self.pid(), std::thread::panicking()) {
             panic!("process {pid} is still there: {}", stopped.err);
         }

@@ -70,7 +70,7 @@ fn a_control_plane_that_was_killed_is_no_obstacle() {
 }
 
 /// Kills a process that is no child of ours and waits until it is gone.
-fn kill(pid: u32) {
+pub fn kill(pid: u32) {
     let number = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
     rustix::process::kill_process(number, rustix::process::Signal::KILL).unwrap();
     let state = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -142,7 +142,7 @@ fn tcp_needs_a_token_and_a_revoked_one_is_worthless() {
 
 /// Asks the system for a port that nobody has just now; another process may take it in between,
 /// and then the start says so.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -1,30 +1,9 @@
 //! Full disks: the host's under the control plane and the agent, and a pod's own.
 
-use crate::support::{Job, RunView, World};
+use crate::support::{Ballast, Job, RunView, World};
 use livery_domain::run::Outcome;
 use std::fs::{self, File};
-use std::io::Write;
 use std::os::unix::fs::FileExt;
-
-/// Fills the disk under the control plane's data to the last block; dropping it makes room again.
-struct Ballast(std::path::PathBuf);
-
-impl Ballast {
-    fn fill(world: &World) -> Self {
-        let path = world.data().join("ballast");
-        let mut file = File::create(&path).unwrap();
-        let block = vec![7; 64 << 10];
-        while file.write_all(&block).is_ok() {}
-        while file.write_all(&block[..512]).is_ok() {}
-        Self(path)
-    }
-}
-
-impl Drop for Ballast {
-    fn drop(&mut self) {
-        fs::remove_file(&self.0).unwrap();
-    }
-}
 
 #[test]
 fn what_does_not_fit_on_the_machine_is_not_begun() {

@@ -4,10 +4,12 @@
 //! and log must be whole, each command must have run once, the books must balance, and nothing may
 //! be left on the machine.
 
-use crate::support::{Job, RunView, Running, Victim, World, digest, numbers, tree_of, until};
-use livery_api::dto::Run;
+use crate::support::{
+    RunView, Running, Share, ShimKind, Victim, Wanted, World, check_over, check_results, shims,
+    until, write_fault_job,
+};
 use livery_domain::run::{Outcome, RunStep};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -114,7 +116,7 @@ fn fault(target: Target, step: RunStep) -> String {
         Target::PodShim | Target::TaskShim => World::new(),
     };
     let world = world.unwrap();
-    write_job(&world);
+    write_fault_job(&world, Share::Large);
     let attached = world.spawn(&["run", "job.yaml", "--results", "attached"]);
     let run = RunView::newest(&world);
     until_in_the_middle_of(step, &run);
@@ -147,34 +149,12 @@ fn fault(target: Target, step: RunStep) -> String {
             check_results(&world, "attached", Wanted::Everything);
         }
     }
-    check(&world, &run, &over);
+    check_over(&world, &run, &over, "later");
     world.finish();
     match over.reason {
         Some(why) => format!("struck in {struck}, {}: {why}", over.outcome),
         None => format!("struck in {struck}, {}", over.outcome),
     }
-}
-
-/// A job of which every step takes long enough to be met in its middle.
-fn write_job(world: &World) {
-    tree_of(&world.work().join("data"), 1_000);
-    tree_of(&world.work().join("code"), 20);
-    let script = "echo ran >> /workspace/out/trainings\necho train began\n\
-                  for i in 1 2 3 4 5 6 7 8 9 10; do echo tick $i; sleep 0.2; done\n\
-                  seq 200000 > /workspace/out/numbers\ncp -a /workspace/data /workspace/out/";
-    let setup = "mkdir -p /workspace/out\necho ran >> /workspace/out/setups\necho setup began\n\
-                 sleep 1\necho setup done";
-    Job::new("fault", script)
-        .script("setup", setup)
-        .with("workdir: ./code\nvalidate: [sleep 1]\noutputs: ['out/**']")
-        .with("file_mounts: {/workspace/data: ./data}")
-        .write(world);
-}
-
-/// What the job of [`write_job`] prints.
-fn whole_log() -> String {
-    let ticks: String = (1..=10).map(|number| format!("tick {number}\n")).collect();
-    format!("setup began\nsetup done\ntrain began\n{ticks}")
 }
 
 fn until_in_the_middle_of(step: RunStep, run: &RunView) {
@@ -196,77 +176,11 @@ fn strike(target: Target, world: &World, attached: Running) -> Option<Running> {
         }
         Target::ControlPlane | Target::OneProcess => world.kill(Victim::ControlPlane),
         Target::Agent => world.kill(Victim::Agent),
-        Target::PodShim => kill_shims(world, "init", Patience::UntilThePodIsGone),
-        Target::TaskShim => kill_shims(world, "task", Patience::Long),
+        Target::PodShim => kill_shims(world, ShimKind::Pod, Patience::UntilThePodIsGone),
+        Target::TaskShim => kill_shims(world, ShimKind::Task, Patience::Long),
     }
     world.bring_up();
     Some(attached)
-}
-
-/// Checks everything that must hold of a run that is over.
-fn check(world: &World, run: &RunView, over: &Run) {
-    let shown = world.ok(&["run", "show", &run.id]);
-    assert!(shown.contains("total"), "a receipt is there:\n{shown}");
-    if over.outcome == Outcome::Succeeded {
-        let log = world.ok(&["logs", &run.id]);
-        // A pod that was lost before training began had a predecessor, whose words are kept too.
-        assert!(log.ends_with(&whole_log()), "{log}");
-        assert!(over.results.is_some());
-    }
-    if over.results.is_some() {
-        world.ok(&["results", &run.id, "later"]);
-        let wanted = match over.outcome {
-            Outcome::Succeeded => Wanted::Everything,
-            Outcome::Pending | Outcome::Failed => Wanted::OnlyWhole,
-            Outcome::Cancelled | Outcome::OverBudget => Wanted::OnlyWhole,
-        };
-        check_results(world, "later", wanted);
-    }
-}
-
-/// What results must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    Everything,
-    /// What is there must be whole, and need not be all.
-    OnlyWhole,
-}
-
-/// Whatever came home is whole, and every command ran once.
-fn check_results(world: &World, place: &str, wanted: Wanted) {
-    let home = world.work().join(place).join("out");
-    let is_there = |name: &str| wanted == Wanted::Everything || home.join(name).exists();
-    for once in ["setups", "trainings"]
-        .into_iter()
-        .filter(|name| is_there(name))
-    {
-        assert_eq!(
-            fs::read_to_string(home.join(once)).unwrap(),
-            "ran\n",
-            "{once}"
-        );
-    }
-    if is_there("numbers") {
-        let found = fs::read_to_string(home.join("numbers")).unwrap();
-        assert!(found == numbers(200_000), "{} bytes", found.len());
-    }
-    if is_there("data") {
-        let mut sent = digest(&world.work().join("data"));
-        let found = digest(&home.join("data"));
-        match wanted {
-            Wanted::Everything => {}
-            Wanted::OnlyWhole => sent.retain(|name, _| found.contains_key(name)),
-        }
-        assert_eq!(found, sent);
-    }
-}
-
-/// Kills the process that holds a pod.
-pub fn kill_shim(world: &World, pod: &str) {
-    let path = world.runtime_dir().join("pods").join(pod).join("run.json");
-    let record: serde_json::Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-    let pid = i32::try_from(record["shim"]["pid"].as_i64().unwrap()).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
 }
 
 /// How long a shim is looked for.
@@ -278,36 +192,22 @@ enum Patience {
 }
 
 /// Kills every shim of a kind as soon as there is one.
-fn kill_shims(world: &World, kind: &str, patience: Patience) {
+fn kill_shims(world: &World, kind: ShimKind, patience: Patience) {
     let pods = world.runtime_dir().join("pods");
     let mut seen_pod = false;
-    until(&format!("a shim ({kind})"), Duration::from_secs(20), || {
-        let shims = shims(world, kind);
-        for pid in &shims {
-            // One that ended meanwhile is as dead as any.
-            let _ = kill_process(*pid, Signal::KILL);
-        }
-        let has_pod = fs::read_dir(&pods).is_ok_and(|mut pods| pods.next().is_some());
-        let is_gone = seen_pod && !has_pod && patience == Patience::UntilThePodIsGone;
-        seen_pod |= has_pod;
-        (!shims.is_empty() || is_gone).then_some(())
-    });
-}
-
-fn shims(world: &World, kind: &str) -> Vec<Pid> {
-    let directory = world.runtime_dir().display().to_string();
-    let mark = format!("\0shim\0{kind}\0");
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).into_owned();
-        if line.contains(&mark) && line.contains(&directory) {
-            let name = entry.file_name();
-            let pid = name
-                .to_str()
-                .and_then(|name| Pid::from_raw(name.parse().ok()?));
-            found.extend(pid);
-        }
-    }
-    found
+    until(
+        &format!("a shim ({kind:?})"),
+        Duration::from_secs(20),
+        || {
+            let shims = shims(world, kind);
+            for pid in &shims {
+                // One that ended meanwhile is as dead as any.
+                let _ = kill_process(*pid, Signal::KILL);
+            }
+            let has_pod = fs::read_dir(&pods).is_ok_and(|mut pods| pods.next().is_some());
+            let is_gone = seen_pod && !has_pod && patience == Patience::UntilThePodIsGone;
+            seen_pod |= has_pod;
+            (!shims.is_empty() || is_gone).then_some(())
+        },
+    );
 }

@@ -8,6 +8,10 @@
     reason = "says why a test was skipped and what was survived"
 )]
 
+#[allow(
+    dead_code,
+    reason = "the soak stands on the same, and uses other parts of it"
+)]
 mod support;
 
 mod again;
@@ -24,6 +28,7 @@ mod panic;
 mod planes;
 mod pods;
 mod policies;
+mod remembers;
 mod reminders;
 mod run_ends;
 mod runs;

@@ -201,7 +201,7 @@ fn a_checkpoint_is_home_when_the_pod_is_lost_in_training() {
     let run = RunView::of(&world, &id);
     run.until_noted("checkpoint brought home");
     let pod = run.now().unwrap().pod.unwrap().to_string();
-    crate::faults::kill_shim(&world, &pod);
+    crate::support::kill_shim(&world, &pod);
     let over = run.until_over();
     assert_eq!(over.outcome, Outcome::Failed);
     assert!(over.reason.is_some());

@@ -3,7 +3,7 @@
 use super::Scene;
 use crate::error::Error;
 use crate::pod;
-use crate::run::events::note;
+use crate::run::events::append;
 use crate::run::receipt;
 use crate::services::Services;
 use livery_domain::pod::{Desired, Pod};
@@ -49,27 +49,27 @@ pub(crate) async fn farewell_said(services: &Services, run: &Run) -> bool {
 }
 
 /// The last event of a run is its receipt; its secrets are forgotten.
-pub(crate) async fn farewell(services: &Services, run: &Run) {
+///
+/// # Errors
+/// When the receipt cannot be written, on a full disk for instance: then the run is not over yet, and
+/// this is done again.
+pub(crate) async fn farewell(services: &Services, run: &Run) -> Result<(), Error> {
     if farewell_said(services, run).await {
-        return;
+        return Ok(());
     }
-    match receipt(services, run).await {
-        Ok(text) => note(services, run, EventKind::Over, &text).await,
+    let text = match receipt(services, run).await {
+        Ok(text) => text,
         Err(error) => {
             tracing::error!(run.id = %run.id, %error, "a receipt could not be made");
-            note(
-                services,
-                run,
-                EventKind::Over,
-                "the receipt could not be made; the server's log says why",
-            )
-            .await;
+            "the receipt could not be made; the server's log says why".to_owned()
         }
-    }
+    };
+    append(services, run, EventKind::Over, &text).await?;
     if let Err(error) = services.store.run_secrets_forget(&run.id).await {
         tracing::warn!(run.id = %run.id, %error, "the secrets of an ended run are still stored");
     }
     if let Err(error) = services.store.run_note_set(&run.id, SAID, "said").await {
         tracing::warn!(run.id = %run.id, %error, "the receipt may be shown twice");
     }
+    Ok(())
 }

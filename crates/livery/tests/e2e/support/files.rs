@@ -20,8 +20,13 @@ impl Job {
 
     /// The same on a larger disk.
     pub fn on_a_disk_of(size: &str, name: &str, run: &str) -> Self {
-        let resources = format!("{{image_id: host, cpus: 1, memory: 512MB, disk_size: {size}}}");
-        let text = format!("name: {name}\nresources: {resources}\n");
+        let resources = format!("cpus: 1, memory: 512MB, disk_size: {size}");
+        Self::with_resources(&resources, name, run)
+    }
+
+    /// The same with other needs.
+    pub fn with_resources(resources: &str, name: &str, run: &str) -> Self {
+        let text = format!("name: {name}\nresources: {{image_id: host, {resources}}}\n");
         Self { text }.script("run", run)
     }
 

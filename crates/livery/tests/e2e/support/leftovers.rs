@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+/// The file in a world's directory that holds its disk, if it has one of its own.
+pub const DISK_FILE: &str = "disk.img";
+
 /// What the things of one world are known by.
 pub struct Traces {
     /// In the command lines, mounts and loop devices of everything of it.
@@ -33,11 +36,9 @@ impl Traces {
         let own = self.directory.join("data").display().to_string();
         let mounts = self.mounts().into_iter().filter(|path| *path != own);
         found.extend(mounts.map(|path| format!("mount {path}")));
-        found.extend(
-            self.loops()
-                .into_iter()
-                .map(|name| format!("loop device {name}")),
-        );
+        let disk = self.directory.join(DISK_FILE).display().to_string();
+        let loops = self.loops().into_iter().filter(|(_, file)| *file != disk);
+        found.extend(loops.map(|(name, file)| format!("loop device {name} of {file}")));
         found.extend(
             self.cgroups()
                 .into_iter()
@@ -75,7 +76,7 @@ impl Traces {
         for path in self.mounts().into_iter().rev() {
             let _ = rustix::mount::unmount(path.as_str(), rustix::mount::UnmountFlags::DETACH);
         }
-        for name in self.loops() {
+        for (name, _) in self.loops() {
             quietly("losetup", &["-d", &format!("/dev/{name}")]);
         }
         for name in self.links() {
@@ -138,16 +139,16 @@ impl Traces {
             .collect()
     }
 
-    fn loops(&self) -> Vec<String> {
-        let backed = |path: &PathBuf| {
+    /// Loop devices with the files that they show.
+    fn loops(&self) -> Vec<(String, String)> {
+        let known = |path: PathBuf| {
             let file = fs::read_to_string(path.join("loop/backing_file")).unwrap_or_default();
-            self.names_it(&file)
+            let name = path.file_name()?.to_str()?.to_owned();
+            self.names_it(&file).then(|| (name, file.trim().to_owned()))
         };
-        let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
         list(Path::new("/sys/block"))
             .into_iter()
-            .filter(backed)
-            .filter_map(name)
+            .filter_map(known)
             .collect()
     }
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const START_PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Dollars per hour that the machine costs: every test has a bill.
 const PRICE: &str = "0.36";
@@ -31,7 +31,7 @@ pub enum Victim {
 
 /// Which processes a world has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+pub enum Shape {
     OneProcess,
     TwoProcesses,
 }
@@ -40,13 +40,15 @@ enum Shape {
 /// has. Dropping it takes everything away, whatever state it is in.
 pub struct World {
     directory: PathBuf,
-    shape: Shape,
+    pub(super) shape: Shape,
     number: u8,
     options: Vec<String>,
     /// What the control plane is started with besides.
     serve: Vec<String>,
-    control_plane: RefCell<Option<Running>>,
-    agent: RefCell<Option<Running>>,
+    /// Where the agent keeps its data; the control plane's own place when they share a disk.
+    pub(super) agent_data: PathBuf,
+    pub(super) control_plane: RefCell<Option<Running>>,
+    pub(super) agent: RefCell<Option<Running>>,
     /// Counts commands, to name the files of their output.
     commands: Cell<u32>,
     pods: RefCell<BTreeSet<String>>,
@@ -78,31 +80,25 @@ impl World {
         Some(world)
     }
 
-    /// In one process, with its data on a disk of that many mebibytes.
-    pub fn on_a_disk_of(mebibytes: u32) -> Option<Self> {
-        let world = Self::prepare(Shape::OneProcess, &[])?;
-        fs::create_dir(world.data()).unwrap();
-        let size = std::ffi::CString::new(format!("size={mebibytes}m,mode=700")).unwrap();
-        let flags = rustix::mount::MountFlags::empty();
-        rustix::mount::mount("tmpfs", world.data(), "tmpfs", flags, size.as_c_str()).unwrap();
-        world.bring_up();
-        Some(world)
-    }
-
     fn start(shape: Shape, options: &[&str]) -> Option<Self> {
         let world = Self::prepare(shape, options)?;
         world.bring_up();
         Some(world)
     }
 
-    fn prepare(shape: Shape, options: &[&str]) -> Option<Self> {
+    pub(super) fn prepare(shape: Shape, options: &[&str]) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             println!("skipped: pods need root");
             return None;
         }
         let (number, reserved) = reserve();
+        let directory = std::env::temp_dir().join(format!("livery-e2e-{number}"));
         let world = Self {
-            directory: std::env::temp_dir().join(format!("livery-e2e-{number}")),
+            agent_data: directory.join(match shape {
+                Shape::OneProcess => "data",
+                Shape::TwoProcesses => "host",
+            }),
+            directory,
             shape,
             number,
             options: options.iter().map(|text| (*text).to_owned()).collect(),
@@ -154,10 +150,7 @@ impl World {
     }
 
     fn agent_data(&self) -> PathBuf {
-        match self.shape {
-            Shape::OneProcess => self.data(),
-            Shape::TwoProcesses => self.path().join("host"),
-        }
+        self.agent_data.clone()
     }
 
     /// The first three numbers of every pod's address.
@@ -184,29 +177,39 @@ impl World {
         );
     }
 
-    fn start_processes(&self) {
+    pub(super) fn start_processes(&self) {
         if self.shape == Shape::TwoProcesses && self.agent.borrow().is_none() {
-            let mut command = self.command(&["host"]);
-            command.env("LIVERY_DATA_DIR", self.agent_data());
-            self.machine_options(&mut command);
-            self.agent.replace(Some(self.daemon(command, "host")));
+            self.start_agent();
             let socket = self.agent_socket();
             until("the agent answers", START_PATIENCE, || {
                 std::os::unix::net::UnixStream::connect(&socket).ok()
             });
         }
         if self.control_plane.borrow().is_none() {
-            let mut command = self.command(&["serve"]);
-            command.args(&self.serve);
-            match self.shape {
-                Shape::OneProcess => self.machine_options(&mut command),
-                Shape::TwoProcesses => {
-                    command.arg("--host-socket").arg(self.agent_socket());
-                }
-            }
-            self.control_plane
-                .replace(Some(self.daemon(command, "serve")));
+            self.start_control_plane();
         }
+    }
+
+    /// Starts the agent and waits for nothing.
+    pub fn start_agent(&self) {
+        let mut command = self.command(&["host"]);
+        command.env("LIVERY_DATA_DIR", self.agent_data());
+        self.machine_options(&mut command);
+        self.agent.replace(Some(self.daemon(command, "host")));
+    }
+
+    /// Starts the control plane and waits for nothing.
+    pub fn start_control_plane(&self) {
+        let mut command = self.command(&["serve"]);
+        command.args(&self.serve);
+        match self.shape {
+            Shape::OneProcess => self.machine_options(&mut command),
+            Shape::TwoProcesses => {
+                command.arg("--host-socket").arg(self.agent_socket());
+            }
+        }
+        self.control_plane
+            .replace(Some(self.daemon(command, "serve")));
     }
 
     fn machine_options(&self, command: &mut Command) {
@@ -279,23 +282,6 @@ impl World {
         self.livery(arguments).expect(0).out
     }
 
-    /// Starts the control plane without waiting for its host, and runs a command.
-    #[track_caller]
-    pub fn ok_without_host(&self, arguments: &[&str]) -> String {
-        self.start_processes();
-        until("the control plane answers", START_PATIENCE, || {
-            let ran = self.livery(arguments);
-            (ran.code == Some(0)).then_some(ran.out)
-        })
-    }
-
-    /// Starts the control plane again after it was asked to end.
-    pub fn bring_up_again(&self) {
-        let ended = self.control_plane.take().unwrap().finish();
-        assert_eq!(ended.code, Some(0), "{}", ended.err);
-        self.bring_up();
-    }
-
     /// Starts a command.
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         self.run_command(self.command(arguments), Stdio::null())
@@ -340,9 +326,9 @@ impl World {
     }
 
     /// Does what [`World::finish`] does and returns what is left.
-    pub fn wind_up(self) -> Vec<String> {
+    pub fn wind_up(&self) -> Vec<String> {
         self.bring_up();
-        let live = ask(&self, async |client| client.pods(Which::Live).await).unwrap();
+        let live = ask(self, async |client| client.pods(Which::Live).await).unwrap();
         for pod in live.pods {
             self.ok(&["pod", "terminate", pod.id.as_str()]);
         }
