@@ -120,14 +120,24 @@ fn fault(target: Target, step: RunStep) -> String {
     let attached = world.spawn(&["run", "job.yaml", "--results", "attached"]);
     let run = RunView::newest(&world);
     until_in_the_middle_of(step, &run);
-    let struck = run.now().map_or(step, |run| run.step);
+    let before = run.now().map_or(step, |run| run.step);
     let attached = strike(target, &world, attached);
+    // A short step may end between a look and the kill: one of these was struck.
+    let after = run.now().map_or(before, |run| run.step);
+    let struck = before..=after.max(before);
     let over = run.until_over();
     let story = || format!("{over:?}\n{}", run.story());
     let hope = match target {
         // Before training there is another offer to go to, and after it all is home.
-        Target::PodShim if !matches!(step, RunStep::Train | RunStep::Pull) => Hope::MustSucceed,
-        Target::PodShim | Target::TaskShim => Hope::MayFail,
+        Target::PodShim
+            if [RunStep::Train, RunStep::Pull]
+                .iter()
+                .any(|step| struck.contains(step)) =>
+        {
+            Hope::MayFail
+        }
+        Target::PodShim => Hope::MustSucceed,
+        Target::TaskShim => Hope::MayFail,
         Target::CommandLine | Target::ControlPlane | Target::Agent | Target::OneProcess => {
             Hope::MustSucceed
         }
@@ -152,8 +162,8 @@ fn fault(target: Target, step: RunStep) -> String {
     check_over(&world, &run, &over, "later");
     world.finish();
     match over.reason {
-        Some(why) => format!("struck in {struck}, {}: {why}", over.outcome),
-        None => format!("struck in {struck}, {}", over.outcome),
+        Some(why) => format!("struck in {before}, {}: {why}", over.outcome),
+        None => format!("struck in {before}, {}", over.outcome),
     }
 }
 
