@@ -10,7 +10,7 @@ use http::StatusCode;
 use livery_api::Code;
 use livery_api::dto::{NewToken, Token, TokenCreated, TokenList};
 use livery_engine::Error;
-use livery_units::{AccountId, ContentHash};
+use livery_units::{AccountId, ContentHash, text};
 use rand::distr::{Alphanumeric, SampleString};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -53,6 +53,7 @@ async fn create(
         let message = format!("label: it has 1 to {LABEL_CHARS_MAX} characters");
         return Err(Refusal::bad_request(&message));
     }
+    text::refuse_control(&label).map_err(|why| Refusal::bad_request(&format!("label: {why}")))?;
     let made = make(&app, &account, &label).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
