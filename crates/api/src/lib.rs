@@ -14,6 +14,7 @@ pub mod csv;
 pub mod dto;
 mod error;
 mod problem;
+mod read;
 mod target;
 mod text;
 

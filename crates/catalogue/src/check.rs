@@ -80,7 +80,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn words(&mut self, text: &Text, key: &str) -> Option<String> {
         self.by(text, key, |text| {
             let is_bad = text.trim().is_empty()
-                || text.chars().any(char::is_control)
+                || text.contains(livery_units::text::is_control)
                 || text.chars().count() > TEXT_CHARS_MAX;
             match is_bad {
                 true => Err(format!(

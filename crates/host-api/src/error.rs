@@ -1,6 +1,10 @@
 //! The closed list of what an agent can answer instead of what it was asked.
 
 use crate::dto::Failure;
+use livery_units::text;
+
+/// What is kept of a host's words, in characters.
+pub(crate) const MESSAGE_CHARS_MAX: usize = 1_000;
 
 /// Why a host agent did not do what it was asked; travels as a code and a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,9 +57,11 @@ impl Error {
 }
 
 impl From<Failure> for Error {
-    /// Reads an error that travelled; a code of a later version counts as a failure of the agent.
+    /// Reads an error that travelled; a code of a later version counts as a failure of the agent. Its
+    /// words may be those of an image or a registry, and the host may be anybody's.
     fn from(failure: Failure) -> Self {
         let Failure { code, message } = failure;
+        let message = text::clean(&message, MESSAGE_CHARS_MAX);
         match code.as_str() {
             "not-found" => Self::NotFound(message),
             "no-capacity" => Self::NoCapacity(message),

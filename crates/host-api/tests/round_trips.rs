@@ -151,7 +151,7 @@ async fn content_travels_whole() {
 #[tokio::test]
 async fn every_error_arrives_as_itself() {
     over_both(async |memory: Arc<Memory>, client: HostClient| {
-        let message = || "für \"you\"\u{7}".to_owned();
+        let message = || "für \"you\": 日本".to_owned();
         for error in [
             Error::NotFound(message()),
             Error::NoCapacity(message()),
@@ -173,6 +173,31 @@ async fn every_error_arrives_as_itself() {
             assert_eq!(pieces.len(), 4);
             assert_eq!(pieces[3], Err(error));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_words_of_an_error_are_few_and_steer_no_terminal() {
+    over_both(async |memory: Arc<Memory>, client: HostClient| {
+        let words = format!("\u{1b}[31mred\u{7}\n\u{202e}{}", "x".repeat(30_000));
+        *memory.fail_with.lock().unwrap() = Some(Error::Image(words));
+        let Err(Error::Image(shown)) = client.info().await else {
+            panic!("the kind of the error was lost");
+        };
+        assert!(
+            shown.starts_with("\u{fffd}[31mred\u{fffd} \u{fffd}xxx"),
+            "{shown}"
+        );
+        assert_eq!(shown.chars().count(), 1_000);
+        // More than any error has is not read.
+        let flood = Error::Image("x".repeat(1 << 20));
+        *memory.fail_with.lock().unwrap() = Some(flood);
+        let refused = client.info().await.unwrap_err();
+        assert!(
+            refused.to_string().contains("more than 65536 bytes"),
+            "{refused}"
+        );
     })
     .await;
 }

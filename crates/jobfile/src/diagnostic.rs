@@ -66,7 +66,7 @@ impl Diagnostic {
         for (index, c) in self.line_text.chars().enumerate() {
             let shown = match c {
                 '\t' => ' ',
-                c if c.is_control() => '\u{fffd}',
+                c if livery_units::text::is_control(c) => '\u{fffd}',
                 c => c,
             };
             line.push(shown);

@@ -122,8 +122,7 @@ impl Source {
 
 /// Takes out what a terminal would act on: messages quote the user's text and the file's name.
 fn harmless(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(shown).collect()
+    text.replace(livery_units::text::is_control, "\u{fffd}")
 }
 
 /// Cuts the part to show out of a long line; returns how many characters come before it.

@@ -7,7 +7,10 @@ use crate::env_vars;
 use crate::failure::{Ending, finish};
 use crate::settings::{Globals, Settings};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use livery_units::text::printable;
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 const AFTER_HELP: &str =
@@ -78,7 +81,11 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
             // Help into a closed pipe is no error either.
-            let _ = error.print();
+            let _ = match printable(&error.render().to_string()) {
+                Cow::Borrowed(_) => error.print(),
+                // It quotes a word that would steer the terminal.
+                Cow::Owned(shown) => std::io::stderr().write_all(shown.as_bytes()),
+            };
             return ExitCode::from(code);
         }
     };

@@ -3,6 +3,7 @@
 use crate::ui::style::Style;
 use livery_api::Error as ApiError;
 use livery_content::ContentError;
+use livery_units::text::printable;
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
@@ -91,16 +92,21 @@ pub fn report(error: &anyhow::Error) {
     let style = Style::stderr();
     let (code, hint) = code_and_hint(error);
     let code = code.map_or(String::new(), |code| format!("[{code}]"));
-    let mut text = format!("{}: {error}\n", style.bad(&format!("error{code}")));
     let mut said = error.to_string();
+    // Whatever it quotes, it must not steer the terminal.
+    let mut text = format!(
+        "{}: {}\n",
+        style.bad(&format!("error{code}")),
+        printable(&said)
+    );
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !said.contains(&cause) {
-            text.push_str(&format!("  because: {cause}\n"));
+            text.push_str(&format!("  because: {}\n", printable(&cause)));
             said.push_str(&cause);
         }
     }
     if let Some(hint) = hint {
-        text.push_str(&format!("{}: {hint}\n", style.info("hint")));
+        text.push_str(&format!("{}: {}\n", style.info("hint"), printable(&hint)));
     }
     // Nobody is left to tell when standard error is gone.
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -13,7 +13,7 @@ mod runs;
 mod system;
 mod volumes;
 
-use crate::{ByteStream, Error, PROTOCOL, PROTOCOL_HEADER, Problem, Target};
+use crate::{ByteStream, Error, PROTOCOL, PROTOCOL_HEADER, Problem, Target, read};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -21,7 +21,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http2::SendRequest;
-use livery_units::Secret;
+use livery_units::{Secret, text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// Longest answer of a call that is not a stream.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
+
+/// What is shown of an error that is not ours, in characters.
+const MESSAGE_CHARS_MAX: usize = 300;
 
 /// A client of one control plane; clones share one connection.
 #[derive(Clone)]
@@ -160,9 +163,9 @@ impl Client {
             return Ok(response);
         }
         let body = self.collect(response).await?;
-        let problem = serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
+        let problem = read::answer(&body).unwrap_or_else(|_| Problem {
             code: status.as_str().to_owned(),
-            message: String::from_utf8_lossy(&body).into_owned(),
+            message: text::clean(&String::from_utf8_lossy(&body), MESSAGE_CHARS_MAX),
             hint: None,
         });
         Err(Error::Refused {
@@ -182,7 +185,7 @@ impl Client {
         let body = self.collect(response).await?;
         // An answer without content stands for `null`, which `()` is read from.
         let text: &[u8] = if nothing { b"null" } else { &body };
-        serde_json::from_slice(text).map_err(|why| self.nonsense(&why))
+        read::answer(text).map_err(|why| self.nonsense(&why))
     }
 
     fn stream(&self, response: Response<Incoming>) -> ByteStream {

@@ -1,6 +1,7 @@
 //! Patterns that say which files come home.
 
 use crate::pod::WORKSPACE;
+use livery_units::text;
 use std::fmt;
 
 /// The longest pattern that is taken.
@@ -45,7 +46,7 @@ impl OutputPattern {
         if text.len() > LENGTH_MAX {
             return Err(OutputPatternError::TooLong(text.len()));
         }
-        if let Some(control) = text.chars().find(|c| c.is_control()) {
+        if let Some(control) = text.chars().find(|c| text::is_control(*c)) {
             return Err(OutputPatternError::Control(control));
         }
         if text.starts_with('~') {

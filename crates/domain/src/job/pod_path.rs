@@ -1,6 +1,7 @@
 //! Paths inside a pod that a job names.
 
 use crate::pod::WORKSPACE;
+use livery_units::text;
 use std::fmt;
 
 /// Where `workdir` is copied and where `setup` and `run` start; it exists in every run's pod.
@@ -51,7 +52,7 @@ impl PodPath {
         if text.trim().is_empty() {
             return Err(PodPathError::Empty);
         }
-        if let Some(control) = text.chars().find(|c| c.is_control()) {
+        if let Some(control) = text.chars().find(|c| text::is_control(*c)) {
             return Err(PodPathError::Control(control));
         }
         if text.len() >= LENGTH_MAX {

@@ -3,6 +3,7 @@
 mod cost;
 mod due;
 mod idle;
+mod name;
 mod outlook;
 mod plan;
 mod policy;
@@ -16,6 +17,7 @@ pub use idle::{
     Activity, CPU_NOISE_PERCENT, DISK_NOISE_PER_MINUTE, GPU_NOISE_PERCENT,
     NETWORK_NOISE_PER_MINUTE, PodUse, Usage, WINDOW_LEAST, WINDOW_MOST, used,
 };
+pub use name::{PodNameError, check_pod_name};
 pub use outlook::{Coming, outlook};
 pub use plan::{OBSERVATION_FRESH, QUIET_FRESH, Step, plan};
 pub use policy::{IdleAction, IdlePolicy, PodPolicy};

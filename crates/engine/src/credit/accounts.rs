@@ -7,7 +7,7 @@ use livery_domain::account::{AccountSettings, AutoPay};
 use livery_domain::pod::IdlePolicy;
 use livery_ledger::top_up;
 use livery_store::{AccountStand, Credit, Error as StoreError, Posted};
-use livery_units::{AccountId, Bytes, Money, Span};
+use livery_units::{AccountId, Bytes, Money, Span, text};
 
 /// The longest name of an account, in characters.
 const NAME_CHARS_MAX: usize = 100;
@@ -75,7 +75,7 @@ pub(crate) async fn find(services: &Services, id_or_name: &str) -> Result<Accoun
 /// Makes a prepaid account.
 pub(crate) async fn create(services: &Services, name: &str) -> Result<AccountStand, Error> {
     let name = name.trim();
-    let printable = !name.chars().any(char::is_control);
+    let printable = text::refuse_control(name).is_ok();
     let long = name.chars().count();
     if !printable || long == 0 || long > NAME_CHARS_MAX || name.starts_with("acc_") {
         return Err(CreditError::AccountName(name.to_owned()).into());

@@ -29,6 +29,14 @@ pub(super) async fn order(services: &Services, pod: &Pod) -> Result<Order, Error
     })
 }
 
+/// Asks a pod's supplier to start it again; one that cannot stop machines has none to start.
+pub(super) async fn start(services: &Services, pod: &Pod) -> Result<(), Error> {
+    match services.supplier(pod.supplier())?.stopping() {
+        Some(stopping) => Ok(stopping.start(&lease_of(pod)).await?),
+        None => Ok(()),
+    }
+}
+
 /// Asks a pod's supplier to stop it.
 pub(super) async fn stop(services: &Services, pod: &Pod) -> Result<(), Error> {
     match services.supplier(pod.supplier())?.stopping() {

@@ -11,7 +11,9 @@ use crate::volume::{self, VolumeRefusal};
 use livery_domain::job::{DEFAULT_DISK, JobVolume, SMALLEST_DISK};
 use livery_domain::offer::Offer;
 use livery_domain::placement::{Need, Preference, rank};
-use livery_domain::pod::{Desired, NetworkMount, Observed, Pod, PodOrder, PodPolicy};
+use livery_domain::pod::{
+    Desired, NetworkMount, Observed, Pod, PodOrder, PodPolicy, check_pod_name,
+};
 use livery_domain::volume::NetworkVolume;
 use livery_units::{AccountId, Bytes, RunId, VolumeId};
 use std::collections::BTreeMap;
@@ -57,6 +59,8 @@ impl NewPod {
         services: &Services,
         account: &AccountId,
     ) -> Result<Pod, Error> {
+        let name = self.name.as_deref().unwrap_or_default();
+        check_pod_name(name).map_err(|why| Error::Invalid(why.to_string()))?;
         let volume = self.taken(services, account).await?;
         let mut need = self.need.clone();
         need.host = volume.as_ref().map(|volume| volume.host.clone());

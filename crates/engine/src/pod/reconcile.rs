@@ -1,7 +1,6 @@
 //! Takes one pod towards what is wanted: asks the pure planner, obeys, records.
 
-use super::access::lease_of;
-use super::asking::{ask, order, stop, terminate};
+use super::asking::{ask, order, start, stop, terminate};
 use super::rest::{self, in_motion};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
@@ -121,13 +120,11 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
                 Err(error) => unheard(services, pod, error).await,
             }
         }
-        Step::Start => {
-            let supplier = services.supplier(pod.supplier())?;
-            if let Some(stopping) = supplier.stopping() {
-                stopping.start(&lease_of(&pod)).await?;
-            }
-            observe(services, pod).await
-        }
+        Step::Start => match start(services, &pod).await {
+            Ok(()) => observe(services, pod).await,
+            // It is tried again; its user sees why it takes so long.
+            Err(error) => unheard(services, pod, error).await,
+        },
         Step::Terminate => {
             let pod = last_look(services, pod).await?;
             match terminate(services, &pod).await {
@@ -145,20 +142,15 @@ async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
     if pod.desired != Desired::Running {
         return Ok(pod);
     }
-    // Placed with its row; a row of before that was so may be without.
-    match money::hold(services, &pod).await {
-        Ok(()) => {}
-        // Nobody is told later, at a top-up, that it starts after all.
-        Err(error @ Error::InsufficientFunds { .. }) => {
-            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
-            return record(services, pod).await;
-        }
-        Err(error) => return Err(error),
-    }
-    let order = match order(services, &pod).await {
+    let prepared = async {
+        // Placed with its row; a row of before that was so may be without.
+        money::hold(services, &pod).await?;
+        order(services, &pod).await
+    };
+    let order = match prepared.await {
         Ok(order) => order,
-        // Another try reads the same file.
-        Err(error @ Error::DockerConfig { .. }) => {
+        // Nobody is told later, at a top-up, that it starts after all; and Docker's file stays broken.
+        Err(error @ (Error::InsufficientFunds { .. } | Error::DockerConfig { .. })) => {
             give_up(&mut pod, Some(PodFailure::Final), error.to_string());
             return record(services, pod).await;
         }
@@ -289,7 +281,7 @@ async fn last_look(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     }
 }
 
-/// Records for the pod's user why it was not stopped or terminated yet. Whether it is still up is not
+/// Records for the pod's user why it was not started, stopped or terminated yet. Whether it is still up is not
 /// known: the call may have gone through, and no second more is billed until somebody has looked.
 async fn unheard(services: &Services, mut pod: Pod, error: Error) -> Result<Pod, Error> {
     let before = (pod.reason.clone(), pod.observed);

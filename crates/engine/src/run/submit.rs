@@ -9,7 +9,7 @@ use livery_domain::job::Job;
 use livery_domain::pod::WORKSPACE;
 use livery_domain::run::{EventKind, Outcome, Run, RunStep, Submission};
 use livery_jobfile::{JobFile, Overrides, render_all};
-use livery_units::{AccountId, ContentHash};
+use livery_units::{AccountId, ContentHash, text};
 
 /// Checks a submission, commits it and wakes the reconciler.
 pub(crate) async fn submit(
@@ -57,6 +57,9 @@ pub(crate) async fn check(
     account: &AccountId,
     submission: &Submission,
 ) -> Result<Job, Error> {
+    // It is shown wherever the run is.
+    text::refuse_control(&submission.job_file)
+        .map_err(|why| Error::Invalid(format!("the job file's name cannot be used: {why}")))?;
     let job = read_job(submission)?;
     check_checkpoint(&job)?;
     check_images(services, account, &job).await?;

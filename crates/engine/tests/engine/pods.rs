@@ -355,3 +355,28 @@ async fn a_pod_that_cannot_be_made_ends_with_the_reason_and_costs_nothing() {
     assert_eq!(held(&bench).await, Money::ZERO);
     bench.store.ledger_check().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_pod_that_does_not_start_again_says_why() {
+    let bench = Bench::new().await;
+    let pod = bench.engine.pod_create(&bench.account, bench.new_pod());
+    let pod = phase(&bench, &pod.await.unwrap(), Phase::Running).await;
+    bench.engine.pod_stop(&bench.account, "box").await.unwrap();
+    phase(&bench, &pod, Phase::Stopped).await;
+    let why = "its start command cannot be started";
+    bench
+        .host
+        .script(|script| script.start_error = Some(HostError::Invalid(why.to_owned())));
+    bench.engine.pod_start(&bench.account, "box").await.unwrap();
+    until("the reason is there", || async {
+        let pod = bench.engine.pod_fetch(&bench.account, pod.id.as_str());
+        let pod = pod.await.unwrap();
+        assert_eq!(pod.phase(), Phase::Starting);
+        pod.reason.filter(|reason| reason.contains(why))
+    })
+    .await;
+    bench.host.script(|script| script.start_error = None);
+    bench.clock.forward(60);
+    let up = phase(&bench, &pod, Phase::Running).await;
+    assert_eq!(up.reason, None);
+}

@@ -6,6 +6,7 @@ mod connector;
 pub use connector::{ByteIo, Connector, UnixConnector};
 
 use crate::dto::{Failure, Hello};
+use crate::error::MESSAGE_CHARS_MAX;
 use crate::server::{
     CONNECTION_WINDOW_BYTES, FRAME_BYTES, PING_INTERVAL, PING_TIMEOUT, SEND_BUFFER_BYTES,
     STREAM_WINDOW_BYTES,
@@ -17,16 +18,21 @@ use futures_util::StreamExt;
 use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use livery_units::text;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
 type RequestBody = UnsyncBoxBody<Bytes, Error>;
+
+/// The most bytes of an answer that is no stream, and of one that is an error.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+const ERROR_BYTES_MAX: usize = 64 << 10;
 
 /// A [`Host`] at the other end of a byte stream.
 ///
@@ -121,22 +127,35 @@ impl HostClient {
             return Ok(response);
         }
         let status = response.status();
-        let text = response.into_body().collect().await.map_err(lost)?;
-        let text = text.to_bytes();
-        Err(match serde_json::from_slice::<Failure>(&text) {
+        let body = self.collect(response, ERROR_BYTES_MAX).await?;
+        Err(match serde_json::from_slice::<Failure>(&body) {
             Ok(failure) => failure.into(),
-            Err(_) => Error::Internal(format!(
-                "answered {status}: {}",
-                String::from_utf8_lossy(&text)
-            )),
+            Err(_) => {
+                let words = String::from_utf8_lossy(&body);
+                let words = text::clean(&words, MESSAGE_CHARS_MAX);
+                Error::Internal(format!("answered {status}: {words}"))
+            }
         })
     }
 
     async fn read<T: DeserializeOwned>(&self, response: Response<Incoming>) -> Result<T, Error> {
-        let whole = response.into_body().collect().await;
-        let whole = whole.map_err(|error| self.lost(&error))?.to_bytes();
+        let whole = self.collect(response, ANSWER_BYTES_MAX).await?;
         serde_json::from_slice(&whole)
             .map_err(|error| Error::Internal(format!("its answer cannot be read: {error}")))
+    }
+
+    /// Reads an answer that is no stream: a host is not to fill the memory of its control plane.
+    async fn collect(&self, response: Response<Incoming>, most: usize) -> Result<Bytes, Error> {
+        let body = Limited::new(response.into_body(), most).collect().await;
+        match body {
+            Ok(body) => Ok(body.to_bytes()),
+            Err(error) => match error.downcast::<hyper::Error>() {
+                Ok(error) => Err(self.lost(&error)),
+                Err(_) => Err(Error::Internal(format!(
+                    "its answer has more than {most} bytes"
+                ))),
+            },
+        }
     }
 
     fn lost(&self, error: &hyper::Error) -> Error {

@@ -11,7 +11,7 @@ use livery_api::dto;
 use livery_domain::account::{AutoPay, Standing};
 use livery_domain::pod::IdlePolicy;
 use livery_engine::{AccountStand, Authority, Credit, Posted, SettingsChange, Voucher};
-use livery_units::{AccountId, Secret, Span};
+use livery_units::{AccountId, Secret, Span, text};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -148,7 +148,7 @@ async fn voucher_create(
 fn words(field: &str, text: &str) -> Result<String, Refusal> {
     let text = text.trim();
     let long = text.chars().count();
-    if long == 0 || long > WORDS_CHARS_MAX || text.chars().any(char::is_control) {
+    if long == 0 || long > WORDS_CHARS_MAX || text::refuse_control(text).is_err() {
         let message = format!("{field}: it has 1 to {WORDS_CHARS_MAX} printable characters");
         return Err(Refusal::bad_request(&message));
     }

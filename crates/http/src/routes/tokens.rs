@@ -11,7 +11,7 @@ use http::StatusCode;
 use livery_api::Code;
 use livery_api::dto::{NewToken, Token, TokenCreated, TokenList, TokenRevoked, TokenRotation};
 use livery_engine::{Error, StoredToken};
-use livery_units::{AccountId, ContentHash, Span};
+use livery_units::{AccountId, ContentHash, Span, text};
 use rand::distr::{Alphanumeric, SampleString};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -60,6 +60,7 @@ async fn create(
         let message = format!("label: it has 1 to {LABEL_CHARS_MAX} characters");
         return Err(Refusal::bad_request(&message));
     }
+    text::refuse_control(&label).map_err(|why| Refusal::bad_request(&format!("label: {why}")))?;
     let made = make(&app, &account, &label).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }

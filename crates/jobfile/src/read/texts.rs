@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::tree::brief;
 use livery_domain::job::{OutputPattern, OutputPatternError, PodPath, PodPathError};
 use livery_domain::offer::SupplierName;
+use livery_units::text;
 use std::path::PathBuf;
 
 const NAME_LENGTH_MAX: usize = 63;
@@ -72,7 +73,7 @@ pub(crate) fn image(text: &str) -> Result<String, Trouble> {
         ));
     }
     let is_good = match path {
-        Some(path) => !path.is_empty() && !path.chars().any(char::is_control),
+        Some(path) => !path.is_empty() && !path.contains(text::is_control),
         None => is_reference(image),
     };
     if is_good && image.len() <= IMAGE_LENGTH_MAX {
@@ -117,7 +118,7 @@ pub(super) fn local_path(text: &str) -> Result<PathBuf, Trouble> {
             hint: hint.to_owned(),
         });
     }
-    if text.trim().is_empty() || text.chars().any(char::is_control) {
+    if text.trim().is_empty() || text.contains(text::is_control) {
         let message = format!("`{}` is not a path", brief(text));
         return Err(Trouble::bad(
             message,

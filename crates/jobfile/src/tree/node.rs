@@ -113,7 +113,7 @@ pub(crate) fn brief(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let shown: String = line
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| !livery_units::text::is_control(*c))
         .take(SHOWN_MAX)
         .collect();
     if shown.len() < text.trim_end().len() {

@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use crate::terminal;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json, say};
-use livery_api::dto::NewRegistryLogin;
+use livery_api::dto::{NewRegistryLogin, RegistryLogin};
 use livery_domain::registry::{BadRegistry, Credentials, RegistryName};
 use livery_units::Secret;
 use std::io::{IsTerminal, Read};
@@ -64,7 +64,14 @@ struct LoginArgs {
 pub async fn run(args: RegistryArgs, settings: &Settings) -> anyhow::Result<Ending> {
     match args.command {
         RegistryCommand::Login(args) => login(args, settings).await?,
-        RegistryCommand::List { json } => list(json, settings).await?,
+        RegistryCommand::List { json } => {
+            let client = connect::client(settings).await?;
+            let logins = client.registry_logins().await?.logins;
+            match json {
+                true => print_json(&logins)?,
+                false => table(logins).print()?,
+            }
+        }
         RegistryCommand::Logout { registry } => {
             let registry = registry.unwrap_or_default();
             let client = connect::client(settings).await?;
@@ -94,20 +101,14 @@ async fn login(args: LoginArgs, settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn list(json: bool, settings: &Settings) -> anyhow::Result<()> {
-    let client = connect::client(settings).await?;
-    let logins = client.registry_logins().await?.logins;
-    if json {
-        return print_json(&logins);
-    }
+fn table(logins: Vec<RegistryLogin>) -> Table {
     let now = listing::now();
     let mut table = Table::new(["REGISTRY", "USER", "SINCE"]);
     for login in logins {
         let since = listing::ago(login.created, now);
         table.row([login.registry, login.username, since]);
     }
-    table.print()?;
-    Ok(())
+    table
 }
 
 /// Takes name and password from where they are given: never from the command line, which every user

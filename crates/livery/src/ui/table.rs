@@ -1,5 +1,6 @@
 //! Tables: columns two spaces apart, as wide as their widest cell, nothing cut.
 
+use livery_units::text;
 use std::io::Write;
 
 /// A table that is printed once it is whole.
@@ -22,7 +23,9 @@ impl Table {
 
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.map(|cell| printable(&cell)).to_vec());
+        // Names come from users: nothing in them may move the cursor.
+        let printable = |cell: String| cell.replace(text::is_control, "\u{fffd}");
+        self.rows.push(cells.map(printable).to_vec());
     }
 
     /// Prints it on standard output.
@@ -51,12 +54,6 @@ impl Table {
     }
 }
 
-/// Names come from users: nothing in them may move the cursor.
-fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(shown).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,10 +62,10 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let mut table = Table::new(["ID", "NAME", "AGE"]);
         table.row(["1".into(), "a-long-name".into(), "3s".into()]);
-        table.row(["100".into(), "b\x1b[2J".into(), String::new()]);
+        table.row(["100".into(), "b\x1b[2J\u{202e}".into(), String::new()]);
         assert_eq!(
             table.to_text(),
-            "ID   NAME         AGE\n1    a-long-name  3s\n100  b\u{fffd}[2J\n"
+            "ID   NAME         AGE\n1    a-long-name  3s\n100  b\u{fffd}[2J\u{fffd}\n"
         );
     }
 }

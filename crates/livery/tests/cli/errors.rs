@@ -150,3 +150,37 @@ fn nothing_is_coloured_where_no_terminal_reads() {
     assert!(!doctor.out.contains('\x1b') && !doctor.err.contains('\x1b'));
     assert!(!plane.run(&["pods"]).err.contains('\x1b'));
 }
+
+#[test]
+fn names_that_steer_terminals_are_refused_and_not_repeated_as_they_are() {
+    let plane = Plane::started();
+    let odd = "a\u{1b}[31mb\u{202e}c";
+    for arguments in [
+        &["pod", "create", "--name", odd][..],
+        &["token", "create", odd],
+        &["account", "create", odd],
+        &["voucher", "create", "10", "--label", odd],
+        &["volume", "create", odd, "--size", "1GB"],
+        &["registry", "login", odd, "-u", "ada"],
+        &["pods", "show", odd],
+        &["logs", odd],
+        &["run", "--name", odd, "job.yaml"],
+    ] {
+        plane.write("job.yaml", "run: echo\n");
+        let ran = plane.run(arguments).expect(2);
+        let steers = |c: char| livery_units::text::is_control(c) && c != '\n';
+        assert!(!ran.err.contains(steers), "{arguments:?}: {:?}", ran.err);
+        assert!(ran.err.contains("error"), "{arguments:?}: {}", ran.err);
+    }
+    for listing in [
+        &["token", "list", "--json"][..],
+        &["voucher", "list", "--json"],
+    ] {
+        assert_eq!(plane.run(listing).expect(0).json(), serde_json::json!([]));
+    }
+    // A file may be called anything; its job is not taken under such a name.
+    let name = format!("{odd}.yaml");
+    plane.write(&name, "run: echo\n");
+    let ran = plane.run(&["run", &name]);
+    assert!(!ran.err.contains('\u{1b}'), "{:?}", ran.err);
+}

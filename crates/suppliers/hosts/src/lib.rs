@@ -18,7 +18,7 @@ use livery_supplier::{
     Access, Error, Heard, Lease, Listing, Observation, Order, Stopping, Supplier, SupplierInfo,
     Volumes,
 };
-use livery_units::{HostId, LaunchKey, PodId, Span};
+use livery_units::{HostId, LaunchKey, PodId, Span, text};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -27,6 +27,9 @@ pub const NAME: &str = "local";
 
 /// Most processes and threads in one pod: enough for any data loader, too few to fill the machine.
 const PIDS_MAX: u32 = 4_096;
+
+/// What is kept of a host's words about a pod, in characters.
+const DETAIL_CHARS_MAX: usize = 500;
 
 /// How long a host may take to say what it has; one that takes longer counts as silent, so that it
 /// keeps no other waiting.
@@ -236,6 +239,9 @@ impl Stopping for HostsSupplier {
 /// one that ended by itself, and nothing of it is to be kept and paid for.
 fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Error> {
     let state = Observed::from(status.state);
+    let detail = status
+        .detail
+        .map(|words| text::clean(&words, DETAIL_CHARS_MAX));
     let failure = status.failure.map(HostError::from);
     let ran = Ran {
         began_ago: status.began_ago_ms.map(Span::from_millis),
@@ -246,10 +252,10 @@ fn seen(host: HostId, pod: PodId, status: PodStatus) -> Result<Observation, Erro
         PodState::Starting | PodState::Down | PodState::Failed | PodState::Lost => None,
     };
     match status.state {
-        PodState::Failed => Err(unmade(failure, status.detail)),
+        PodState::Failed => Err(unmade(failure, detail)),
         PodState::Starting | PodState::Up | PodState::Down | PodState::Lost => Ok(Observation {
             state,
-            detail: status.detail.or(failure.map(|error| error.to_string())),
+            detail: detail.or(failure.map(|error| error.to_string())),
             access,
             ran,
         }),

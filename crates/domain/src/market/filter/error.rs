@@ -1,5 +1,6 @@
 //! What is wrong with a filter or an order, and where.
 
+use livery_units::text;
 use std::fmt;
 use std::ops::Range;
 use unicode_width::UnicodeWidthChar;
@@ -48,7 +49,7 @@ impl FilterError {
         // A control character would shift the carets, or worse.
         let shown: String = text[line_start..line_end]
             .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
+            .map(|c| if text::is_control(c) { ' ' } else { c })
             .collect();
         let indent = " ".repeat(columns(&text[line_start..start]));
         let width = columns(&text[start..end.min(line_end).max(start)]);
@@ -77,7 +78,7 @@ impl fmt::Display for FilterErrors {
 fn columns(text: &str) -> usize {
     text.chars()
         .map(|c| {
-            if c.is_control() {
+            if text::is_control(c) {
                 1
             } else {
                 c.width().unwrap_or(0)

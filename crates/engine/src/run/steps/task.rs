@@ -8,7 +8,7 @@ use livery_domain::pod::Pod;
 use livery_domain::run::StepEnd;
 use livery_host_api::dto::{Applied, SignalTask, TaskSpec, TaskState, TaskStatus};
 use livery_host_api::{Error as HostError, Host};
-use livery_units::{Bytes, Span, TaskId};
+use livery_units::{Bytes, Span, TaskId, text};
 use std::collections::BTreeMap;
 
 /// The task that runs `setup`.
@@ -19,6 +19,9 @@ pub(super) const RUN: &str = "task_run";
 
 /// How long a task gets between SIGTERM and SIGKILL: time to write a last checkpoint.
 const GRACE: Span = Span::from_secs(30);
+
+/// What is kept of a host's words about a task, in characters.
+const DETAIL_CHARS_MAX: usize = 500;
 
 /// Runs a script with bash where the image has it, as SkyPilot does, else with sh.
 const SHELL: &str =
@@ -81,10 +84,8 @@ fn ended(name: &str, status: &TaskStatus) -> Option<Result<i32, StepEnd>> {
         TaskState::Running => None,
         TaskState::Exited => Some(Ok(status.exit_code.unwrap_or(-1))),
         TaskState::Failed => {
-            let why = status
-                .detail
-                .clone()
-                .unwrap_or_else(|| "no reason given".to_owned());
+            let why = status.detail.as_deref().unwrap_or("no reason given");
+            let why = text::clean(why, DETAIL_CHARS_MAX);
             Some(Err(StepEnd::Failed(format!(
                 "{what} could not be started: {why}"
             ))))

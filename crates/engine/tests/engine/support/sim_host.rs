@@ -214,6 +214,9 @@ impl Host for SimHost {
     }
 
     async fn pod_start(&self, id: &PodId) -> Result<PodStatus, Error> {
+        if let Some(error) = self.reached()?.script.start_error.clone() {
+            return Err(error);
+        }
         self.with_pod(id, |pod| {
             pod.state = PodState::Up;
             status(id.as_str(), pod)

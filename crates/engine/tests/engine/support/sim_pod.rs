@@ -15,6 +15,8 @@ pub struct Script {
     pub create_error: Option<Error>,
     /// Why pods cannot be made, as it turns out after they were taken on.
     pub unmade: Option<Error>,
+    /// What `pod_start` answers instead of starting a pod.
+    pub start_error: Option<Error>,
     /// The next `pod_create` makes its pod and is not heard.
     pub create_answer_lost: bool,
     /// The host is off the network as soon as it has made a pod.
