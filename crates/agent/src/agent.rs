@@ -7,7 +7,7 @@ use crate::inventory::{GpuInventory, Machine};
 use crate::options::{AgentOptions, Content};
 use crate::pods::{Pod, Pods, Records, Stage};
 use crate::sweep;
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, ContentStore, Halt};
 use livery_host_api::Error;
 use livery_host_api::dto::{Gpu, Resources};
 use livery_images::Images;
@@ -152,6 +152,27 @@ impl Core {
         run.await.map_err(of_join)?
     }
 
+    /// Runs a step on the files of a pod, which may take long. It ends early when its caller leaves, when
+    /// the pod is to be stopped or removed, and when the agent ends.
+    pub(crate) async fn on_files<T: Send + 'static>(
+        self: &Arc<Self>,
+        pod: &Arc<Pod>,
+        step: impl FnOnce(&Arc<Self>, &Pod, &Halt) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let leaving = pod.leaving()?;
+        let (halt, pod) = (Halt::default(), Arc::clone(pod));
+        let ends_with_caller = HaltOnDrop(halt.clone());
+        let run = self.blocking(move |core| step(core, &pod, &halt));
+        tokio::pin!(run);
+        tokio::select! {
+            done = &mut run => return done,
+            () = leaving.cancelled() => {}
+            () = self.stop.cancelled() => {}
+        }
+        drop(ends_with_caller);
+        run.await
+    }
+
     /// Runs a change of a pod to its end, even if its caller leaves.
     pub(crate) async fn whole<T: Send + 'static>(
         self: &Arc<Self>,
@@ -184,6 +205,15 @@ impl Core {
             }
         }
         gpus
+    }
+}
+
+/// Halts work when it is dropped.
+struct HaltOnDrop(Halt);
+
+impl Drop for HaltOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 

@@ -65,6 +65,7 @@ impl Core {
         must_be_made(pod)?;
         // Stopped is what it is meant to be from here on, whatever becomes of this agent.
         let record = pod.set(|record| record.stage = Stage::Stopped);
+        pod.interrupt();
         self.keep(pod, record).await;
         let id = pod.id.clone();
         self.blocking(move |core| core.runtime.stop(&id, grace).map_err(of_runtime))
@@ -117,6 +118,7 @@ impl Core {
             return Ok(());
         }
         let record = pod.set(|record| record.stage = Stage::Removing);
+        pod.interrupt();
         self.keep(&pod, record).await;
         self.erase(id.clone()).await?;
         self.pods.remove(&id);
@@ -131,6 +133,18 @@ impl Core {
             forgotten.map_err(|error| of_io("remove the pod's record", &error))
         })
         .await
+    }
+}
+
+/// Refuses work on the files of a pod that is stopped or on its way out.
+pub(super) fn must_be_up(pod: &Pod) -> Result<(), Error> {
+    must_be_made(pod)?;
+    match pod.record().stage {
+        Stage::Stopped => Err(Error::WrongState(format!(
+            "pod {} is stopped; start it first",
+            pod.id
+        ))),
+        Stage::Made | Stage::Preparing | Stage::Failed(_) | Stage::Removing => Ok(()),
     }
 }
 

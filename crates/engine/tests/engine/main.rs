@@ -13,6 +13,7 @@ mod planes;
 mod planes_away;
 mod pods;
 mod policies;
+mod pulls;
 mod reminders;
 mod run_volumes;
 mod runs;

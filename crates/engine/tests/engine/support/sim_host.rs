@@ -369,7 +369,12 @@ impl Host for SimHost {
     }
 
     async fn tree_collect(&self, id: &PodId, _: &CollectTree) -> Result<Collected, Error> {
-        if self.reached()?.script.collect_hangs {
+        let Script {
+            collect_hangs,
+            lost,
+            ..
+        } = self.reached()?.script.clone();
+        if collect_hangs {
             return std::future::pending().await;
         }
         let manifest =
@@ -382,6 +387,7 @@ impl Host for SimHost {
             files: 0,
             bytes: 0,
             notes: Vec::new(),
+            lost,
         })
     }
 

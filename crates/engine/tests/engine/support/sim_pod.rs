@@ -20,6 +20,8 @@ pub struct Script {
     pub no_workspace: bool,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
+    /// What is said of files that were wanted and could not be kept.
+    pub lost: Vec<String>,
     /// Whoever asks what pods have used panics, as in code with a mistake in it.
     pub activity_panics: bool,
     /// How long the host has been up, by its own clock.
