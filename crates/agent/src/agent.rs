@@ -8,11 +8,12 @@ use crate::options::{AgentOptions, Content};
 use crate::pods::{Pod, Pods, Records, Stage};
 use crate::sweep;
 use livery_content::{Compression, ContentStore, Halt};
+use livery_disk::Reserve;
 use livery_host_api::Error;
 use livery_host_api::dto::{Gpu, Resources};
 use livery_images::Images;
 use livery_runtime::Runtime;
-use livery_units::HostId;
+use livery_units::{Bytes, HostId};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -98,6 +99,9 @@ impl Drop for Agent {
 
 type Found = Vec<(livery_units::PodId, crate::pods::Record)>;
 
+/// Held of the disk so that pods can be ended when it is full: records are small.
+const RESERVE: Bytes = Bytes::mib(16);
+
 impl Core {
     fn open(options: AgentOptions) -> Result<(Self, Found), OpenError> {
         let host_dir = options.host_dir();
@@ -122,7 +126,10 @@ impl Core {
                 Arc::new(ContentStore::open(&dir, Compression::WherePays)?)
             }
         };
-        let records = Records::open(host_dir.join("pods"))?;
+        let reserve = host_dir.join("reserve");
+        let reserve =
+            Reserve::take(&reserve, RESERVE).map_err(OpenError::io("look at", &reserve))?;
+        let records = Records::open(host_dir.join("pods"), reserve)?;
         let found = records.load()?;
         let machine = Machine::look(&options.data_dir, &runtime_dir, options.limits)?;
         let core = Self {
@@ -192,7 +199,15 @@ impl Core {
         let records = self.pods.all().into_iter().map(|pod| pod.record().share());
         let mut shares: Vec<_> = records.collect();
         shares.push(self.volumes_share()?);
+        let logs = self.options.logs_of_a_pod();
+        shares.push(capacity::disk(logs.saturating_mul(shares.len() as u64 - 1)));
         Ok(capacity::free(self.total()?, &shares))
+    }
+
+    /// Returns what is left of it for a pod: what its logs may take is not for its disks.
+    pub(crate) fn free_for_pod(&self) -> Result<Resources, Error> {
+        let logs = capacity::disk(self.options.logs_of_a_pod());
+        Ok(capacity::free(self.free()?, [&logs]))
     }
 
     /// Returns the GPUs with who has them.

@@ -29,4 +29,4 @@ mod volumes;
 pub use agent::Agent;
 pub use error::OpenError;
 pub use inventory::gpus::{ParseGpusError, SimulatedGpus, real_gpus};
-pub use options::{AgentOptions, Content, Limits, StoragePrices};
+pub use options::{AgentOptions, Content, LOG_LIMIT, Limits, StoragePrices};

@@ -10,7 +10,7 @@ use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
 use livery_units::{
-    AccountId, ClaimToken, HostId, LaunchKey, Moment, PlaneId, PodId, RunId, Span, Timestamp,
+    AccountId, Bytes, ClaimToken, HostId, LaunchKey, Moment, PlaneId, PodId, RunId, Span, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Where run logs are kept.
     pub logs_dir: PathBuf,
+    /// How much of the end of each task's output is kept.
+    pub log_limit: Bytes,
     /// Whether other control planes work on the same store.
     pub peers: Peers,
 }
@@ -67,6 +69,7 @@ pub(crate) struct Services {
     pub(crate) hosts: HostDirectory,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logs_dir: PathBuf,
+    pub(crate) log_limit: Bytes,
     pub(crate) board: TaskBoard,
     pub(crate) catalogue: market::Keeper,
 }
@@ -90,6 +93,7 @@ impl Services {
             hosts: options.hosts,
             clock: options.clock,
             logs_dir: options.logs_dir,
+            log_limit: options.log_limit,
             board: TaskBoard::default(),
             catalogue: market::Keeper::default(),
         }

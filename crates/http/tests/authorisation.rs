@@ -225,6 +225,7 @@ async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
         hosts: hosts.clone(),
         clock: Arc::new(SystemClock),
         logs_dir: dir.join("logs"),
+        log_limit: livery_units::Bytes::mib(1),
         peers: Peers::None,
     });
     App::new(AppOptions {

@@ -31,7 +31,8 @@ impl Core {
                 }
                 core.check_volume(spec.network_volume.as_deref())?;
                 let gpus = core.gpus_for(&spec)?;
-                capacity::check(capacity::needs(&spec), core.free()?)?;
+                capacity::check(capacity::needs(&spec), core.free_for_pod()?)?;
+                core.machine.check_files()?;
                 let record = Record::new(spec, gpus);
                 let written = core.records.write(&id, &record);
                 written.map_err(|error| of_io("write the pod's record", &error))?;

@@ -19,6 +19,7 @@ pub(crate) fn of(
     record: &Record,
     image: &Prepared,
     devices: Devices,
+    log_limit: Bytes,
 ) -> Result<livery_runtime::PodSpec, Error> {
     let spec = &record.spec;
     let config = &image.config;
@@ -46,6 +47,7 @@ pub(crate) fn of(
         devices,
         network: NetworkMode::Own(reach(&spec.tenant)),
         dns: Vec::new(),
+        log_limit,
     })
 }
 

@@ -129,6 +129,7 @@ impl World {
             hosts: HostDirectory::new(),
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
+            log_limit: livery_units::Bytes::mib(1),
             peers: Peers::None,
         });
         super::hold(&services, &pod).await.unwrap();

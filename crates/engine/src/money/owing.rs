@@ -70,6 +70,7 @@ impl World {
             hosts: HostDirectory::new(),
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
+            log_limit: livery_units::Bytes::mib(1),
             peers: Peers::None,
         }));
         let mut pods = Vec::new();

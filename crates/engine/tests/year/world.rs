@@ -99,6 +99,7 @@ impl World {
                 hosts: self.hosts.clone(),
                 clock: self.clock.clone(),
                 logs_dir: self.dir.join("logs"),
+                log_limit: livery_units::Bytes::mib(1),
                 peers: Peers::None,
             })
             .await

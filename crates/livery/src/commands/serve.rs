@@ -106,6 +106,7 @@ pub fn run(args: ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
         Stance::Foreground
     };
     let place = settings.place.clone();
+    let log_limit = args.machine.log_limit();
     let host = match (args.no_host, args.host_socket) {
         (true, _) => HostChoice::None,
         (false, Some(socket)) => HostChoice::Separate(std::path::absolute(socket)?),
@@ -117,6 +118,7 @@ pub fn run(args: ServeArgs, settings: &Settings) -> anyhow::Result<Ending> {
         place,
         database: args.database,
         listen: args.listen,
+        log_limit,
         host,
     };
     control_plane::serve(&plane, stance)

@@ -7,7 +7,7 @@ use super::ranges::Ranges;
 use crate::failure::{Ending, Failure};
 use anyhow::Context;
 use livery_agent::{
-    Agent, AgentOptions, Content, Limits, ParseGpusError, SimulatedGpus, StoragePrices,
+    Agent, AgentOptions, Content, LOG_LIMIT, Limits, ParseGpusError, SimulatedGpus, StoragePrices,
 };
 use livery_domain::offer::Tier;
 use livery_runtime::net::Subnet;
@@ -53,6 +53,9 @@ pub struct MachineArgs {
     /// The most disk that pods may use [default: all but a reserve]
     #[arg(long, value_name = "SIZE")]
     max_disk: Option<Bytes>,
+    /// How much of the end of its output is kept of each task, here and on the host: cut at the front
+    #[arg(long, value_name = "SIZE", default_value = "64MB", value_parser = log_limit)]
+    log_limit: Bytes,
     /// A registry, HOST:PORT, that is spoken to in plain HTTP; may be given several times
     #[arg(long, value_name = "HOST:PORT")]
     insecure_registry: Vec<String>,
@@ -85,11 +88,17 @@ impl MachineArgs {
             max_cpus: None,
             max_memory: None,
             max_disk: None,
+            log_limit: LOG_LIMIT,
             insecure_registry: Vec::new(),
             pod_subnet: None,
             pod_interfaces: None,
             pod_uids: None,
         }
+    }
+
+    /// Returns how much is kept of each task's output.
+    pub fn log_limit(&self) -> Bytes {
+        self.log_limit
     }
 
     /// Writes them as arguments again, for a daemon.
@@ -115,6 +124,7 @@ impl MachineArgs {
         let bytes = |size: Bytes| format!("{}b", size.get());
         let memory = self.max_memory.map(|size| ("--max-memory", bytes(size)));
         let disk = self.max_disk.map(|size| ("--max-disk", bytes(size)));
+        add("--log-limit", bytes(self.log_limit));
         let subnet = self.pod_subnet.map(|net| ("--pod-subnet", net.to_string()));
         let interfaces = self.pod_interfaces.clone();
         let interfaces = interfaces.map(|name| ("--pod-interfaces", name));
@@ -150,6 +160,7 @@ impl MachineArgs {
             memory: self.max_memory,
             disk: self.max_disk,
         };
+        options.log_limit = self.log_limit;
         options
             .insecure_registries
             .clone_from(&self.insecure_registry);
@@ -165,6 +176,16 @@ impl MachineArgs {
 /// Checks the text and keeps it, so that it can be handed on to a daemon as it was given.
 fn simulated(text: &str) -> Result<String, ParseGpusError> {
     text.parse::<SimulatedGpus>().map(|_| text.to_owned())
+}
+
+/// A log of less would be cut all the time, and one line could be all that is left of it.
+fn log_limit(text: &str) -> Result<Bytes, String> {
+    const LEAST: Bytes = Bytes::mib(1);
+    match text.parse::<Bytes>() {
+        Ok(limit) if limit < LEAST => Err(format!("at least {LEAST} are kept")),
+        Ok(limit) => Ok(limit),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A price below nothing would pay users for using the machine.

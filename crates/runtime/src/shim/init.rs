@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use livery_units::Bytes;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, waitpid};
 
@@ -16,15 +15,12 @@ use super::log::{Flow, Log};
 use crate::cgroup::Cgroup;
 use crate::error::{Context, Error, chain};
 use crate::init::{Chores, Defaults, Init};
-use crate::layout::{PodDir, PodRecord, RunRecord, now, read_json, write_json};
+use crate::layout::{PodDir, PodRecord, RunRecord, now, read_json, write_end, write_json};
 use crate::mounts::{self, STAGE, Stage};
 use crate::process::ProcessRef;
 use crate::spec::{PodSpec, Rootfs};
 use crate::state::{End, Exit};
 use crate::{oci, wire};
-
-/// How much of the start command's output is kept.
-const LOG_LIMIT: Bytes = Bytes::mib(256);
 
 /// Makes the pod whose directory is given; the rest is to wait for its end.
 pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
@@ -34,7 +30,7 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
         .ok_or_else(|| Error::BadSpec(format!("{} is missing", path.display())))?;
     // Held open from now on: the stage may cover the place where they lie.
     let records = Records::hold(&dir)?;
-    let (log, log_end) = Log::open(&dir.log(), LOG_LIMIT)?;
+    let (log, log_end) = Log::open(&records.path("log"), record.spec.log_limit)?;
     let listener = listen(&dir.socket())?;
     raise_limits();
     // The stage must be open to the pod's root, whatever mask the agent was started with.
@@ -223,5 +219,5 @@ fn attend(init: Pid, mut log: Log, records: &Records, spec: &PodSpec) -> Result<
             .map(|group| group.oom_kills())
             .unwrap_or(0),
     };
-    write_json(&records.path("end.json"), &end)
+    write_end(&records.path("end.json"), &end)
 }

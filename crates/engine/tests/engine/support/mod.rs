@@ -279,6 +279,7 @@ async fn start(
         hosts: hosts.clone(),
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
+        log_limit: livery_units::Bytes::mib(1),
         peers: Peers::None,
     })
     .await
