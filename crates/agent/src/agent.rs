@@ -7,12 +7,13 @@ use crate::inventory::{GpuInventory, Machine};
 use crate::options::{AgentOptions, Content};
 use crate::pods::{Pod, Pods, Records, Stage};
 use crate::sweep;
-use livery_content::{Compression, ContentStore};
+use livery_content::{Compression, ContentStore, Halt};
+use livery_disk::Reserve;
 use livery_host_api::Error;
 use livery_host_api::dto::{Gpu, Resources};
 use livery_images::Images;
 use livery_runtime::Runtime;
-use livery_units::HostId;
+use livery_units::{Bytes, HostId};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -98,6 +99,9 @@ impl Drop for Agent {
 
 type Found = Vec<(livery_units::PodId, crate::pods::Record)>;
 
+/// Held of the disk so that pods can be ended when it is full: records are small.
+const RESERVE: Bytes = Bytes::mib(16);
+
 impl Core {
     fn open(options: AgentOptions) -> Result<(Self, Found), OpenError> {
         let host_dir = options.host_dir();
@@ -121,7 +125,10 @@ impl Core {
                 Arc::new(ContentStore::open(&dir, Compression::WherePays)?)
             }
         };
-        let records = Records::open(host_dir.join("pods"))?;
+        let reserve = host_dir.join("reserve");
+        let reserve =
+            Reserve::take(&reserve, RESERVE).map_err(OpenError::io("look at", &reserve))?;
+        let records = Records::open(host_dir.join("pods"), reserve)?;
         let found = records.load()?;
         let machine = Machine::look(&options.data_dir, &runtime_dir, options.limits)?;
         let core = Self {
@@ -151,6 +158,27 @@ impl Core {
         run.await.map_err(of_join)?
     }
 
+    /// Runs a step on the files of a pod, which may take long. It ends early when its caller leaves, when
+    /// the pod is to be stopped or removed, and when the agent ends.
+    pub(crate) async fn on_files<T: Send + 'static>(
+        self: &Arc<Self>,
+        pod: &Arc<Pod>,
+        step: impl FnOnce(&Arc<Self>, &Pod, &Halt) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let leaving = pod.leaving()?;
+        let (halt, pod) = (Halt::default(), Arc::clone(pod));
+        let ends_with_caller = HaltOnDrop(halt.clone());
+        let run = self.blocking(move |core| step(core, &pod, &halt));
+        tokio::pin!(run);
+        tokio::select! {
+            done = &mut run => return done,
+            () = leaving.cancelled() => {}
+            () = self.stop.cancelled() => {}
+        }
+        drop(ends_with_caller);
+        run.await
+    }
+
     /// Runs a change of a pod to its end, even if its caller leaves.
     pub(crate) async fn whole<T: Send + 'static>(
         self: &Arc<Self>,
@@ -170,7 +198,15 @@ impl Core {
         let records = self.pods.all().into_iter().map(|pod| pod.record().share());
         let mut shares: Vec<_> = records.collect();
         shares.push(self.volumes_share()?);
+        let logs = self.options.logs_of_a_pod();
+        shares.push(capacity::disk(logs.saturating_mul(shares.len() as u64 - 1)));
         Ok(capacity::free(self.total()?, &shares))
+    }
+
+    /// Returns what is left of it for a pod: what its logs may take is not for its disks.
+    pub(crate) fn free_for_pod(&self) -> Result<Resources, Error> {
+        let logs = capacity::disk(self.options.logs_of_a_pod());
+        Ok(capacity::free(self.free()?, [&logs]))
     }
 
     /// Returns the GPUs with who has them.
@@ -183,6 +219,15 @@ impl Core {
             }
         }
         gpus
+    }
+}
+
+/// Halts work when it is dropped.
+struct HaltOnDrop(Halt);
+
+impl Drop for HaltOnDrop {
+    fn drop(&mut self) {
+        self.0.set();
     }
 }
 

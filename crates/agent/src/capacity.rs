@@ -22,6 +22,18 @@ pub(crate) fn free<'a>(total: Resources, shares: impl IntoIterator<Item = &'a Sh
     })
 }
 
+/// A share of the disk alone.
+pub(crate) fn disk(bytes: u64) -> Share {
+    let resources = Resources {
+        disk: bytes,
+        ..Resources::default()
+    };
+    Share {
+        resources,
+        gpus: Vec::new(),
+    }
+}
+
 /// Returns what a pod needs of the machine, without its GPUs.
 pub(crate) fn needs(spec: &PodSpec) -> Resources {
     Resources {

@@ -7,7 +7,8 @@ use crate::pods::{Pod, user_id};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use livery_content::{
-    CollectLimits, FrameDecoder, Manifest, Origin, Owner, Patterns, Target, collect, materialise,
+    CollectLimits, FrameDecoder, Halt, Manifest, Origin, Owner, Patterns, Target, collect,
+    materialise,
 };
 use livery_host_api::dto::{Applied, ApplyTree, Blobs, CollectTree, Collected};
 use livery_host_api::{ByteStream, Error};
@@ -118,9 +119,9 @@ impl Core {
         let pod = self.find(pod)?;
         let manifest: ContentHash = parse_hash(&tree.manifest)?;
         let dest = Path::new("/workspace").join(&tree.dest);
-        self.blocking(move |core| {
+        self.on_files(&pod, move |core, pod, halt| {
             let manifest = core.content.tree(&manifest).map_err(of_content)?;
-            let written = write_tree(core, &pod, &manifest, &dest)?;
+            let written = write_below(core, &open_root(core, pod)?, &manifest, (&dest, halt))?;
             Ok(Applied {
                 files_written: written.files_written,
                 bytes_written: written.bytes_written,
@@ -139,15 +140,15 @@ impl Core {
         let pod = self.find(pod)?;
         let patterns = Patterns::parse(&wanted.patterns).map_err(of_content)?;
         let base = Path::new("/workspace").join(&wanted.base);
-        self.blocking(move |core| {
-            let root = open_root(core, &pod)?;
+        self.on_files(&pod, move |core, pod, halt| {
+            let root = open_root(core, pod)?;
             let store = &core.content;
             let origin = Origin {
                 root: root.fd.as_fd(),
                 base: &base,
                 ids: root.ids,
             };
-            let taken = collect(store, &origin, &patterns, &COLLECT_LIMITS);
+            let taken = collect(store, &origin, &patterns, &COLLECT_LIMITS, halt);
             let taken = taken.map_err(of_content)?;
             let manifest = store.put_tree(&taken.manifest).map_err(of_content)?;
             Ok(Collected {
@@ -155,6 +156,7 @@ impl Core {
                 files: taken.manifest.file_count(),
                 bytes: taken.manifest.total_bytes(),
                 notes: taken.notes,
+                lost: taken.lost,
             })
         })
         .await
@@ -165,7 +167,8 @@ impl Core {
 pub(crate) fn make_dir(core: &Core, pod: &Pod, path: &Path) -> Result<(), Error> {
     let path = Path::new("/workspace").join(path);
     let root = open_root(core, pod)?;
-    match write_below(core, &root, &Manifest::default(), &path) {
+    let nothing = Manifest::default();
+    match write_below(core, &root, &nothing, (&path, &Halt::default())) {
         // The pod is there: it is a link that leads nowhere, and will do so the next time too.
         Err(Error::NotFound(why)) => Err(Error::Invalid(why)),
         result => result.map(drop),
@@ -195,27 +198,18 @@ fn write_frames(
     decoder.finish().map_err(of_content)
 }
 
-fn write_tree(
-    core: &Core,
-    pod: &Pod,
-    manifest: &Manifest,
-    dest: &Path,
-) -> Result<livery_content::Written, Error> {
-    write_below(core, &open_root(core, pod)?, manifest, dest)
-}
-
 fn write_below(
     core: &Core,
     root: &Root,
     manifest: &Manifest,
-    dest: &Path,
+    (dest, halt): (&Path, &Halt),
 ) -> Result<livery_content::Written, Error> {
     let target = Target {
         root: root.fd.as_fd(),
         path: dest,
         owner: root.owner,
     };
-    materialise(&core.content, manifest, &target).map_err(of_content)
+    materialise(&core.content, manifest, &target, halt).map_err(of_content)
 }
 
 /// A pod's root directory, and its user as this machine numbers it.

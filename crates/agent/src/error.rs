@@ -103,6 +103,9 @@ pub(crate) fn of_content(error: ContentError) -> Error {
         | ContentError::StoreBusy { .. }
         | ContentError::NotAStore { .. } => Error::Internal(text),
         ContentError::FileChanged { .. } => Error::WrongState(text),
+        ContentError::Halted => {
+            Error::WrongState("the pod is to be stopped or removed, or its caller has left".into())
+        }
         ContentError::InvalidPath { .. }
         | ContentError::EscapingSymlink { .. }
         | ContentError::SpecialFile { .. }

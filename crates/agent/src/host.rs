@@ -9,7 +9,7 @@ use livery_host_api::dto::{
     PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec,
     VolumeStatus,
 };
-use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
+use livery_host_api::{ByteStream, Error, Follow, Host, LogStream, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Host for Agent {
                     protocol: PROTOCOL,
                     boot_id: core.machine.boot_id.clone(),
                     total: core.total()?,
-                    free: core.free()?,
+                    free: core.free_for_pod()?,
                     gpus: core.gpus_now(),
                     driver: core.gpus.driver(),
                     cuda: core.gpus.cuda(),
@@ -177,7 +177,7 @@ impl Host for Agent {
         task: &TaskId,
         offset: u64,
         follow: Follow,
-    ) -> Result<ByteStream, Error> {
+    ) -> Result<LogStream, Error> {
         self.core.task_log(pod, task, offset, follow).await
     }
 

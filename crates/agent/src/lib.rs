@@ -30,4 +30,4 @@ pub use agent::Agent;
 pub use error::OpenError;
 pub use inventory::gpus::{ParseGpusError, SimulatedGpus, real_gpus};
 pub use livery_images::{Mirror, Registries, RegistryHost};
-pub use options::{AgentOptions, Content, Limits, StoragePrices};
+pub use options::{AgentOptions, Content, LOG_LIMIT, Limits, StoragePrices};

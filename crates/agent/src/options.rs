@@ -9,6 +9,12 @@ use livery_units::{Bytes, Money};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// How much of the end of an output is kept when nobody says.
+pub const LOG_LIMIT: Bytes = Bytes::mib(64);
+
+/// The logs that are counted for a pod: of its own command, of `setup` and of `run`.
+const LOGS_OF_A_POD: u64 = 3;
+
 /// How an agent is set up.
 #[derive(Debug, Clone)]
 pub struct AgentOptions {
@@ -36,6 +42,8 @@ pub struct AgentOptions {
     pub content: Content,
     /// How much of the machine pods may use.
     pub limits: Limits,
+    /// How much of the end of its output is kept of a pod's own command, and of each task.
+    pub log_limit: Bytes,
     /// What the owner says about registries.
     pub registries: Registries,
 }
@@ -57,8 +65,14 @@ impl AgentOptions {
             region: "here".to_owned(),
             content: Content::Own,
             limits: Limits::default(),
+            log_limit: LOG_LIMIT,
             registries: Registries::default(),
         }
+    }
+
+    /// What the logs of one pod may take of the disk.
+    pub(crate) fn logs_of_a_pod(&self) -> u64 {
+        self.log_limit.get().saturating_mul(LOGS_OF_A_POD)
     }
 
     /// Where the agent keeps its own records.

@@ -1,7 +1,7 @@
 //! What the agent clears away by itself: level by level, whatever left it behind.
 
 use crate::agent::{Core, now_ms};
-use crate::error::{of_content, of_images, of_runtime};
+use crate::error::{of_content, of_images, of_io, of_runtime};
 use crate::options::Content;
 use crate::pods::Stage;
 use livery_host_api::Error;
@@ -46,6 +46,7 @@ pub(crate) fn begin(core: &Arc<Core>) {
 }
 
 async fn sweep(core: &Arc<Core>, count: u64) {
+    note("the reserve", reserve(core).await);
     note("half-removed pods", removals(core).await);
     note("pods without a record", orphans(core).await);
     if count.is_multiple_of(DEEP_EVERY) {
@@ -58,6 +59,14 @@ fn note(what: &str, result: Result<(), Error>) {
     if let Err(error) = result {
         tracing::warn!(%error, "the sweep of {what} failed and is tried again later");
     }
+}
+
+async fn reserve(core: &Arc<Core>) -> Result<(), Error> {
+    core.blocking(|core| {
+        let looked = core.records.look_at_reserve();
+        looked.map_err(|error| of_io("look at the disk", &error))
+    })
+    .await
 }
 
 /// Goes on with removals that an error or a crash interrupted.

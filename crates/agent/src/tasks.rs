@@ -6,18 +6,15 @@ use crate::error::{of_io, of_runtime};
 use crate::pods::ended;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use livery_disk::Piece;
 use livery_host_api::dto::{SignalTask, TaskSpec, TaskState, TaskStatus};
-use livery_host_api::{ByteStream, Error, Follow};
+use livery_host_api::{Error, Follow, LogStream};
 use livery_runtime::{CommandSpec, Exit, TaskState as Found};
-use livery_units::{Bytes as Size, PodId, Span, TaskId};
-use std::io::SeekFrom;
-use std::path::{Path, PathBuf};
+use livery_units::{PodId, Span, TaskId};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
-/// How much output is kept of one task.
-const LOG_MAX: Size = Size::gib(1);
 /// How often a task that is waited for is looked at.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// Output is sent in pieces of at most this.
@@ -46,7 +43,7 @@ impl Core {
                 workdir: (!spec.workdir.is_empty()).then(|| workdir.clone()),
                 user: None,
             },
-            log_limit: LOG_MAX,
+            log_limit: self.options.log_limit,
         };
         self.blocking(move |core| {
             let known = core.runtime.task_state(&found.id, &task_spec.id).is_ok();
@@ -95,7 +92,7 @@ impl Core {
             started_ms: None,
             ended_ms: None,
             // A task that has written nothing yet has no log.
-            log_size: std::fs::metadata(log).map_or(0, |log| log.len()),
+            log_size: livery_disk::span(&log).map_or(0, |log| log.end),
             detail: None,
         };
         match found {
@@ -169,29 +166,32 @@ impl Core {
         .await
     }
 
-    /// Returns a task's output from an offset on.
+    /// Returns a task's output from an offset on, or from where it begins if that was cut. It ends where
+    /// the reader was overtaken by the cutting: whoever asks again hears what is missing.
     pub(crate) async fn task_log(
         self: &Arc<Self>,
         pod: &PodId,
         task: &TaskId,
         offset: u64,
         follow: Follow,
-    ) -> Result<ByteStream, Error> {
+    ) -> Result<LogStream, Error> {
         let pod = self.find(pod)?.id.clone();
         let (of_pod, of_task) = (pod.clone(), task.clone());
-        let path = self
+        let log = self
             .blocking(move |core| {
                 let path = core.runtime.task_log_path(&of_pod, &of_task);
-                path.map_err(of_runtime)
+                let path = path.map_err(of_runtime)?;
+                let first =
+                    livery_disk::span(&path).map_err(|error| of_io("read the log", &error))?;
+                Ok(livery_disk::LogReader::new(&path, offset.max(first.start)))
             })
             .await?;
+        let start = log.offset();
         let reader = LogReader {
             core: Arc::clone(self),
             pod,
             task: task.clone(),
-            path,
-            file: None,
-            offset,
+            log: Some(log),
             follow,
         };
         let pieces = stream::unfold(Some(reader), |reader| async {
@@ -202,7 +202,8 @@ impl Core {
                 Err(error) => Some((Err(error), None)),
             }
         });
-        Ok(pieces.boxed())
+        let bytes = pieces.boxed();
+        Ok(LogStream { start, bytes })
     }
 }
 
@@ -220,9 +221,8 @@ struct LogReader {
     core: Arc<Core>,
     pod: PodId,
     task: TaskId,
-    path: PathBuf,
-    file: Option<tokio::fs::File>,
-    offset: u64,
+    /// None while a thread that may block has it.
+    log: Option<livery_disk::LogReader>,
     follow: Follow,
 }
 
@@ -234,14 +234,10 @@ impl LogReader {
                 Follow::No => Ended::Yes,
                 Follow::Yes => self.ended().await?,
             };
-            let piece = self
-                .read()
-                .await
-                .map_err(|error| of_io("read the log", &error))?;
-            match (piece, ended) {
-                (Some(piece), _) => return Ok(Some(piece)),
-                (None, Ended::Yes) => return Ok(None),
-                (None, Ended::No) => tokio::time::sleep(LOOK_PERIOD).await,
+            match (self.read().await?, ended) {
+                ((Piece::Bytes(_), bytes), _) => return Ok(Some(bytes)),
+                ((Piece::Cut { .. }, _), _) | ((Piece::End, _), Ended::Yes) => return Ok(None),
+                ((Piece::End, _), Ended::No) => tokio::time::sleep(LOOK_PERIOD).await,
             }
         }
     }
@@ -259,17 +255,26 @@ impl LogReader {
         })
     }
 
-    async fn read(&mut self) -> std::io::Result<Option<Bytes>> {
-        if self.file.is_none() {
-            self.file = open_at(&self.path, self.offset).await?;
-        }
-        let Some(file) = &mut self.file else {
-            return Ok(None);
+    async fn read(&mut self) -> Result<(Piece, Bytes), Error> {
+        let Some(mut log) = self.log.take() else {
+            return Ok((Piece::End, Bytes::new()));
         };
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        let length = file.read_buf(&mut piece).await?;
-        self.offset += length as u64;
-        Ok((length > 0).then(|| piece.into()))
+        let (log, read) = self
+            .core
+            .blocking(move |_| {
+                let mut buffer = vec![0; PIECE_BYTES];
+                let read = log.read(&mut buffer).map(|piece| {
+                    buffer.truncate(match piece {
+                        Piece::Bytes(count) => count,
+                        Piece::End | Piece::Cut { .. } => 0,
+                    });
+                    (piece, Bytes::from(buffer))
+                });
+                Ok((log, read))
+            })
+            .await?;
+        self.log = Some(log);
+        read.map_err(|error| of_io("read the log", &error))
     }
 }
 
@@ -277,14 +282,4 @@ impl LogReader {
 enum Ended {
     No,
     Yes,
-}
-
-async fn open_at(path: &Path, offset: u64) -> std::io::Result<Option<tokio::fs::File>> {
-    let mut file = match tokio::fs::File::open(path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    file.seek(SeekFrom::Start(offset)).await?;
-    Ok(Some(file))
 }

@@ -18,7 +18,7 @@ mod read;
 mod target;
 mod text;
 
-pub use client::{Client, Duplex};
+pub use client::{Client, Duplex, RunLog};
 pub use error::Error;
 pub use problem::{Code, Problem};
 pub use target::{ParseTargetError, Target};
@@ -28,6 +28,9 @@ pub const PROTOCOL: u32 = 1;
 
 /// The header in which both sides say which version of the API they speak.
 pub const PROTOCOL_HEADER: &str = "livery-protocol";
+
+/// The header that says at which offset a log begins whose first part was cut.
+pub const LOG_START_HEADER: &str = "livery-log-start";
 
 /// A stream of bytes that may break.
 pub type ByteStream = futures_util::stream::BoxStream<'static, Result<bytes::Bytes, Error>>;

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use livery_content::{
-    Compression, ContentStore, IgnoreRules, Owner, Scan, ScanOptions, Target, materialise,
+    Compression, ContentStore, Halt, IgnoreRules, Owner, Scan, ScanOptions, Target, materialise,
     read_frame, scan, write_frame,
 };
 use livery_units::{Bytes, ContentHash};
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         path: Path::new(""),
         owner: Owner::current(),
     };
-    let written = materialise(&store, &store.tree(&tree.root)?, &target)?;
+    let written = materialise(&store, &store.tree(&tree.root)?, &target, &Halt::default())?;
     let done = begun.elapsed();
     let mut out = io::stdout().lock();
     writeln!(

@@ -33,7 +33,6 @@ pub(crate) struct HashCache {
 struct Known {
     identity: Identity,
     chunks: Vec<ContentHash>,
-    whole: ContentHash,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +65,6 @@ impl HashCache {
         (known.identity == Identity::of(stat)).then(|| Hashed {
             stat: *stat,
             chunks: known.chunks.clone(),
-            whole: known.whole,
         })
     }
 
@@ -118,7 +116,6 @@ fn encode<'a>(files: impl Iterator<Item = (&'a RelPath, &'a Hashed)>) -> Vec<u8>
         out.signed(identity.mtime_ns);
         out.signed(identity.ctime_ns);
         out.hashes(&hashed.chunks);
-        out.raw(hashed.whole.as_bytes());
     }
     let mut bytes = out.finish();
     let check = hash_bytes(&bytes);
@@ -152,7 +149,6 @@ fn decode_one(input: &mut Reader<'_>) -> Result<(RelPath, Known), ContentError> 
     let known = Known {
         identity,
         chunks: input.hashes(chunk_count(identity.size))?,
-        whole: input.hash()?,
     };
     Ok((path, known))
 }

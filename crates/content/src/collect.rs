@@ -1,5 +1,7 @@
 //! Taking results out of a pod.
 
+mod notes;
+
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsStr;
 use std::ops::Range;
@@ -11,10 +13,11 @@ use livery_units::Bytes;
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::Errno;
 
+use self::notes::Notes;
 use crate::confined::{self, FileKind, FileStat};
 use crate::path::escape;
-use crate::read::{Candidate, Keep, Outcome, read_files};
-use crate::{ContentError, ContentStore, Entry, Kind, Manifest, Patterns, RelPath};
+use crate::read::{Candidate, Keep, Outcome, Reading};
+use crate::{ContentError, ContentStore, Entry, Halt, Kind, Manifest, Patterns, RelPath};
 
 /// How much a collection may take; what is beyond is left out with a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,8 @@ pub struct Collected {
     pub manifest: Manifest,
     /// What was left out and why, in words for the user.
     pub notes: Vec<String>,
+    /// The same of files that were wanted and could not be kept: what is here is not all.
+    pub lost: Vec<String>,
 }
 
 /// Where a collection looks.
@@ -50,19 +55,18 @@ pub struct Origin<'a> {
     pub ids: Range<u32>,
 }
 
-/// A pod that leaves out a million files does not get a million notes.
-const MAX_NOTES: usize = 200;
-
 /// Takes the files below `base` that match into the store.
 ///
 /// Symbolic links are recorded and never followed; those that point out of the base, special files,
 /// files that keep changing and files that the pod itself may not read are left out with a note,
-/// since the rest of the results is worth having.
+/// since the rest of the results is worth having. So are files that there is no room for, which are
+/// lost. Holes are neither read nor kept.
 pub fn collect(
     store: &ContentStore,
     origin: &Origin<'_>,
     patterns: &Patterns,
     limits: &CollectLimits,
+    halt: &Halt,
 ) -> Result<Collected, ContentError> {
     confined::names_in_root(origin.base)?;
     let mut walk = Walk {
@@ -70,6 +74,7 @@ pub fn collect(
         ids: &origin.ids,
         patterns,
         limits,
+        halt,
         dirs: BTreeMap::new(),
         entries: Vec::new(),
         files: Vec::new(),
@@ -77,15 +82,23 @@ pub fn collect(
         visited: 0,
         matched: HashSet::new(),
         notes: Notes::default(),
+        lost: Notes::default(),
     };
     walk.run()?;
-    let outcomes = read_files(walk.base.as_fd(), &walk.files, Keep::InStore(store))?;
+    halt.check()?;
+    let reading = Reading {
+        base: walk.base.as_fd(),
+        keep: Keep::InStore(store),
+        halt,
+    };
+    let outcomes = reading.files(&walk.files)?;
     let Walk {
         dirs,
         mut entries,
         files,
         matched,
         mut notes,
+        mut lost,
         ..
     } = walk;
     for (file, outcome) in files.into_iter().zip(outcomes) {
@@ -99,6 +112,11 @@ pub fn collect(
                 notes.add(format!("`{}` kept changing while it was read", file.path))
             }
             Outcome::Gone => notes.add(format!("`{}` went while it was to be read", file.path)),
+            Outcome::NoRoom => lost.add(format!(
+                "`{}` ({}): no space left to keep it",
+                file.path,
+                Bytes::new(file.size)
+            )),
         }
     }
     add_parents(&mut entries, &dirs);
@@ -110,6 +128,7 @@ pub fn collect(
     Ok(Collected {
         manifest: Manifest::new(entries)?,
         notes: notes.finish(),
+        lost: lost.finish(),
     })
 }
 
@@ -152,33 +171,12 @@ fn unreadable(path: &RelPath) -> String {
     format!("`{path}` was left out: the pod itself may not read it")
 }
 
-#[derive(Default)]
-struct Notes {
-    texts: Vec<String>,
-    more: u64,
-}
-
-impl Notes {
-    fn add(&mut self, text: String) {
-        match self.texts.len() < MAX_NOTES {
-            true => self.texts.push(text),
-            false => self.more += 1,
-        }
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        if self.more > 0 {
-            self.texts.push(format!("and {} more", self.more));
-        }
-        self.texts
-    }
-}
-
 struct Walk<'a> {
     base: OwnedFd,
     ids: &'a Range<u32>,
     patterns: &'a Patterns,
     limits: &'a CollectLimits,
+    halt: &'a Halt,
     /// Every directory that was entered or matched.
     dirs: BTreeMap<RelPath, FileStat>,
     entries: Vec<Entry>,
@@ -188,6 +186,7 @@ struct Walk<'a> {
     /// Which patterns matched something.
     matched: HashSet<usize>,
     notes: Notes,
+    lost: Notes,
 }
 
 /// Whether there is room for more.
@@ -201,10 +200,12 @@ impl Walk<'_> {
     fn run(&mut self) -> Result<(), ContentError> {
         let mut todo: Vec<Option<RelPath>> = vec![None];
         while let Some(dir) = todo.pop() {
+            self.halt.check()?;
+            let room = self.limits.visited.saturating_sub(self.visited);
             let path = dir.as_ref().map_or(&b""[..], RelPath::as_bytes);
             let opened = confined::open_dir(&self.base, path).and_then(|fd| {
                 match may_read(&confined::fstat(&fd)?, self.ids) {
-                    true => Ok((names(&fd)?, fd)),
+                    true => Ok((names(&fd, room, self.halt)?, fd)),
                     false => Err(Errno::ACCESS),
                 }
             });
@@ -221,6 +222,7 @@ impl Walk<'_> {
             };
             let mut inner = Vec::new();
             for name in names {
+                self.halt.check()?;
                 self.visited += 1;
                 if self.visited > self.limits.visited {
                     let limit = self.limits.visited;
@@ -277,8 +279,8 @@ impl Walk<'_> {
             FileKind::Symlink => self.take_link(dir, path, stat),
             FileKind::File if !may_read(stat, self.ids) => self.notes.add(unreadable(&path)),
             FileKind::File if self.bytes.saturating_add(stat.size) > self.limits.bytes.get() => {
-                self.notes.add(format!(
-                    "`{path}` ({}) was left out: all files together may have {}",
+                self.lost.add(format!(
+                    "`{path}` ({}): all files together may have {}",
                     Bytes::new(stat.size),
                     self.limits.bytes
                 ));
@@ -323,11 +325,14 @@ fn add_parents(entries: &mut Vec<Entry>, dirs: &BTreeMap<RelPath, FileStat>) {
         while let Some(dir) = parent {
             parent = dir.parent();
             // Every directory that something was found in was entered before.
-            if let Some(stat) = dirs.get(&dir)
-                && there.insert(dir.clone())
-            {
-                entries.push(dir_entry(dir, stat));
+            let Some(stat) = dirs.get(&dir) else {
+                continue;
+            };
+            // What is above one that was there already is, or will be, added on its own account.
+            if !there.insert(dir.clone()) {
+                break;
             }
+            entries.push(dir_entry(dir, stat));
         }
     }
 }
@@ -341,14 +346,19 @@ fn dir_entry(path: RelPath, stat: &FileStat) -> Entry {
     }
 }
 
-/// Returns the names in a directory, sorted so that limits cut the same way each time.
-fn names(dir: &OwnedFd) -> Result<Vec<Vec<u8>>, Errno> {
+/// Returns the names in a directory, sorted so that limits cut the same way each time; of more than
+/// `most` names only one more than that, whichever the file system lists first. Halted, it returns what
+/// it has, which the caller does not use.
+fn names(dir: &OwnedFd, most: u64, halt: &Halt) -> Result<Vec<Vec<u8>>, Errno> {
     let mut names = Vec::new();
     for entry in Dir::read_from(dir)? {
         let entry = entry?;
         match entry.file_name().to_bytes() {
             b"." | b".." => {}
             name => names.push(name.to_vec()),
+        }
+        if names.len() as u64 > most || halt.check().is_err() {
+            break;
         }
     }
     names.sort_unstable();

@@ -58,6 +58,9 @@ pub enum ContentError {
         /// The path, escaped.
         path: String,
     },
+    /// The work was ended before it was done, as [`crate::Halt`] asked.
+    #[error("it was ended before it was done")]
+    Halted,
     /// Something in the destination cannot make way for an entry of the tree.
     #[error("`{path}` is in the way: {reason}")]
     InTheWay {

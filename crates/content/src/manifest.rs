@@ -13,7 +13,7 @@ pub use parts::TreeBlobs;
 
 use crate::chunk::{chunk_count, chunk_len};
 use crate::path::escape;
-use crate::{ContentError, RelPath, hash_bytes};
+use crate::{ContentError, RelPath};
 
 /// The permission bits that travel; set-user-id, set-group-id and sticky bits stay behind.
 pub(crate) const MODE_BITS: u32 = 0o777;
@@ -49,8 +49,6 @@ pub enum Kind {
         size: u64,
         /// The names of its chunks, in order; every one but the last has [`crate::CHUNK_LEN`].
         chunks: Vec<ContentHash>,
-        /// The BLAKE3 hash of the whole file, as `b3sum` prints it.
-        whole: ContentHash,
     },
     /// A directory.
     Dir,
@@ -179,24 +177,10 @@ fn check_entry(entry: &Entry) -> Result<(), ContentError> {
             path: entry.path.to_string(),
             target: escape(target),
         }),
-        Kind::File {
-            size,
-            chunks,
-            whole,
-        } => {
-            let fits = chunk_count(*size) == chunks.len() as u64
-                && match chunks.as_slice() {
-                    [] => *whole == hash_bytes(b""),
-                    [only] => whole == only,
-                    [_, _, ..] => true,
-                };
-            match fits {
-                true => Ok(()),
-                false => Err(invalid(format!(
-                    "the chunks of `{}` do not fit its size",
-                    entry.path
-                ))),
-            }
-        }
+        Kind::File { size, chunks } if chunk_count(*size) == chunks.len() as u64 => Ok(()),
+        Kind::File { .. } => Err(invalid(format!(
+            "the chunks of `{}` do not fit its size",
+            entry.path
+        ))),
     }
 }

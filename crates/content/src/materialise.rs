@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{Gid, Timespec, Timestamps, UTIME_OMIT, Uid};
 
 use crate::chunk::CHUNK_LEN;
-use crate::{ContentError, ContentStore, Entry, Kind, Manifest, parallel};
+use crate::{ContentError, ContentStore, Entry, Halt, Kind, Manifest, parallel};
 
 /// Who owns what is written: numbers as they are outside the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,20 +68,23 @@ pub fn materialise(
     store: &ContentStore,
     manifest: &Manifest,
     target: &Target<'_>,
+    halt: &Halt,
 ) -> Result<Written, ContentError> {
-    identity::run_as(target.owner, || write_tree(store, manifest, target))
+    identity::run_as(target.owner, || write_tree(store, manifest, target, halt))
 }
 
 fn write_tree(
     store: &ContentStore,
     manifest: &Manifest,
     target: &Target<'_>,
+    halt: &Halt,
 ) -> Result<Written, ContentError> {
     let base = dirs::make_base(target)?;
     let site = Site {
         store,
         base: base.as_fd(),
         owner: target.owner,
+        halt,
         files_written: AtomicU64::new(0),
         files_kept: AtomicU64::new(0),
         bytes_written: AtomicU64::new(0),
@@ -105,6 +108,7 @@ struct Site<'a> {
     store: &'a ContentStore,
     base: BorrowedFd<'a>,
     owner: Owner,
+    halt: &'a Halt,
     files_written: AtomicU64,
     files_kept: AtomicU64,
     bytes_written: AtomicU64,
@@ -156,6 +160,7 @@ fn write_batch(site: &Site<'_>, batch: &Batch<'_>) -> Result<(), ContentError> {
     };
     let dir = dirs::open_parent(site, first)?;
     for entry in batch {
+        site.halt.check()?;
         match &entry.kind {
             Kind::File { size, chunks, .. } => {
                 files::write_small(site, &dir, entry, (*size, chunks))?;

@@ -12,8 +12,8 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 use crate::cache::HashCache;
 use crate::confined::{self, FileKind, FileStat};
 use crate::path::escape;
-use crate::read::{Candidate, Hashed, Keep, Outcome, read_files};
-use crate::{ContentError, Entry, Kind, Manifest, RelPath, Sources, parallel};
+use crate::read::{Candidate, Hashed, Keep, Outcome, Reading};
+use crate::{ContentError, Entry, Halt, Kind, Manifest, RelPath, Sources, parallel};
 
 /// Which files of a directory are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub fn scan_file(file: &Path, name: &RelPath) -> Result<Scan, ContentError> {
         path: source.clone(),
         size: stat.size,
     };
-    let outcome = read_files(base.as_fd(), &[candidate], Keep::Nothing)?.pop();
+    let outcome = read(&base, &[candidate])?.pop();
     let hashed = expect_read(&source, outcome)?;
     let mut sources = Sources::new(base.into());
     sources.add(source, hashed.stat, &hashed.chunks);
@@ -193,7 +193,7 @@ fn hash_found(
     let reused_files = files.len() as u64;
     // Read in order: neighbours lie together on the disk, and the manifest is sorted sooner.
     unread.sort_by(|a, b| a.path.cmp(&b.path));
-    let outcomes = read_files(base.as_fd(), &unread, Keep::Nothing)?;
+    let outcomes = read(&base, &unread)?;
     let changed = !unread.is_empty();
     for (candidate, outcome) in unread.into_iter().zip(outcomes) {
         let hashed = expect_read(&candidate.path, Some(outcome))?;
@@ -214,12 +214,24 @@ fn hash_found(
     })
 }
 
+fn read(base: impl AsFd, files: &[Candidate]) -> Result<Vec<Outcome>, ContentError> {
+    let reading = Reading {
+        base: base.as_fd(),
+        keep: Keep::Nothing,
+        halt: &Halt::default(),
+    };
+    reading.files(files)
+}
+
 fn expect_read(path: &RelPath, outcome: Option<Outcome>) -> Result<Hashed, ContentError> {
     match outcome {
         Some(Outcome::Read(hashed)) => Ok(hashed),
-        Some(Outcome::Changed | Outcome::Gone) | None => Err(ContentError::FileChanged {
-            path: path.to_string(),
-        }),
+        // Nothing is kept, so there is room for it.
+        Some(Outcome::Changed | Outcome::Gone | Outcome::NoRoom) | None => {
+            Err(ContentError::FileChanged {
+                path: path.to_string(),
+            })
+        }
     }
 }
 

@@ -104,12 +104,24 @@ impl ContentStore {
         let _here = self.not_sweeping();
         match self.touch_sized(frame.hash(), plain_len) {
             Presence::Here => Ok(()),
-            Presence::Absent => self.write(frame.hash(), frame.encoding(), frame.body()),
+            Presence::Absent => {
+                self.ensure_room()?;
+                self.write(frame.hash(), frame.encoding(), frame.body())
+            }
         }
     }
 
-    /// Keeps bytes whose name was just computed from them.
+    /// Keeps bytes whose name was just computed from them, if there is room.
     pub(crate) fn put_hashed(&self, hash: &ContentHash, bytes: &[u8]) -> Result<(), ContentError> {
+        self.put_named(hash, bytes, Share::Room)
+    }
+
+    fn put_named(
+        &self,
+        hash: &ContentHash,
+        bytes: &[u8],
+        share: Share,
+    ) -> Result<(), ContentError> {
         if bytes.len() > MAX_FRAME_LEN {
             return Err(ContentError::TooLarge(Size::new(bytes.len() as u64)));
         }
@@ -117,6 +129,10 @@ impl ContentStore {
         match self.touch_sized(hash, bytes.len()) {
             Presence::Here => return Ok(()),
             Presence::Absent => {}
+        }
+        match share {
+            Share::Room => self.ensure_room()?,
+            Share::Reserve => {}
         }
         match compress(bytes, self.compression) {
             Some(packed) => self.write(hash, Encoding::Zstd, &packed),
@@ -220,6 +236,15 @@ impl ContentStore {
     fn not_sweeping(&self) -> RwLockReadGuard<'_, ()> {
         self.sweeping.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How much of the disk a blob may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    /// What is left to the store.
+    Room,
+    /// The reserve too: it is the list of what is kept already, and small.
+    Reserve,
 }
 
 /// Whether a blob is in a part of the store.

@@ -13,7 +13,7 @@ use livery_domain::placement::{Need, Preference, Ranking, rank};
 use livery_domain::pod::{Desired, Pod};
 use livery_domain::run::{Run, RunEvent, Submission};
 use livery_host_api::dto::{ExecSpec, Stats};
-use livery_host_api::{ByteStream, Follow};
+use livery_host_api::{ByteStream, Follow, LogStream};
 use livery_ledger::Book;
 use livery_store::{Store, Which};
 use livery_units::{AccountId, Money, RunId, Span};
@@ -228,9 +228,19 @@ impl Engine {
         run::is_here(&self.services, run).await
     }
 
-    /// Returns a run's output from `offset` on; with `follow`, until its training is over.
-    pub fn run_log(&self, run: &RunId, offset: u64, follow: Follow) -> ByteStream {
-        run::read_log(self.services.clone(), run.clone(), offset, follow)
+    /// Returns a run's output from `offset` on, or from where it begins if that was cut; with `follow`,
+    /// until its training is over. It may end early, where something was cut: asked again from there,
+    /// the next one says what.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when it cannot be read.
+    pub async fn run_log(
+        &self,
+        run: &RunId,
+        offset: u64,
+        follow: Follow,
+    ) -> Result<LogStream, Error> {
+        run::read_log(self.services.clone(), run.clone(), offset, follow).await
     }
 
     /// Returns a run's receipt as it stands.

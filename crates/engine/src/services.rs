@@ -10,7 +10,7 @@ use livery_host_api::{Host, HostDirectory};
 use livery_store::Store;
 use livery_supplier::{Access, SharedSupplier};
 use livery_units::{
-    AccountId, ClaimToken, HostId, LaunchKey, Moment, PlaneId, PodId, RunId, Span, Timestamp,
+    AccountId, Bytes, ClaimToken, HostId, LaunchKey, Moment, PlaneId, PodId, RunId, Span, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct Options {
     pub logs_dir: PathBuf,
     /// Docker's `config.json`, in which the owner's logins at registries are looked up.
     pub docker_config: Option<PathBuf>,
+    /// How much of the end of each task's output is kept.
+    pub log_limit: Bytes,
     /// Whether other control planes work on the same store.
     pub peers: Peers,
 }
@@ -70,6 +72,7 @@ pub(crate) struct Services {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) logs_dir: PathBuf,
     pub(crate) docker_config: Option<PathBuf>,
+    pub(crate) log_limit: Bytes,
     pub(crate) board: TaskBoard,
     pub(crate) catalogue: market::Keeper,
 }
@@ -94,6 +97,7 @@ impl Services {
             clock: options.clock,
             logs_dir: options.logs_dir,
             docker_config: options.docker_config,
+            log_limit: options.log_limit,
             board: TaskBoard::default(),
             catalogue: market::Keeper::default(),
         }

@@ -329,4 +329,6 @@ pub struct Collected {
     pub bytes: u64,
     /// What was left out and why, in words for the user.
     pub notes: Vec<String>,
+    /// The same of files that were wanted and could not be kept.
+    pub lost: Vec<String>,
 }

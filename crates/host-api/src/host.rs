@@ -14,6 +14,14 @@ use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 /// A stream of bytes that may break.
 pub type ByteStream = BoxStream<'static, Result<Bytes, Error>>;
 
+/// Output that is kept, of which the beginning may be cut.
+pub struct LogStream {
+    /// The offset of the first byte that follows, counted over the whole output.
+    pub start: u64,
+    /// The output from there on.
+    pub bytes: ByteStream,
+}
+
 /// What a host agent does. Every method may be repeated: a repeated request finds what the first
 /// one made.
 #[async_trait]
@@ -96,14 +104,16 @@ pub trait Host: Send + Sync + 'static {
     ) -> Result<(), Error>;
 
     /// Returns a task's output from `offset` on: to its present end, or with `follow` until the
-    /// task has ended and everything was sent.
+    /// task has ended and everything was sent. Of a long output only the end is kept: it begins later
+    /// when `offset` was cut, and it ends when what follows is cut while it is read. So it is read to
+    /// its end when asking again gives nothing.
     async fn task_log(
         &self,
         pod: &PodId,
         task: &TaskId,
         offset: u64,
         follow: Follow,
-    ) -> Result<ByteStream, Error>;
+    ) -> Result<LogStream, Error>;
 
     /// Runs an interactive command: frames in ([`crate::frame`]), frames out; it ends when the
     /// incoming stream does.

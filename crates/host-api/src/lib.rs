@@ -24,7 +24,7 @@ pub use client::{ByteIo, Connector, HostClient, UnixConnector};
 pub use convert::{ConvertError, gpu_groups};
 pub use directory::HostDirectory;
 pub use error::Error;
-pub use host::{ByteStream, Follow, Host};
+pub use host::{ByteStream, Follow, Host, LogStream};
 pub use server::{serve, serve_listener};
 
 /// Version of this API; both sides refuse another one by name.

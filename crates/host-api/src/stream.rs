@@ -16,6 +16,9 @@ use std::convert::Infallible;
 /// Trailer that carries why a stream failed.
 const FAILURE_TRAILER: &str = "livery-failure";
 
+/// Header that says at which offset a log begins.
+pub(crate) const LOG_START: &str = "livery-log-start";
+
 /// Turns a stream into a body; an error becomes the trailer that ends it.
 pub(crate) fn answer_body(
     content: ByteStream,

@@ -106,7 +106,8 @@ async fn tasks_travel_whole() {
         client.task_signal(&pod, &task, &signal).await.unwrap();
         assert_eq!(memory.last(), format!("signal {pod} {task} {signal:?}"));
         let log = client.task_log(&pod, &task, 44, Follow::Yes).await.unwrap();
-        let pieces: Vec<_> = log.try_collect().await.unwrap();
+        assert_eq!(log.start, 49, "what was cut is said");
+        let pieces: Vec<_> = log.bytes.try_collect().await.unwrap();
         assert_eq!(pieces.concat(), b"abc\n");
         assert_eq!(memory.last(), format!("log {pod} {task} 44 Yes"));
     })
@@ -169,7 +170,7 @@ async fn every_error_arrives_as_itself() {
             assert_eq!(client.content_put(frames).await, Err(error.clone()));
             // An error that comes after the head of the answer ends the stream as itself too.
             let log = client.task_log(&pod_id(), &task_id(), 0, Follow::No).await;
-            let pieces: Vec<_> = log.unwrap().collect().await;
+            let pieces: Vec<_> = log.unwrap().bytes.collect().await;
             assert_eq!(pieces.len(), 4);
             assert_eq!(pieces[3], Err(error));
         }

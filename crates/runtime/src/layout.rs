@@ -12,6 +12,9 @@ use crate::spec::{PodSpec, millis};
 use crate::state::End;
 use crate::uptime::Uptime;
 
+/// How long a record that found no room is left alone.
+const END_REST: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// A pod's directory.
 #[derive(Debug, Clone)]
 pub(crate) struct PodDir(PathBuf);
@@ -54,7 +57,7 @@ impl PodDir {
         self.0.join("volume.img")
     }
 
-    /// What the start command wrote.
+    /// What the start command wrote: a directory, as `livery-disk` keeps logs.
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }
@@ -104,6 +107,7 @@ impl TaskDir {
         self.0.join("status.json")
     }
 
+    /// What it wrote, kept like the pod's.
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }
@@ -156,7 +160,7 @@ pub(crate) struct TaskRecord {
     #[serde(with = "millis")]
     pub since: Timestamp,
     pub end: Option<End>,
-    /// Bytes of output that were dropped because the log was full.
+    /// Bytes of output that were dropped because the disk was full.
     pub dropped_bytes: u64,
     /// Why it could not be started, in words.
     pub reason: Option<String>,
@@ -181,6 +185,19 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Erro
     let written = file.write_all(&text).and_then(|()| file.sync_data());
     written.on("write", &temporary)?;
     fs::rename(&temporary, path).on("replace", path)
+}
+
+/// Writes down how something ended. On a full disk it waits for room, and with it whoever asks for the
+/// end: a pod or task that seems lost would be taken for a fault.
+pub(crate) fn write_end(path: &Path, value: &impl Serialize) -> Result<(), Error> {
+    loop {
+        match write_json(path, value) {
+            Err(Error::Io { source, .. }) if livery_disk::is_full(&source) => {
+                std::thread::sleep(END_REST);
+            }
+            other => return other,
+        }
+    }
 }
 
 /// Reads a record; none if it was never written.

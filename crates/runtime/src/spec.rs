@@ -50,6 +50,9 @@ pub struct PodSpec {
     pub network: NetworkMode,
     /// Name servers to use instead of those of the pod's network.
     pub dns: Vec<String>,
+    /// How much of the end of the command's output is kept.
+    #[serde(with = "amount")]
+    pub log_limit: Bytes,
 }
 
 impl PodSpec {
@@ -103,7 +106,7 @@ pub struct TaskSpec {
     pub id: TaskId,
     /// What to run.
     pub command: CommandSpec,
-    /// How much output is kept; what comes after is counted and dropped.
+    /// How much of the end of its output is kept.
     #[serde(with = "amount")]
     pub log_limit: Bytes,
 }

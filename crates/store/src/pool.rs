@@ -3,13 +3,14 @@
 use crate::error::{Error, Result};
 use crate::migrate::{Owned, migrate};
 use crate::own_file;
+use livery_disk::Reserve;
 use livery_units::PlaneId;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 /// Everything that is kept; clones share one database.
@@ -29,7 +30,11 @@ struct Pools {
     write: AnyPool,
     /// The rows that could not be read, each logged once.
     unreadable: Mutex<BTreeSet<String>>,
+    /// Given back when a change would find the disk of SQLite's files full.
+    reserve: SharedReserve,
 }
+
+type SharedReserve = Arc<OnceLock<Reserve>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -86,6 +91,13 @@ impl Store {
         Ok(Self { pools, plane: None })
     }
 
+    /// Looks at a reserve before each change, so that what must be recorded on a full disk can be. It
+    /// must be on the disk that SQLite's files are on.
+    pub fn keep_reserve(&self, reserve: Reserve) {
+        // A second one would hold as much again for the same need.
+        drop(self.pools.reserve.set(reserve));
+    }
+
     /// Closes all connections; SQLite's write-ahead log is folded into the file.
     pub async fn close(&self) {
         self.pools.read.close().await;
@@ -129,6 +141,7 @@ async fn postgres(url: &str) -> Result<Pools> {
         read: pool.clone(),
         write: pool,
         unreadable: Mutex::default(),
+        reserve: SharedReserve::default(),
     })
 }
 
@@ -152,13 +165,16 @@ async fn sqlite(path: &str) -> Result<Pools> {
             other => return Err(other),
         }
     }
-    let write = sqlite_pool(&url, 1).await?;
-    let read = sqlite_pool(&url, SQLITE_READERS).await?;
+    let reserve = SharedReserve::default();
+    let write = sqlite_pool(&url, 1, &reserve).await?;
+    // Readers change nothing.
+    let read = sqlite_pool(&url, SQLITE_READERS, &SharedReserve::default()).await?;
     Ok(Pools {
         kind: Kind::Sqlite,
         read,
         write,
         unreadable: Mutex::default(),
+        reserve,
     })
 }
 
@@ -171,7 +187,8 @@ async fn probe(url: &str, setup: &'static str) -> Result<()> {
     Ok(())
 }
 
-async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
+async fn sqlite_pool(url: &str, connections: u32, reserve: &SharedReserve) -> Result<AnyPool> {
+    let reserve = Arc::clone(reserve);
     let options = AnyPoolOptions::new()
         .max_connections(connections)
         .after_connect(|connection, _| {
@@ -180,7 +197,11 @@ async fn sqlite_pool(url: &str, connections: u32) -> Result<AnyPool> {
                 Ok(())
             })
         })
-        .before_acquire(|connection, _| {
+        .before_acquire(move |connection, _| {
+            if let Some(reserve) = reserve.get() {
+                // A disk that cannot be looked at fails the change itself.
+                drop(reserve.look());
+            }
             Box::pin(async move {
                 // On a full disk SQLite rolls a transaction back by itself, the driver's count of
                 // open ones goes wrong, and a later roll-back leaves one open: what is written from

@@ -1,7 +1,9 @@
 //! Processors, memory and disk of this machine, as far as pods may use them.
 
-use crate::error::OpenError;
+use crate::error::{OpenError, of_io};
 use crate::options::Limits;
+use livery_disk::Free;
+use livery_host_api::Error;
 use livery_host_api::dto::Resources;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,6 +16,9 @@ const MEMORY_RESERVE_MAX: u64 = 4 << 30;
 /// Disk that is kept for the machine itself: a twentieth, at least what the runtime promises to no
 /// pod, and at most this.
 const DISK_RESERVE_MAX: u64 = 20 << 30;
+
+/// New pods are refused while fewer files than this can be made.
+const FILES_MIN: u64 = 256;
 
 /// What does not change while the machine runs.
 #[derive(Debug, Clone)]
@@ -61,6 +66,20 @@ impl Machine {
         Ok((stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize))
     }
 
+    /// Refuses new pods while the disk has no room for many more files: it takes some to end the others.
+    pub fn check_files(&self) -> Result<(), Error> {
+        let free = Free::at(&self.data_dir);
+        let free = free.map_err(|error| of_io("look at the disk", &error))?;
+        match free.files >= FILES_MIN {
+            true => Ok(()),
+            false => Err(Error::DiskFull(format!(
+                "the disk of {} has room for {} more files; remove some there",
+                self.data_dir.display(),
+                free.files
+            ))),
+        }
+    }
+
     /// What is free and what the disks of pods and network volumes take already, less the reserve:
     /// they grow as they are filled, so what they take is theirs to begin with.
     fn disk(&self) -> Result<u64, OpenError> {
@@ -70,12 +89,19 @@ impl Machine {
     }
 }
 
-/// Returns the bytes that the files of all pods and all network volumes take.
+/// Returns the bytes that disks and logs of all pods and all network volumes take.
 fn allocated(runtime: &Path) -> u64 {
     let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
     // What goes away while we look takes nothing any more.
     entries(&runtime.join("pods"))
-        .flat_map(|pod| entries(&pod.path()).collect::<Vec<_>>())
+        .flat_map(|pod| {
+            let tasks = entries(&pod.path().join("tasks")).map(|task| task.path());
+            let logs = std::iter::once(pod.path()).chain(tasks);
+            let logs = logs.flat_map(|place| entries(&place.join("log")).collect::<Vec<_>>());
+            entries(&pod.path())
+                .chain(logs.collect::<Vec<_>>())
+                .collect::<Vec<_>>()
+        })
         .chain(entries(&runtime.join("volumes")))
         .filter_map(|file| file.metadata().ok())
         .filter(|file| file.is_file())

@@ -33,7 +33,8 @@ impl Core {
                 }
                 core.check_volume(spec.network_volume.as_deref())?;
                 let gpus = core.gpus_for(&spec)?;
-                capacity::check(capacity::needs(&spec), core.free()?)?;
+                capacity::check(capacity::needs(&spec), core.free_for_pod()?)?;
+                core.machine.check_files()?;
                 let record = Record::new(spec, gpus);
                 let written = core.records.write(&id, &record);
                 written.map_err(|error| of_io("write the pod's record", &error))?;
@@ -67,6 +68,7 @@ impl Core {
         must_be_made(pod)?;
         // Stopped is what it is meant to be from here on, whatever becomes of this agent.
         let record = pod.set(|record| record.stage = Stage::Stopped);
+        pod.interrupt();
         self.keep(pod, record).await;
         let id = pod.id.clone();
         self.blocking(move |core| core.runtime.stop(&id, grace).map_err(of_runtime))
@@ -121,6 +123,7 @@ impl Core {
             record.stage = Stage::Removing;
             record.spec.credentials = None;
         });
+        pod.interrupt();
         self.keep(&pod, record).await;
         self.erase(id.clone()).await?;
         self.pods.remove(&id);
@@ -135,6 +138,18 @@ impl Core {
             forgotten.map_err(|error| of_io("remove the pod's record", &error))
         })
         .await
+    }
+}
+
+/// Refuses work on the files of a pod that is stopped or on its way out.
+pub(super) fn must_be_up(pod: &Pod) -> Result<(), Error> {
+    must_be_made(pod)?;
+    match pod.record().stage {
+        Stage::Stopped => Err(Error::WrongState(format!(
+            "pod {} is stopped; start it first",
+            pod.id
+        ))),
+        Stage::Made | Stage::Preparing | Stage::Failed(_) | Stage::Removing => Ok(()),
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) use spec::{tenant_of, user_id};
 pub(crate) use status::ended;
 
 use crate::activity::Seen;
+use lifecycle::must_be_up;
+use livery_host_api::Error;
 use livery_images::Progress;
 use livery_units::PodId;
 use std::collections::BTreeMap;
@@ -33,6 +35,9 @@ pub(crate) struct Pod {
     turn: tokio::sync::Mutex<()>,
     /// Set when it is to be removed: what prepares it stops.
     cancelled: CancellationToken,
+    /// Set when it is to be stopped or removed: what works on its files ends. Another one follows for
+    /// when it is started again.
+    leaving: Mutex<CancellationToken>,
 }
 
 impl Pod {
@@ -45,7 +50,26 @@ impl Pod {
             changed: watch::Sender::new(0),
             turn: tokio::sync::Mutex::new(()),
             cancelled: CancellationToken::new(),
+            leaving: Mutex::default(),
         }
+    }
+
+    /// Returns what says that work on its files must end; fails if it is no time to begin any.
+    pub fn leaving(&self) -> Result<CancellationToken, Error> {
+        let leaving = self.leaving_now().clone();
+        // After that: whoever ends the work writes the stage first.
+        must_be_up(self)?;
+        Ok(leaving)
+    }
+
+    /// Ends what works on its files: it would hold its disks. To be called once its stage says that no
+    /// more is to begin.
+    fn interrupt(&self) {
+        std::mem::take(&mut *self.leaving_now()).cancel();
+    }
+
+    fn leaving_now(&self) -> MutexGuard<'_, CancellationToken> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what is written down of it.

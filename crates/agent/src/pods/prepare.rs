@@ -64,7 +64,7 @@ impl Core {
         let id = pod.id.clone();
         self.blocking(move |core| {
             let devices = core.gpus.devices(&record.gpus)?;
-            let spec = spec::of(&id, &record, &image, devices)?;
+            let spec = spec::of(&id, &record, &image, devices, core.options.log_limit)?;
             let state = core.runtime.create(&spec).map_err(of_runtime)?;
             match state.status {
                 Status::Up { .. } | Status::Down { .. } | Status::Starting => {}

@@ -2,6 +2,7 @@
 
 use crate::capacity::{Share, needs};
 use crate::error::OpenError;
+use livery_disk::Reserve;
 use livery_host_api::dto::{Failure, Gpu, PodSpec, Resources};
 use livery_units::PodId;
 use serde::{Deserialize, Serialize};
@@ -83,18 +84,20 @@ impl Record {
 }
 
 /// The directory of intents.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Records {
     dir: PathBuf,
+    reserve: Reserve,
 }
 
 impl Records {
-    /// Opens the directory, making it readable for root alone: environments hold secrets.
-    pub fn open(dir: PathBuf) -> Result<Self, OpenError> {
+    /// Opens the directory, making it readable for root alone: environments hold secrets. On a full
+    /// disk intents are written into the reserve.
+    pub fn open(dir: PathBuf, reserve: Reserve) -> Result<Self, OpenError> {
         fs::create_dir_all(&dir).map_err(OpenError::io("create", &dir))?;
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(&dir, private).map_err(OpenError::io("change the mode of", &dir))?;
-        Ok(Self { dir })
+        Ok(Self { dir, reserve })
     }
 
     /// Reads all intents. One that cannot be read is left alone, and so is its pod: it may be of
@@ -122,6 +125,15 @@ impl Records {
 
     /// Writes an intent so that a crash leaves the old one or the new one.
     pub fn write(&self, id: &PodId, record: &Record) -> io::Result<()> {
+        self.reserve.with(|| self.write_once(id, record))
+    }
+
+    /// Takes the reserve again when there is room, gives it back when there is hardly any.
+    pub fn look_at_reserve(&self) -> io::Result<()> {
+        self.reserve.look()
+    }
+
+    fn write_once(&self, id: &PodId, record: &Record) -> io::Result<()> {
         let path = self.path(id);
         let temporary = path.with_extension("new");
         let mut options = File::options();

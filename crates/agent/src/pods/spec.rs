@@ -25,6 +25,7 @@ pub(crate) fn of(
     record: &Record,
     image: &Prepared,
     devices: Devices,
+    log_limit: Bytes,
 ) -> Result<livery_runtime::PodSpec, Error> {
     let spec = &record.spec;
     let config = &image.config;
@@ -51,6 +52,7 @@ pub(crate) fn of(
         devices,
         network: NetworkMode::Own(reach(&tenant_of(spec)?)),
         dns: Vec::new(),
+        log_limit,
     })
 }
 

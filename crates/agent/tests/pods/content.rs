@@ -4,11 +4,12 @@ use crate::bench::Bench;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use livery_content::{
-    Compression, ContentStore, Entry, Frame, FrameDecoder, Kind, Manifest, RelPath, hash_bytes,
+    CHUNK_LEN, Compression, ContentStore, Entry, Frame, FrameDecoder, Kind, Manifest, RelPath,
+    hash_bytes,
 };
 use livery_host_api::dto::{ApplyTree, Blobs, CollectTree};
 use livery_host_api::{Error, Host};
-use livery_units::ContentHash;
+use livery_units::{ContentHash, Span};
 
 /// A tree of two files, one of them in a directory.
 fn tree() -> (Manifest, Vec<Bytes>) {
@@ -21,7 +22,6 @@ fn tree() -> (Manifest, Vec<Bytes>) {
     };
     let file = |content: &Bytes| Kind::File {
         size: content.len() as u64,
-        whole: hash_bytes(content),
         chunks: vec![hash_bytes(content)],
     };
     let entries = vec![
@@ -158,4 +158,86 @@ pub async fn broken_content_is_refused(bench: &mut Bench) {
         assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
     }
     bench.host().content_keep(&[]).await.unwrap();
+}
+
+/// How many chunks the large file has: hashing all of them takes minutes.
+const CHUNKS: u64 = 20_000;
+
+pub async fn work_on_files_ends_with_its_caller_and_with_the_pod(bench: &mut Bench) {
+    let mut spec = crate::bench::pod_spec();
+    spec.volume_disk = 192 << 20;
+    let pod = crate::bench::pod_id(1);
+    let made = bench.host().pod_create(&pod, &spec, crate::bench::PATIENCE);
+    made.await.unwrap();
+    // Each chunk has some bytes of its own and is a hole else, so that little is on the disk.
+    let write = format!(
+        "python3 -c 'import os\nfile = os.open(\"large\", os.O_CREAT | os.O_WRONLY)\n\
+         for n in range({CHUNKS}): os.pwrite(file, n.to_bytes(8, \"little\"), n * {CHUNK_LEN})'"
+    );
+    bench.says(&pod, &format!("cd /workspace; {write}")).await;
+    let begin = || {
+        let (host, pod) = (bench.shared_host(), pod.clone());
+        let collect = CollectTree {
+            base: "/workspace".into(),
+            patterns: vec!["large".into()],
+        };
+        tokio::spawn(async move { host.tree_collect(&pod, &collect).await })
+    };
+    let collecting = begin();
+    until_read(bench, Reads::Begun).await;
+    collecting.abort();
+    until_read(bench, Reads::Ended).await;
+    assert!(lacks(bench, CHUNKS - 1).await, "it was read to its end");
+
+    let collecting = begin();
+    until_read(bench, Reads::Begun).await;
+    bench.host().pod_stop(&pod, Span::ZERO).await.unwrap();
+    let ended = collecting.await.unwrap();
+    assert!(matches!(ended, Err(Error::WrongState(_))), "{ended:?}");
+    let ended = begin().await.unwrap();
+    assert!(matches!(ended, Err(Error::WrongState(_))), "{ended:?}");
+    bench.host().pod_start(&pod).await.unwrap();
+
+    let collecting = begin();
+    until_read(bench, Reads::Begun).await;
+    bench.host().pod_remove(&pod).await.unwrap();
+    assert!(collecting.await.unwrap().is_err());
+    assert!(lacks(bench, CHUNKS - 1).await, "it was read to its end");
+}
+
+/// Says whether a chunk of the large file has not come into the store.
+async fn lacks(bench: &Bench, number: u64) -> bool {
+    let mut chunk = vec![0; usize::try_from(CHUNK_LEN).unwrap()];
+    chunk[..8].copy_from_slice(&number.to_le_bytes());
+    let named = Blobs::from_hashes(&[hash_bytes(&chunk)]);
+    bench.host().content_missing(&named).await.unwrap() == named
+}
+
+#[derive(PartialEq, Eq)]
+enum Reads {
+    Begun,
+    Ended,
+}
+
+async fn until_read(bench: &Bench, wanted: Reads) {
+    let deadline = std::time::Instant::now() + crate::bench::PATIENCE.to_std();
+    loop {
+        let now = match is_read("large") {
+            true if !lacks(bench, 20).await => Reads::Begun,
+            true => continue,
+            false => Reads::Ended,
+        };
+        if now == wanted {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+/// Says whether this process, which the agent is in, has a file of that name open.
+fn is_read(name: &str) -> bool {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let mut links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    links.any(|link| link.file_name().is_some_and(|file| file == name))
 }

@@ -38,6 +38,7 @@ const TRIALS: &[Trial] = &[
     trial!(tasks::what_cannot_be_started_says_why),
     trial!(content::trees_go_in_and_come_out),
     trial!(content::broken_content_is_refused),
+    trial!(content::work_on_files_ends_with_its_caller_and_with_the_pod),
     trial!(probe::a_good_pod_passes_the_gate),
     trial!(gpu::a_real_gpu_is_the_same_on_the_host_and_in_the_pod),
     trial!(activity::each_kind_of_use_is_seen),

@@ -23,13 +23,13 @@ pub async fn a_log_is_followed_to_its_end(bench: &mut Bench) {
         .await
         .unwrap();
     let log = bench.host().task_log(&pod, &id, 0, Follow::Yes).await;
-    let pieces: Vec<_> = log.unwrap().try_collect().await.unwrap();
+    let pieces: Vec<_> = log.unwrap().bytes.try_collect().await.unwrap();
     assert_eq!(pieces.concat(), b"of the task\n1\n2\n3\nlast");
     let status = bench.host().task(&pod, &id, PATIENCE).await.unwrap();
     assert_eq!(status.exit_code, Some(4));
     assert!(status.started_ms <= status.ended_ms);
     let rest = bench.host().task_log(&pod, &id, 12, Follow::No).await;
-    let pieces: Vec<_> = rest.unwrap().try_collect().await.unwrap();
+    let pieces: Vec<_> = rest.unwrap().bytes.try_collect().await.unwrap();
     assert_eq!(pieces.concat(), b"1\n2\n3\nlast");
     let unknown = bench
         .host()
@@ -50,7 +50,8 @@ pub async fn a_task_that_ignores_signals_is_killed(bench: &mut Bench) {
         .host()
         .task_log(&pod, &id, 0, Follow::Yes)
         .await
-        .unwrap();
+        .unwrap()
+        .bytes;
     assert_eq!(log.try_next().await.unwrap().unwrap(), "ready\n");
     let signal = SignalTask {
         signal: 15,

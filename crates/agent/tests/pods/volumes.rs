@@ -1,7 +1,7 @@
 //! Network volumes through the agent: what pods share one after the other, and what they do not.
 
 use crate::bench::{Bench, PATIENCE, pod_id, pod_spec};
-use livery_content::{Entry, Kind, Manifest, RelPath, hash_bytes};
+use livery_content::{Entry, Kind, Manifest, RelPath};
 use livery_host_api::dto::{ApplyTree, PodSpec, PodState, VolumeSpec};
 use livery_host_api::{Error, Host};
 use livery_units::{Bytes, Span, VolumeId};
@@ -149,10 +149,8 @@ pub async fn a_volume_stays_where_a_file_or_a_link_is_sent(bench: &mut Bench) {
     let mounted = "mountpoint -q workdir/sets && rmdir workdir/sets/lost+found 2>/dev/null; \
                    mountpoint -q workdir/sets && ls -A workdir/sets";
     assert_eq!(bench.says(&pod, mounted).await, "");
-    let empty = hash_bytes(b"");
     let file = Kind::File {
         size: 0,
-        whole: empty,
         chunks: Vec::new(),
     };
     let link = Kind::Symlink {

@@ -27,6 +27,8 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
+pub use runs::RunLog;
+
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// Longest answer of a call that is not a stream.

@@ -5,8 +5,16 @@ use crate::dto::{
     EventsQuery, LogQuery, Offers, Receipt, Results, Run, RunEvents, RunList, Submission, Which,
     WhichQuery,
 };
-use crate::{ByteStream, Error};
+use crate::{ByteStream, Error, LOG_START_HEADER};
 use http::Method;
+
+/// A job's own output, of which the beginning may be cut.
+pub struct RunLog {
+    /// The offset of the first byte that follows, counted over the whole output.
+    pub start: u64,
+    /// The output from there on.
+    pub bytes: ByteStream,
+}
 
 impl Client {
     /// Submits a job.
@@ -46,11 +54,19 @@ impl Client {
         self.get(&query(&path, &question)).await
     }
 
-    /// Returns the job's own output from a byte on.
-    pub async fn run_log(&self, run: &str, question: LogQuery) -> Result<ByteStream, Error> {
+    /// Returns the job's own output from a byte on, or from where it begins if that was cut. It may end
+    /// early where something was cut: it is read to its end when asking again gives nothing.
+    pub async fn run_log(&self, run: &str, question: LogQuery) -> Result<RunLog, Error> {
         let path = query(&format!("/v1/runs/{}/log", part(run)), &question);
+        let offset = question.offset;
         let response = self.send(Method::GET, &path, None, empty()).await?;
-        Ok(self.stream(response))
+        let start = response.headers().get(LOG_START_HEADER);
+        let start = start.and_then(|start| start.to_str().ok()?.parse().ok());
+        Ok(RunLog {
+            // Said by every control plane whose log begins later.
+            start: start.unwrap_or(offset),
+            bytes: self.stream(response),
+        })
     }
 
     /// Returns what a run cost so far, or in all when it is over.

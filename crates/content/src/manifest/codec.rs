@@ -8,7 +8,7 @@ use livery_units::ContentHash;
 
 use super::{Entry, Kind, invalid};
 use crate::chunk::chunk_count;
-use crate::{ContentError, RelPath, hash_bytes};
+use crate::{ContentError, RelPath};
 
 const MAGIC: &[u8; 8] = b"LVTREE1\n";
 const FILE: u8 = 0;
@@ -27,18 +27,11 @@ pub(super) fn encode(entries: &[Entry]) -> Vec<u8> {
         out.bytes(&path[shared..]);
         before = path;
         match &entry.kind {
-            Kind::File {
-                size,
-                chunks,
-                whole,
-            } => {
+            Kind::File { size, chunks } => {
                 out.raw(&[FILE]);
                 out.attributes(entry);
                 out.number(*size);
                 out.hashes(chunks);
-                if chunks.len() > 1 {
-                    out.raw(whole.as_bytes());
-                }
             }
             Kind::Dir => {
                 out.raw(&[DIR]);
@@ -87,16 +80,7 @@ fn decode_entry(input: &mut Reader<'_>, path: RelPath) -> Result<Entry, ContentE
         FILE => {
             let size = input.number()?;
             let chunks = input.hashes(chunk_count(size))?;
-            let whole = match chunks.as_slice() {
-                [] => hash_bytes(b""),
-                [only] => *only,
-                [_, _, ..] => input.hash()?,
-            };
-            Kind::File {
-                size,
-                chunks,
-                whole,
-            }
+            Kind::File { size, chunks }
         }
         DIR => Kind::Dir,
         SYMLINK => Kind::Symlink {
@@ -210,7 +194,7 @@ impl<'a> Reader<'a> {
         self.raw(usize::try_from(len).unwrap_or(usize::MAX))
     }
 
-    pub(crate) fn hash(&mut self) -> Result<ContentHash, ContentError> {
+    fn hash(&mut self) -> Result<ContentHash, ContentError> {
         let bytes = self.raw(32)?.try_into();
         bytes
             .map(ContentHash::from_bytes)

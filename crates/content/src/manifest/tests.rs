@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::CHUNK_LEN;
+use crate::{CHUNK_LEN, hash_bytes};
 
 fn hash() -> impl Strategy<Value = ContentHash> {
     any::<[u8; 32]>().prop_map(ContentHash::from_bytes)
@@ -10,20 +10,9 @@ fn hash() -> impl Strategy<Value = ContentHash> {
 fn file() -> impl Strategy<Value = Kind> {
     let sized = (0..4 * CHUNK_LEN).prop_flat_map(|size| {
         let count = usize::try_from(chunk_count(size)).unwrap();
-        (Just(size), prop::collection::vec(hash(), count), hash())
+        (Just(size), prop::collection::vec(hash(), count))
     });
-    sized.prop_map(|(size, chunks, whole)| {
-        let whole = match chunks.as_slice() {
-            [] => hash_bytes(b""),
-            [only] => *only,
-            [_, _, ..] => whole,
-        };
-        Kind::File {
-            size,
-            chunks,
-            whole,
-        }
-    })
+    sized.prop_map(|(size, chunks)| Kind::File { size, chunks })
 }
 
 /// Names of any bytes; `/`, zero and dots are made harmless.
@@ -120,7 +109,6 @@ fn trees_that_are_none_are_refused() {
     let empty = || Kind::File {
         size: 0,
         chunks: vec![],
-        whole: hash_bytes(b""),
     };
     let link = |target: &str| Kind::Symlink {
         target: target.into(),
@@ -128,7 +116,6 @@ fn trees_that_are_none_are_refused() {
     let short = Kind::File {
         size: CHUNK_LEN + 1,
         chunks: vec![hash_bytes(b"x")],
-        whole: hash_bytes(b"x"),
     };
     let mut special = entry("a", empty());
     special.mode = 0o4755;
@@ -155,7 +142,6 @@ fn a_large_tree_is_cut_into_parts_with_one_root() {
         let kind = Kind::File {
             size: 1 << 20,
             chunks: vec![chunk],
-            whole: chunk,
         };
         entry(&format!("{n}.with-a-name-of-some-length"), kind)
     });

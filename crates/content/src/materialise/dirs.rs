@@ -55,6 +55,7 @@ pub(super) fn make(site: &Site<'_>, manifest: &Manifest) -> Result<(), ContentEr
             Kind::Dir => {}
             Kind::File { .. } | Kind::Symlink { .. } => continue,
         }
+        site.halt.check()?;
         let parent = entry.path.parent_bytes();
         let dir = match open {
             Some((path, dir)) if path == parent => dir,

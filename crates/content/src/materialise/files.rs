@@ -212,6 +212,7 @@ fn write_chunk(
         Kind::File { size, .. } => *size,
         Kind::Dir | Kind::Symlink { .. } => 0,
     };
+    site.halt.check()?;
     let (offset, len) = (index * CHUNK_LEN, chunk_len(size, index));
     if size > CHUNK_LEN && len == CHUNK_LEN && hash == zero_chunk() {
         // The file was given its length before: here it is a hole.

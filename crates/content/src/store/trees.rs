@@ -4,16 +4,17 @@ use std::collections::HashSet;
 
 use livery_units::ContentHash;
 
-use super::ContentStore;
+use super::{ContentStore, Share};
 use crate::manifest::{Root, invalid};
 use crate::{ContentError, Manifest};
 
 impl ContentStore {
-    /// Keeps a manifest and returns the hash that stands for its tree.
+    /// Keeps a manifest and returns the hash that stands for its tree. It finds a place when there is no
+    /// room for content any more.
     pub fn put_tree(&self, manifest: &Manifest) -> Result<ContentHash, ContentError> {
         let tree = manifest.to_blobs();
         for (hash, bytes) in &tree.blobs {
-            self.put_hashed(hash, bytes)?;
+            self.put_named(hash, bytes, Share::Reserve)?;
         }
         Ok(tree.root)
     }

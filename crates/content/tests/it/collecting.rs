@@ -1,17 +1,21 @@
 //! Results out of a pod.
 
 use std::fs;
+use std::io::Write;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use livery_content::{
-    CollectLimits, Collected, ContentError, ContentStore, Origin, Patterns, collect,
+    CollectLimits, Collected, Compression, ContentError, ContentStore, Halt, Origin, Owner,
+    Patterns, Target, collect, materialise,
 };
 use livery_units::Bytes;
+use rustix::fs::{Mode, OFlags};
 
+use crate::disk_full::SmallDisk;
 use crate::support::{noise, open, place, temp};
 
 const LIMITS: CollectLimits = CollectLimits {
@@ -30,6 +34,16 @@ fn take(
     patterns: &[&str],
     limits: &CollectLimits,
 ) -> Result<Collected, ContentError> {
+    take_until(store, root, base, patterns, (limits, &Halt::default()))
+}
+
+fn take_until(
+    store: &ContentStore,
+    root: &Path,
+    base: &str,
+    patterns: &[&str],
+    (limits, halt): (&CollectLimits, &Halt),
+) -> Result<Collected, ContentError> {
     let root = fs::File::open(root).unwrap();
     let patterns = Patterns::parse(patterns).unwrap();
     let origin = Origin {
@@ -37,7 +51,7 @@ fn take(
         base: Path::new(base),
         ids: 0..STRANGER,
     };
-    collect(store, &origin, &patterns, limits)
+    collect(store, &origin, &patterns, limits, halt)
 }
 
 fn paths(collected: &Collected) -> Vec<String> {
@@ -124,13 +138,135 @@ fn limits_cut_with_a_note() {
         ..LIMITS
     });
     assert_eq!(small.manifest.file_count(), 3);
-    assert_eq!(small.notes.len(), 17);
+    assert_eq!((small.notes.len(), small.lost.len()), (0, 17));
+    assert!(small.lost[0].contains("`f03`"), "{:?}", small.lost);
     let brief = with(CollectLimits {
         visited: 7,
         ..LIMITS
     });
     assert_eq!(brief.manifest.file_count(), 7);
     assert_eq!(brief.notes.len(), 1);
+}
+
+#[test]
+fn holes_are_neither_read_nor_kept_and_come_home_as_holes() {
+    let (pod, store_dir, home) = (temp(), temp(), temp());
+    // Larger than anything could be read in the time of a test, or kept on this disk.
+    let size = 900 << 30;
+    let large = fs::File::create(pod.path().join("large")).unwrap();
+    large.set_len(size).unwrap();
+    for at in [3 << 20, size / 2, size - 5] {
+        large.write_all_at(b"here", at).unwrap();
+    }
+    let limits = CollectLimits {
+        bytes: Bytes::gib(1_024),
+        ..LIMITS
+    };
+    // A store that compresses nothing: the one chunk of zeros is all that is kept of the holes.
+    let store = ContentStore::open(store_dir.path(), Compression::Never).unwrap();
+    let taken = take(&store, pod.path(), "", &["large"], &limits).unwrap();
+    assert_eq!(taken.notes, [] as [&str; 0]);
+    let kept = disk_usage(store_dir.path());
+    assert!(kept < 64 << 20, "{kept} bytes were kept");
+
+    place(&store, &taken.manifest, home.path(), "").unwrap();
+    let back = fs::File::open(home.path().join("large")).unwrap();
+    assert_eq!(back.metadata().unwrap().len(), size);
+    assert!(back.metadata().unwrap().blocks() * 512 < 64 << 20);
+    for at in [3 << 20, size / 2, size - 5] {
+        let mut bytes = [0; 4];
+        back.read_exact_at(&mut bytes, at).unwrap();
+        assert_eq!(&bytes, b"here", "{at}");
+    }
+}
+
+/// The bytes that all files below a directory take on the disk.
+fn disk_usage(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    let sizes = entries.map(|entry| match entry.metadata().unwrap() {
+        dir if dir.is_dir() => disk_usage(&entry.path()),
+        file => file.blocks() * 512,
+    });
+    sizes.sum()
+}
+
+#[test]
+fn what_there_is_no_room_for_is_named_and_the_rest_comes_home() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let pod = temp();
+    fs::write(pod.path().join("model"), noise(1, 20 << 20)).unwrap();
+    fs::write(pod.path().join("loss.csv"), "0.3").unwrap();
+    let store = ContentStore::open(&disk.path().join("store"), Compression::Never).unwrap();
+    let taken = take(&store, pod.path(), "", &["*"], &LIMITS).unwrap();
+    assert_eq!(paths(&taken), ["loss.csv"]);
+    assert_eq!(taken.notes, [] as [&str; 0]);
+    assert_eq!(taken.lost.len(), 1);
+    assert!(taken.lost[0].contains("`model` (20"), "{:?}", taken.lost);
+    // The list of what did come home has its place all the same.
+    store.put_tree(&taken.manifest).unwrap();
+}
+
+#[test]
+fn a_collection_that_nobody_wants_any_more_ends() {
+    let (pod, store_dir) = (temp(), temp());
+    fs::write(pod.path().join("small"), "small").unwrap();
+    fs::write(pod.path().join("large"), noise(1, 20 << 20)).unwrap();
+    let store = open(store_dir.path());
+    let halt = Halt::default();
+    let with = |patterns: &[&str]| {
+        let ended = take_until(&store, pod.path(), "", patterns, (&LIMITS, &halt));
+        matches!(ended, Err(ContentError::Halted))
+    };
+    assert!(!with(&["**"]));
+    halt.set();
+    for patterns in [["**"], ["small"], ["large"], ["nothing"]] {
+        assert!(with(&patterns), "{patterns:?}");
+    }
+    // Nor is a tree written any further.
+    let taken = take(&store, pod.path(), "", &["**"], &LIMITS).unwrap();
+    let home = temp();
+    let root = fs::File::open(home.path()).unwrap();
+    let target = Target {
+        root: root.as_fd(),
+        path: Path::new("in"),
+        owner: Owner::current(),
+    };
+    let ended = materialise(&store, &taken.manifest, &target, &halt);
+    assert!(matches!(ended, Err(ContentError::Halted)), "{ended:?}");
+    assert!(!home.path().join("in/large").exists());
+}
+
+#[test]
+fn a_tree_as_deep_as_can_be_is_looked_through() {
+    let (pod, store_dir) = (temp(), temp());
+    // Deeper than any path reaches, as a program makes it that goes down step by step.
+    let mut dir = fs::File::open(pod.path()).unwrap();
+    let name = "d".repeat(199);
+    let name = name.as_str();
+    for depth in 1..=40 {
+        rustix::fs::mkdirat(&dir, name, Mode::RWXU).unwrap();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        dir = rustix::fs::openat(&dir, name, flags, Mode::empty())
+            .unwrap()
+            .into();
+        if depth % 10 == 0 {
+            let file = rustix::fs::openat(&dir, "f", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR);
+            fs::File::from(file.unwrap()).write_all(b"deep").unwrap();
+        }
+    }
+    let store = open(store_dir.path());
+    let taken = take(&store, pod.path(), "", &["**/f"], &LIMITS).unwrap();
+    assert_eq!(taken.manifest.file_count(), 1);
+    // One file and one directory have paths that are too long, and neither note is as long as they are.
+    assert_eq!(taken.notes.len(), 2);
+    for note in &taken.notes {
+        assert!(
+            note.chars().count() < 400 && note.ends_with("longer than 4000 bytes"),
+            "{note}"
+        );
+    }
 }
 
 #[test]

@@ -10,11 +10,11 @@ use tempfile::TempDir;
 use crate::support::{noise, open, place, send, take_all, temp};
 
 /// A file system of four megabytes that goes with the test.
-struct SmallDisk(TempDir);
+pub struct SmallDisk(TempDir);
 
 impl SmallDisk {
     #[allow(clippy::print_stderr, reason = "a test says why it is skipped")]
-    fn mount() -> Option<Self> {
+    pub fn mount() -> Option<Self> {
         let dir = temp();
         let options = c"size=4m,mode=755";
         match mount("tmpfs", dir.path(), "tmpfs", MountFlags::empty(), options) {
@@ -26,7 +26,7 @@ impl SmallDisk {
         }
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.0.path().to_owned()
     }
 

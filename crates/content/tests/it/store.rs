@@ -110,11 +110,11 @@ fn a_tree_that_lies_about_a_length_is_not_written() {
     let mut entries = tree.manifest.entries().to_vec();
     let name = RelPath::new("a").unwrap();
     assert_eq!(entries[0].path, name);
-    let livery_content::Kind::File { size, whole, .. } = &mut entries[0].kind else {
+    let livery_content::Kind::File { size, chunks } = &mut entries[0].kind else {
         panic!("a file was expected");
     };
     *size += 1;
-    assert!(object(dir.path(), whole).is_file());
+    assert!(object(dir.path(), &chunks[0]).is_file());
     let lie = livery_content::Manifest::new(entries).unwrap();
     let error = crate::support::place(&store, &lie, to.path(), "in").unwrap_err();
     assert!(

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use livery_content::{
-    Compression, ContentError, ContentStore, IgnoreRules, Manifest, Owner, Scan, ScanOptions,
+    Compression, ContentError, ContentStore, Halt, IgnoreRules, Manifest, Owner, Scan, ScanOptions,
     Target, Written, materialise, scan,
 };
 use tempfile::TempDir;
@@ -69,7 +69,7 @@ pub fn place(
         path: Path::new(path),
         owner: Owner::current(),
     };
-    materialise(store, manifest, &target)
+    materialise(store, manifest, &target, &Halt::default())
 }
 
 /// A tree with one of everything that travels.

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use livery_content::{CHUNK_LEN, Kind, Owner, RelPath, Target, materialise};
+use livery_content::{CHUNK_LEN, Halt, Kind, Owner, RelPath, Target, materialise};
 use proptest::prelude::*;
 
 use crate::support::{noise, object, one_of_everything, open, place, send, take_all, temp};
@@ -134,19 +134,22 @@ fn damaged_content_is_not_written() {
         .manifest
         .get(&RelPath::new("data/noise.bin").unwrap())
         .unwrap();
-    let Kind::File { whole, .. } = &noise.kind else {
+    let Kind::File { chunks, .. } = &noise.kind else {
         panic!("a file was expected");
     };
-    let file = object(store_dir.path(), whole);
+    let [only] = chunks.as_slice() else {
+        panic!("one chunk was expected");
+    };
+    let file = object(store_dir.path(), only);
     let mut bytes = fs::read(&file).unwrap();
     bytes[1_000] ^= 1;
     fs::write(&file, bytes).unwrap();
-    assert!(store.get(whole).is_err());
+    assert!(store.get(only).is_err());
     let blobs = store.tree_blobs(&root).unwrap();
-    assert_eq!(store.verify(&blobs).unwrap(), [*whole]);
-    assert_eq!(store.tree_missing(&root).unwrap(), [*whole]);
+    assert_eq!(store.verify(&blobs).unwrap(), [*only]);
+    assert_eq!(store.tree_missing(&root).unwrap(), [*only]);
     let error = place(&store, &tree.manifest, to.path(), "in").unwrap_err();
-    assert!(error.to_string().contains(&whole.to_string()), "{error}");
+    assert!(error.to_string().contains(&only.to_string()), "{error}");
     assert!(!to.path().join("in/data/noise.bin").exists());
 }
 
@@ -177,7 +180,7 @@ fn special_mode_bits_stay_behind_and_the_owner_is_who_was_named() {
         owner,
     };
     for _first_and_second in 0..2 {
-        materialise(&store, &tree.manifest, &target).unwrap();
+        materialise(&store, &tree.manifest, &target, &Halt::default()).unwrap();
         for path in ["a", "a/b", "a/b/dir", "a/b/dir/tool", "a/b/dir/link"] {
             let meta = fs::symlink_metadata(to.path().join(path)).unwrap();
             assert_eq!((meta.uid(), meta.gid()), (owner.uid, owner.gid), "{path}");
@@ -220,7 +223,7 @@ fn what_is_somebody_elses_never_changes_hands() {
         path: Path::new("/"),
         owner,
     };
-    materialise(&store, &tree.manifest, &target).unwrap();
+    materialise(&store, &tree.manifest, &target, &Halt::default()).unwrap();
     assert_eq!(fs::read(&file).unwrap(), b"guess!");
     assert_eq!(fs::metadata(&file).unwrap().uid(), owner.uid);
     let dir = fs::metadata(&dir).unwrap();

@@ -130,6 +130,7 @@ impl World {
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
             docker_config: None,
+            log_limit: livery_units::Bytes::mib(1),
             peers: Peers::None,
         });
         super::hold(&services, &pod).await.unwrap();

@@ -71,6 +71,7 @@ impl World {
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
             docker_config: None,
+            log_limit: livery_units::Bytes::mib(1),
             peers: Peers::None,
         }));
         let mut pods = Vec::new();

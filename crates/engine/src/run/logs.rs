@@ -4,14 +4,13 @@ use crate::error::Error;
 use crate::services::Services;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use livery_disk::{LogReader, LogWriter, Piece};
 use livery_domain::run::{Run, RunStep};
-use livery_host_api::{ByteStream, Follow, Host};
+use livery_host_api::{ByteStream, Error as HostError, Follow, Host, LogStream};
 use livery_units::{PodId, RunId, TaskId};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 /// Bytes that a reader gets at once.
@@ -29,43 +28,53 @@ pub(crate) async fn copy(
     pod: &PodId,
     task: &TaskId,
 ) -> Result<(), Error> {
-    let part = part_path(services, run, pod, task)?;
-    let file = File::options().create(true).append(true).open(&part).await;
-    let mut file = file.map_err(|error| broken(&part, &error))?;
-    let copied = file
-        .metadata()
-        .await
-        .map_err(|error| broken(&part, &error))?
-        .len();
-    let mut output = host.task_log(pod, task, copied, Follow::Yes).await?;
-    while let Some(bytes) = output.next().await {
-        file.write_all(&bytes?)
-            .await
-            .map_err(|error| broken(&part, &error))?;
-        file.flush().await.map_err(|error| broken(&part, &error))?;
-        services.announce();
+    let part = part_path(services, run, pod, task);
+    let limit = services.log_limit;
+    let mut log = on_disk(&part, move |part| LogWriter::open(part, limit)).await?;
+    loop {
+        let mut output = host.task_log(pod, task, log.end(), Follow::Yes).await?;
+        let mut end = log.end().max(output.start);
+        let before = end;
+        // What the host cut meanwhile is missing here too.
+        log = on_disk(&part, move |_| log.skip_to(end).map(|()| log)).await?;
+        while let Some(bytes) = output.bytes.next().await {
+            let bytes = bytes?;
+            end += bytes.len() as u64;
+            log = on_disk(&part, move |_| log.append(&bytes).map(|()| log)).await?;
+            services.announce();
+        }
+        // It may have ended because the host cut what was to follow.
+        if end == before {
+            return on_disk(&part, move |_| log.sync()).await;
+        }
     }
-    file.sync_data()
-        .await
-        .map_err(|error| broken(&part, &error))
 }
 
-/// Returns a run's output from `offset` on; with `follow`, until the run is over.
-pub(crate) fn read(services: Arc<Services>, run: RunId, offset: u64, follow: Follow) -> ByteStream {
+/// Returns a run's output from `offset` on, or from where it begins if that was cut; with `follow`,
+/// until the run is over. It ends early where something was cut: the next reader hears what.
+pub(crate) async fn read(
+    services: Arc<Services>,
+    run: RunId,
+    offset: u64,
+    follow: Follow,
+) -> Result<LogStream, Error> {
+    let dir = services.logs_dir.join(run.as_str());
+    let start = on_disk(&dir, move |dir| {
+        Ok(Place::of(dir, offset)?.map_or(offset, |place| place.position))
+    })
+    .await?;
     let (sender, receiver) = mpsc::channel(CHUNKS_IN_FLIGHT);
     tokio::spawn(async move {
-        let mut position = offset;
+        let mut position = start;
         loop {
             let changed = services.board.changed.notified();
             let over = is_over(&services, &run).await;
-            match send_from(&services, &run, position, &sender).await {
-                Ok(sent) => position += sent,
+            match send_from(&dir, position, &sender).await {
+                Ok(Sent::UpTo(end)) => position = end,
+                Ok(Sent::ToACut) => return,
                 Err(error) => {
-                    drop(
-                        sender
-                            .send(Err(livery_host_api::Error::Internal(error.to_string())))
-                            .await,
-                    );
+                    let error = HostError::Internal(error.to_string());
+                    drop(sender.send(Err(error)).await);
                     return;
                 }
             }
@@ -76,7 +85,8 @@ pub(crate) fn read(services: Arc<Services>, run: RunId, offset: u64, follow: Fol
             drop(tokio::time::timeout(std::time::Duration::from_secs(1), changed).await);
         }
     });
-    tokio_stream::wrappers::ReceiverStream::new(receiver).boxed()
+    let bytes: ByteStream = tokio_stream::wrappers::ReceiverStream::new(receiver).boxed();
+    Ok(LogStream { start, bytes })
 }
 
 async fn is_over(services: &Services, run: &RunId) -> bool {
@@ -87,59 +97,84 @@ async fn is_over(services: &Services, run: &RunId) -> bool {
         .is_ok_and(|run| run.is_over() || run.step > RunStep::Train)
 }
 
-/// Sends what the parts hold after `position` (counted over all parts in order).
+enum Sent {
+    UpTo(u64),
+    ToACut,
+}
+
+/// Sends what the parts hold after `position`, up to their end or to something that was cut.
 async fn send_from(
-    services: &Services,
-    run: &RunId,
-    position: u64,
-    sender: &mpsc::Sender<Result<Bytes, livery_host_api::Error>>,
-) -> Result<u64, Error> {
-    let dir = services.logs_dir.join(run.as_str());
-    let mut skip = position;
-    let mut sent = 0;
-    for part in parts(&dir)? {
-        let mut file = File::open(&part)
-            .await
-            .map_err(|error| broken(&part, &error))?;
-        let size = file
-            .metadata()
-            .await
-            .map_err(|error| broken(&part, &error))?
-            .len();
-        if size <= skip {
-            skip -= size;
-            continue;
+    dir: &Path,
+    mut position: u64,
+    sender: &mpsc::Sender<Result<Bytes, HostError>>,
+) -> Result<Sent, Error> {
+    loop {
+        let place = on_disk(dir, move |dir| Place::of(dir, position)).await?;
+        let Some(place) = place else {
+            return Ok(Sent::UpTo(position));
+        };
+        if place.position > position {
+            return Ok(Sent::ToACut);
         }
-        file.seek(io::SeekFrom::Start(skip))
-            .await
-            .map_err(|error| broken(&part, &error))?;
-        skip = 0;
-        let mut buffer = vec![0; READ_BYTES];
+        let mut log = place.log;
         loop {
-            let count = file
-                .read(&mut buffer)
-                .await
-                .map_err(|error| broken(&part, &error))?;
-            if count == 0
-                || sender
-                    .send(Ok(Bytes::copy_from_slice(&buffer[..count])))
-                    .await
-                    .is_err()
-            {
-                break;
+            let (next, piece, bytes) = on_disk(dir, move |_| {
+                let mut buffer = vec![0; READ_BYTES];
+                let piece = log.read(&mut buffer)?;
+                Ok((log, piece, buffer))
+            })
+            .await?;
+            log = next;
+            let count = match piece {
+                Piece::Bytes(count) => count,
+                Piece::End => break,
+                Piece::Cut { .. } => return Ok(Sent::ToACut),
+            };
+            let bytes = Bytes::from(bytes).slice(..count);
+            if sender.send(Ok(bytes)).await.is_err() {
+                return Ok(Sent::UpTo(position));
             }
-            sent += count as u64;
+            position += count as u64;
         }
     }
-    Ok(sent)
+}
+
+/// Where in which part a position is that is counted over all parts in order.
+struct Place {
+    /// The position, or the next one that is there.
+    position: u64,
+    log: LogReader,
+}
+
+impl Place {
+    /// Finds what is at a position or after it; none at the end.
+    fn of(dir: &Path, position: u64) -> io::Result<Option<Self>> {
+        let mut before = 0;
+        for part in parts(dir)? {
+            let span = livery_disk::span(&part)?;
+            let offset = position.saturating_sub(before).max(span.start);
+            if offset < span.end {
+                return Ok(Some(Self {
+                    position: before + offset,
+                    log: LogReader::new(&part, offset),
+                }));
+            }
+            before += span.end;
+        }
+        // What was cut to the end of all of it.
+        Ok((before > position).then(|| Self {
+            position: before,
+            log: LogReader::new(dir, 0),
+        }))
+    }
 }
 
 /// Returns the parts of a log in the order in which they were made.
-fn parts(dir: &PathBuf) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn parts(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(broken(dir, &error)),
+        Err(error) => return Err(error),
     };
     let mut parts: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -148,17 +183,25 @@ fn parts(dir: &PathBuf) -> Result<Vec<PathBuf>, Error> {
     Ok(parts)
 }
 
-/// One file per attempt and task, named so that they sort in the order in which they ran.
-fn part_path(services: &Services, run: &Run, pod: &PodId, task: &TaskId) -> Result<PathBuf, Error> {
+/// One log per attempt and task, named so that they sort in the order in which they ran.
+fn part_path(services: &Services, run: &Run, pod: &PodId, task: &TaskId) -> PathBuf {
     let dir = services.logs_dir.join(run.id.as_str());
-    std::fs::create_dir_all(&dir).map_err(|error| broken(&dir, &error))?;
-    Ok(dir.join(format!(
-        "{:04}-{}-{pod}-{task}.log",
-        run.excluded.len(),
-        run.step.number()
-    )))
+    let (attempt, step) = (run.excluded.len(), run.step.number());
+    dir.join(format!("{attempt:04}-{step}-{pod}-{task}.log"))
 }
 
-fn broken(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::Store(format!("{}: {error}", path.display()))
+/// Does something with a log on a thread that may wait for the disk.
+async fn on_disk<T: Send + 'static>(
+    path: &Path,
+    act: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
+) -> Result<T, Error> {
+    let path = path.to_owned();
+    let broken = |path: &Path, error: &dyn std::fmt::Display| {
+        Error::Store(format!("{}: {error}", path.display()))
+    };
+    let acted =
+        tokio::task::spawn_blocking(move || act(&path).map_err(|error| broken(&path, &error)));
+    acted
+        .await
+        .unwrap_or_else(|error| Err(Error::Store(error.to_string())))
 }

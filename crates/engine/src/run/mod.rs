@@ -15,7 +15,7 @@ pub(crate) use drive::{CLAIM_SPAN, drive, hurry};
 pub(crate) use events::wait_events;
 pub(crate) use forecast::forecast;
 pub use forecast::{Bound, Forecast};
-pub(crate) use logs::read as read_log;
+pub(crate) use logs::{parts as log_parts, read as read_log};
 pub(crate) use receipt::receipt;
 pub(crate) use results::drop_results;
 pub(crate) use steps::RESULTS;

@@ -7,6 +7,7 @@ mod credit;
 mod deliveries;
 mod driving;
 mod health;
+mod log_sweep;
 mod metering;
 mod orphan_sweep;
 mod pod_reconciler;
@@ -144,6 +145,7 @@ pub(crate) fn spawn_all(
         Arc::new(Metering),
         Arc::new(orphan_sweep::OrphanSweep),
         Arc::new(content_sweep::ContentSweep),
+        Arc::new(log_sweep::LogSweep),
         Arc::new(activity::Activity::default()),
         Arc::new(policy::Policy),
         Arc::new(reminders::Reminders::default()),

@@ -15,6 +15,7 @@ mod planes;
 mod planes_away;
 mod pods;
 mod policies;
+mod pulls;
 mod receipts;
 mod registries;
 mod reminders;

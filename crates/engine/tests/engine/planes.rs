@@ -93,6 +93,7 @@ async fn start(
         clock: clock.clone(),
         logs_dir: dir.join(format!("{number}-logs")),
         docker_config: None,
+        log_limit: livery_units::Bytes::mib(1),
         peers: Peers::Several(Plane {
             id: PlaneId::from_entropy(number),
             name: format!("plane {number}"),
@@ -345,7 +346,8 @@ async fn a_run_goes_on_where_its_host_is() {
     let over = two.over(&run.id).await;
     assert_eq!(over.outcome, Outcome::Cancelled, "{:?}", over.reason);
     assert_eq!(two.first.host.pod_count(), 0);
-    let log: Vec<_> = engine.run_log(&run.id, 0, Follow::No).collect().await;
+    let log = engine.run_log(&run.id, 0, Follow::No).await.unwrap();
+    let log: Vec<_> = log.bytes.collect().await;
     assert!(log.iter().all(Result::is_ok));
 }
 

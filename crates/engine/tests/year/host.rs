@@ -9,7 +9,7 @@ use livery_host_api::dto::{
     PodActivity, PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus,
     VolumeSpec, VolumeStatus,
 };
-use livery_host_api::{ByteStream, Error, Follow, Host};
+use livery_host_api::{ByteStream, Error, Follow, Host, LogStream};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::sync::{Arc, Mutex};
 
@@ -152,13 +152,7 @@ impl Host for SimHost {
         no()
     }
 
-    async fn task_log(
-        &self,
-        _: &PodId,
-        _: &TaskId,
-        _: u64,
-        _: Follow,
-    ) -> Result<ByteStream, Error> {
+    async fn task_log(&self, _: &PodId, _: &TaskId, _: u64, _: Follow) -> Result<LogStream, Error> {
         no()
     }
 

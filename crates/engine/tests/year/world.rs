@@ -100,6 +100,7 @@ impl World {
                 clock: self.clock.clone(),
                 logs_dir: self.dir.join("logs"),
                 docker_config: None,
+                log_limit: livery_units::Bytes::mib(1),
                 peers: Peers::None,
             })
             .await

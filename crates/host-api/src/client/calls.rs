@@ -6,8 +6,8 @@ use crate::dto::{
     PodSpec, PodStatus, ProbeSpec, SignalTask, Stats, TaskSpec, TaskStatus, VolumeSpec,
     VolumeStatus,
 };
-use crate::stream::{body_stream, with_preamble};
-use crate::{ByteStream, Error, Follow, Host};
+use crate::stream::{LOG_START, body_stream, with_preamble};
+use crate::{ByteStream, Error, Follow, Host, LogStream};
 use async_trait::async_trait;
 use http::Method;
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
@@ -129,14 +129,21 @@ impl Host for HostClient {
         task: &TaskId,
         offset: u64,
         follow: Follow,
-    ) -> Result<ByteStream, Error> {
+    ) -> Result<LogStream, Error> {
         let follow = match follow {
             Follow::No => "no",
             Follow::Yes => "yes",
         };
         let path = format!("/tasks/{task}/log?offset={offset}&follow={follow}");
         let request = super::request(&of_pod(pod, &path), super::Body::Empty)?;
-        Ok(body_stream(self.send(request).await?.into_body()))
+        let response = self.send(request).await?;
+        let start = response.headers().get(LOG_START);
+        let start = start.and_then(|start| start.to_str().ok()?.parse().ok());
+        let start = start.ok_or_else(|| {
+            Error::Internal("the agent did not say where the log begins".to_owned())
+        })?;
+        let bytes = body_stream(response.into_body());
+        Ok(LogStream { start, bytes })
     }
 
     async fn exec(

@@ -3,7 +3,7 @@
 use super::SharedHost;
 use super::extract::{Document, Ids, Options};
 use crate::dto::{SignalTask, TaskSpec, TaskStatus};
-use crate::stream::answer_body;
+use crate::stream::{LOG_START, answer_body};
 use crate::{Error, Follow};
 use axum::Json;
 use axum::body::Body;
@@ -42,7 +42,7 @@ pub(super) async fn log(
     State(host): State<SharedHost>,
     ids: Ids,
     options: Options,
-) -> Result<Body, Error> {
+) -> Result<([(&'static str, String); 1], Body), Error> {
     let offset = options.number("offset")?;
     let follow = match options.word("follow") {
         Some("yes") => Follow::Yes,
@@ -52,5 +52,6 @@ pub(super) async fn log(
     let log = host
         .task_log(&ids.pod()?, &ids.task()?, offset, follow)
         .await?;
-    Ok(Body::new(answer_body(log)))
+    let start = [(LOG_START, log.start.to_string())];
+    Ok((start, Body::new(answer_body(log.bytes))))
 }

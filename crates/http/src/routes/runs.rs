@@ -7,8 +7,9 @@ use crate::body::{Json, Path, Query, outgoing, patience};
 use crate::convert;
 use crate::error::Refusal;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use livery_api::LOG_START_HEADER;
 use livery_api::dto::{
     EventsQuery, LogQuery, Receipt, Results, Run, RunEvents, RunList, Submission, WhichQuery,
 };
@@ -105,7 +106,9 @@ async fn log(
     } else {
         Follow::No
     };
-    Ok(outgoing(app.engine.run_log(&run.id, query.offset, follow)))
+    let log = app.engine.run_log(&run.id, query.offset, follow).await?;
+    let start = [(LOG_START_HEADER, log.start.to_string())];
+    Ok((start, outgoing(log.bytes)).into_response())
 }
 
 async fn receipt(

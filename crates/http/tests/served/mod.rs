@@ -97,6 +97,7 @@ async fn app(dir: &std::path::Path, stop: &CancellationToken) -> App {
         clock: Arc::new(SystemClock),
         logs_dir: dir.join("logs"),
         docker_config: None,
+        log_limit: livery_units::Bytes::mib(1),
         peers: Peers::None,
     });
     App::new(AppOptions {

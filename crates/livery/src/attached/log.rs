@@ -4,6 +4,7 @@ use super::patience::Patience;
 use futures_util::StreamExt;
 use livery_api::Client;
 use livery_api::dto::LogQuery;
+use livery_units::Bytes;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -55,14 +56,20 @@ pub async fn print_patiently(
     let mut offset = 0;
     let follow = until == Until::Over;
     'connect: loop {
-        let mut stream = match client.run_log(run, LogQuery { offset, follow }).await {
-            Ok(stream) => stream,
+        let mut log = match client.run_log(run, LogQuery { offset, follow }).await {
+            Ok(log) => log,
             Err(error) => {
                 patience.after(error).await?;
                 continue;
             }
         };
-        while let Some(piece) = stream.next().await {
+        if log.start > offset {
+            let cut = Bytes::new(log.start - offset);
+            eprintln!("livery: {cut} of the output are not kept and were left out here");
+            offset = log.start;
+        }
+        let before = offset;
+        while let Some(piece) = log.bytes.next().await {
             match piece {
                 Ok(bytes) => {
                     patience.answered();
@@ -76,6 +83,9 @@ pub async fn print_patiently(
                 }
             }
         }
-        return Ok(());
+        // It may have ended because what follows was cut.
+        if offset == before {
+            return Ok(());
+        }
     }
 }

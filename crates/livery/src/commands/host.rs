@@ -5,6 +5,7 @@ use crate::config::{ConfigFile, Draft, Given, Setting, resolve};
 use crate::failure::{Ending, Failure};
 use crate::serve::background::Daemon;
 use crate::serve::host_agent::{self, HostPlace, MachineArgs};
+use crate::serve::log_args::LogArgs;
 use crate::serve::process::{Stance, private_dir};
 use crate::serve::stop;
 use crate::settings::{Settings, check_socket};
@@ -22,7 +23,7 @@ pub struct HostArgs {
     #[arg(short, long)]
     detach: bool,
     /// End the one that runs; pods go on
-    #[arg(long, conflicts_with_all = ["detach", "save", "HostSettings", "MachineArgs", "RegistryArgs"])]
+    #[arg(long, conflicts_with_all = ["detach", "save", "HostSettings", "LogArgs", "MachineArgs", "RegistryArgs"])]
     stop: bool,
     /// Keep the flags of this start in livery.toml, for every later one
     #[arg(long)]
@@ -46,6 +47,8 @@ pub struct HostSettings {
     /// The user, by number, who may use the socket [default: who runs the agent]
     #[arg(long, value_name = "UID")]
     owner: Option<u32>,
+    #[command(flatten)]
+    logs: LogArgs,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -83,7 +86,13 @@ pub fn run(args: HostArgs, settings: &Settings) -> anyhow::Result<Ending> {
     } else {
         Stance::Foreground
     };
-    host_agent::serve(&resolved.machine, &place, kept, stance)
+    host_agent::serve(
+        &resolved.machine,
+        resolved.logs.limit(),
+        &place,
+        kept,
+        stance,
+    )
 }
 
 async fn detach(

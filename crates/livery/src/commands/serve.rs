@@ -7,6 +7,7 @@ use crate::failure::{Ending, Failure};
 use crate::serve::background::{self, Asked};
 use crate::serve::control_plane::{self, ControlPlane, HostChoice};
 use crate::serve::host_agent::MachineArgs;
+use crate::serve::log_args::LogArgs;
 use crate::serve::process::Stance;
 use crate::serve::{stop, sudo};
 use crate::settings::Settings;
@@ -26,7 +27,7 @@ pub struct ServeArgs {
     #[arg(short, long)]
     detach: bool,
     /// End the one that runs; pods go on
-    #[arg(long, conflicts_with_all = ["detach", "save", "ServeSettings", "MachineArgs", "RegistryArgs"])]
+    #[arg(long, conflicts_with_all = ["detach", "save", "ServeSettings", "LogArgs", "MachineArgs", "RegistryArgs"])]
     stop: bool,
     /// Keep the flags of this start in livery.toml, for every later one
     #[arg(long)]
@@ -57,6 +58,8 @@ pub struct ServeSettings {
     /// Use the host agent that listens on this socket (`livery host`)
     #[arg(long, value_name = "PATH")]
     host_socket: Option<PathBuf>,
+    #[command(flatten)]
+    logs: LogArgs,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -127,6 +130,7 @@ fn plane(resolved: Resolved<ServeSettings>, settings: &Settings) -> ControlPlane
         database,
         no_host,
         host_socket,
+        logs,
         machine,
     } = resolved.settings;
     let place = settings.place.clone();
@@ -141,6 +145,7 @@ fn plane(resolved: Resolved<ServeSettings>, settings: &Settings) -> ControlPlane
         place,
         database,
         listen,
+        log_limit: logs.limit(),
         host,
     }
 }

@@ -11,6 +11,7 @@ use crate::ui::listing;
 use anyhow::Context;
 use livery_agent::{Agent, Content};
 use livery_content::{Compression, OwnedContent};
+use livery_disk::Reserve;
 use livery_engine::{Engine, Options, Peers, SystemClock};
 use livery_host_api::{HostClient, HostDirectory};
 use livery_http::{App, AppOptions};
@@ -18,7 +19,7 @@ use livery_store::{Credit, Store};
 use livery_supplier::SharedSupplier;
 use livery_supplier::layers::{Retry, Timeout, Traced};
 use livery_supplier_hosts::HostsSupplier;
-use livery_units::{AccountId, Span};
+use livery_units::{AccountId, Bytes, Span};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct ControlPlane {
     pub database: Option<String>,
     /// TCP addresses to listen on, beside the unix socket.
     pub listen: Vec<SocketAddr>,
+    /// How much of the end of each task's output is kept.
+    pub log_limit: Bytes,
     /// The host on this machine.
     pub host: HostChoice,
 }
@@ -56,6 +59,10 @@ const ENDING_PATIENCE: Span = Span::from_secs(3);
 
 /// How long a call to a supplier may take.
 const SUPPLIER_PATIENCE: Span = Span::from_secs(120);
+
+/// Held of the disk so that runs and pods can be ended when it is full. SQLite's log, which each change
+/// is first written to, is folded into the file when it has about as much.
+const RESERVE: Bytes = Bytes::mib(32);
 
 /// Runs the control plane until it is asked to end. Settings to be kept are written once it listens.
 pub fn serve(plane: ControlPlane, kept: Option<Draft>, stance: Stance) -> anyhow::Result<Ending> {
@@ -96,6 +103,7 @@ async fn serve_until_asked(plane: &ControlPlane, kept: Option<Draft>) -> anyhow:
         clock: Arc::new(SystemClock),
         logs_dir: data.join("logs"),
         docker_config: docker_config(),
+        log_limit: plane.log_limit,
         // The lock on the data directory says so for a database that lies in it.
         peers: match plane.database {
             None => Peers::None,
@@ -137,7 +145,12 @@ async fn open_store(plane: &ControlPlane) -> anyhow::Result<Store> {
         None => format!("sqlite:{}", file.display()),
     };
     let store = Store::open(&url).await;
-    store.context("the database cannot be opened")
+    let store = store.context("the database cannot be opened")?;
+    let reserve = plane.place.data_dir.join("reserve");
+    let reserve = Reserve::take(&reserve, RESERVE)
+        .with_context(|| format!("the disk of {} cannot be looked at", reserve.display()))?;
+    store.keep_reserve(reserve);
+    Ok(store)
 }
 
 async fn owner(store: &Store) -> anyhow::Result<AccountId> {
@@ -168,7 +181,8 @@ async fn connect_host(
     match &plane.host {
         HostChoice::InProcess(args) => {
             let shared = Content::Shared(content.store().clone());
-            let agent = host_agent::make(args, &plane.place.data_dir, shared).await?;
+            let agent =
+                host_agent::make(args, plane.log_limit, &plane.place.data_dir, shared).await?;
             let client = HostClient::in_process(agent.clone());
             hosts.add(agent.host_id().clone(), Arc::new(client));
             Ok(Some(agent))

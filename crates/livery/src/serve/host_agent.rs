@@ -72,7 +72,12 @@ pub struct MachineArgs {
 }
 
 impl MachineArgs {
-    fn options(&self, data_dir: &Path, content: Content) -> anyhow::Result<AgentOptions> {
+    fn options(
+        &self,
+        log_limit: Bytes,
+        data_dir: &Path,
+        content: Content,
+    ) -> anyhow::Result<AgentOptions> {
         let shim = std::env::current_exe().context("cannot find this program's own file")?;
         let mut options = AgentOptions::new(data_dir.to_owned(), shim);
         for gpus in &self.simulate_gpus {
@@ -92,6 +97,7 @@ impl MachineArgs {
             memory: self.max_memory,
             disk: self.max_disk,
         };
+        options.log_limit = log_limit;
         options.registries = self.registries.registries();
         let ranges = Ranges::of(data_dir);
         options.network.subnet = self.pod_subnet.unwrap_or(ranges.subnet);
@@ -130,6 +136,7 @@ pub async fn close(agent: &Agent) {
 /// Makes the agent of this machine.
 pub async fn make(
     args: &MachineArgs,
+    log_limit: Bytes,
     data_dir: &Path,
     content: Content,
 ) -> anyhow::Result<Arc<Agent>> {
@@ -140,7 +147,7 @@ pub async fn make(
                 .into(),
         );
     }
-    let options = args.options(data_dir, content)?;
+    let options = args.options(log_limit, data_dir, content)?;
     let agent = Agent::open(options).await;
     agent.context("the host agent could not start (`livery doctor` checks this machine)")
 }
@@ -159,6 +166,7 @@ pub struct HostPlace {
 /// once it listens.
 pub fn serve(
     args: &MachineArgs,
+    log_limit: Bytes,
     place: &HostPlace,
     kept: Option<Draft>,
     stance: Stance,
@@ -176,7 +184,7 @@ pub fn serve(
     logging::init();
     process::open_many_files();
     let runtime = process::runtime()?;
-    let result = runtime.block_on(serve_until_asked(args, place, kept));
+    let result = runtime.block_on(serve_until_asked(args, log_limit, place, kept));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result
 }
@@ -190,12 +198,13 @@ pub fn taken(what: &str, pid: Option<u32>, end: &str) -> Failure {
 
 async fn serve_until_asked(
     args: &MachineArgs,
+    log_limit: Bytes,
     place: &HostPlace,
     kept: Option<Draft>,
 ) -> anyhow::Result<Ending> {
     let stop = CancellationToken::new();
     process::stop_on_signals(&stop)?;
-    let agent = make(args, &place.data_dir, Content::Own).await?;
+    let agent = make(args, log_limit, &place.data_dir, Content::Own).await?;
     let listener = process::listen(&place.socket)?;
     if let Some(owner) = place.owner {
         // Not what a link that was put there meanwhile leads to: the directory may be the owner's.

@@ -10,6 +10,7 @@ pub mod control_plane;
 pub mod host_agent;
 mod host_link;
 pub mod lock;
+pub mod log_args;
 mod logging;
 mod plane_id;
 pub mod process;

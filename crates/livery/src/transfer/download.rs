@@ -7,7 +7,8 @@ use futures_util::StreamExt;
 use livery_api::Client;
 use livery_api::dto::Run;
 use livery_content::{
-    Compression, ContentStore, Frame, FrameDecoder, Manifest, Owner, Target, Written, materialise,
+    Compression, ContentStore, Frame, FrameDecoder, Halt, Manifest, Owner, Target, Written,
+    materialise,
 };
 use livery_units::{Bytes, ContentHash};
 use std::collections::HashMap;
@@ -111,7 +112,7 @@ fn write(store: &ContentStore, manifest: &Manifest, dir: &Path) -> anyhow::Resul
         path: Path::new("/"),
         owner: Owner::current(),
     };
-    Ok(materialise(store, manifest, &target)?)
+    Ok(materialise(store, manifest, &target, &Halt::default())?)
 }
 
 /// Brings every blob of a tree into the local store and returns its manifest.

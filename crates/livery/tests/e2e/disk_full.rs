@@ -3,7 +3,7 @@
 use crate::support::{Ballast, Job, RunView, World};
 use livery_domain::run::Outcome;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 #[test]
 fn what_does_not_fit_on_the_machine_is_not_begun() {
@@ -91,6 +91,26 @@ fn a_pod_that_fills_its_disks_is_told_and_nobody_else_notices() {
         "rm /workspace/big /root/big; echo well > /workspace/file; cat /workspace/file",
     );
     assert_eq!(ran.expect(0).out, "well\n");
+    world.finish();
+}
+
+#[test]
+fn a_file_of_holes_comes_home_whatever_its_size() {
+    let Some(world) = World::new() else { return };
+    let script = "mkdir out\ntruncate -s 500G out/sparse\nprintf here >> out/sparse";
+    Job::new("holes", script)
+        .with("outputs: [workdir/out/*]")
+        .write(&world);
+    world.livery(&["run", "job.yaml"]).expect(0);
+    let sparse = world.work().join("results/holes/workdir/out/sparse");
+    let file = File::open(&sparse).unwrap();
+    let size = (500 << 30) + 4;
+    let about = file.metadata().unwrap();
+    assert_eq!(about.len(), size);
+    assert!(about.blocks() * 512 < 64 << 20, "{about:?}");
+    let mut end = [0; 4];
+    file.read_exact_at(&mut end, size - 4).unwrap();
+    assert_eq!(&end, b"here");
     world.finish();
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use livery_units::{Bytes, text};
+use livery_units::text;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, waitpid};
 
@@ -17,16 +17,15 @@ use super::log::{Flow, Log};
 use crate::cgroup::Cgroup;
 use crate::error::{Context, Error, chain};
 use crate::init::{Chores, Defaults, Init};
-use crate::layout::{EndRecord, PodDir, PodRecord, RunRecord, now, read_json, write_json};
+use crate::layout::{
+    EndRecord, PodDir, PodRecord, RunRecord, now, read_json, write_end, write_json,
+};
 use crate::mounts::{self, STAGE, Stage};
 use crate::process::ProcessRef;
 use crate::spec::{PodSpec, Rootfs};
 use crate::state::{End, Exit};
 use crate::uptime::Uptime;
 use crate::{oci, wire};
-
-/// How much of the start command's output is kept.
-const LOG_LIMIT: Bytes = Bytes::mib(256);
 
 /// What is read of why a start command was not started, in bytes, and shown of it, in characters.
 const REASON_MAX: u64 = 4 << 10;
@@ -40,7 +39,7 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
         .ok_or_else(|| Error::BadSpec(format!("{} is missing", path.display())))?;
     // Held open from now on: the stage may cover the place where they lie.
     let records = Records::hold(&dir)?;
-    let (log, log_end) = Log::open(&dir.log(), LOG_LIMIT)?;
+    let (log, log_end) = Log::open(&records.path("log"), record.spec.log_limit)?;
     let listener = listen(&dir.socket())?;
     raise_limits();
     // The stage must be open to the pod's users; what is written down besides is nobody's but ours.
@@ -249,5 +248,5 @@ fn attend(init: Pid, mut log: Log, records: &Records, spec: &PodSpec) -> Result<
             .map(|group| group.oom_kills())
             .unwrap_or(0),
     };
-    write_json(&records.path("end.json"), &EndRecord { end, ended })
+    write_end(&records.path("end.json"), &EndRecord { end, ended })
 }

@@ -1,31 +1,27 @@
-//! Output of commands, written down as it comes and up to a limit.
+//! Output of commands, written down as it comes; of a long one, the end is kept.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use livery_disk::LogWriter;
 use livery_units::Bytes;
 use rustix::fs::OFlags;
 
 use crate::error::{Context, Error};
 
-/// The last line of a log that is full.
-const FULL: &str = "\n[livery] the log is full; what follows is dropped\n";
-
 /// How many pieces are copied before the shim looks at other things: a writer that never pauses must
 /// not hide that the command ended. More than any pipe holds.
 const PIECES: usize = 256;
 
-/// Copies a pipe into a file.
+/// Copies a pipe into a log.
 ///
-/// The command never waits for the log and never fails because of it: when the limit is reached or
-/// the machine's disk is full, output is counted and dropped.
+/// The command never waits for the log and never fails because of it: what the disk has no room for
+/// is counted and dropped.
 #[derive(Debug)]
 pub(super) struct Log {
     pipe: OwnedFd,
-    file: File,
-    room: u64,
+    log: LogWriter,
     dropped: u64,
     buffer: Vec<u8>,
 }
@@ -42,19 +38,13 @@ pub(super) enum Flow {
 impl Log {
     /// Opens the log and makes the pipe that leads to it; returns its writing end too.
     pub fn open(path: &Path, limit: Bytes) -> Result<(Self, OwnedFd), Error> {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .on("open", path)?;
-        let written = file.metadata().on("look at", path)?.len();
+        let log = LogWriter::open(path, limit).on("open", path)?;
         let (reader, writer) = io::pipe().during("make a pipe")?;
         let pipe = OwnedFd::from(reader);
         rustix::fs::fcntl_setfl(&pipe, OFlags::NONBLOCK).during("set up a pipe")?;
         let log = Self {
             pipe,
-            file,
-            room: limit.get().saturating_sub(written),
+            log,
             dropped: 0,
             buffer: vec![0; 64 << 10],
         };
@@ -66,7 +56,7 @@ impl Log {
         &self.pipe
     }
 
-    /// Returns how many bytes were dropped.
+    /// Returns how many bytes were dropped because the disk was full.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -85,16 +75,18 @@ impl Log {
         Flow::Open
     }
 
+    /// Adds a line of our own.
+    pub fn say(&mut self, line: &str) {
+        let text = format!("{line}\n");
+        if self.log.append(text.as_bytes()).is_err() {
+            self.dropped += text.len() as u64;
+        }
+    }
+
     fn keep(&mut self, length: usize) {
-        let kept = usize::try_from(self.room).unwrap_or(usize::MAX).min(length);
-        let written = self.file.write_all(&self.buffer[..kept]).is_ok();
-        let kept = if written { kept } else { 0 };
-        self.room -= kept as u64;
-        if kept < length {
-            if self.dropped == 0 {
-                let _ = self.file.write_all(FULL.as_bytes());
-            }
-            self.dropped += (length - kept) as u64;
+        let end = self.log.end() + length as u64;
+        if self.log.append(&self.buffer[..length]).is_err() {
+            self.dropped += end - self.log.end();
         }
     }
 }
@@ -102,20 +94,24 @@ impl Log {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+    use std::io::Write;
 
     #[test]
-    fn a_full_log_drops_and_counts() {
+    fn of_a_long_output_the_end_is_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let (mut log, writer) = Log::open(&path, Bytes::new(5)).unwrap();
+        let (mut log, writer) = Log::open(&path, Bytes::new(16)).unwrap();
         let mut writer = File::from(writer);
-        writer.write_all(b"abc").unwrap();
+        writer.write_all(b"0123456789").unwrap();
         assert_eq!(log.copy(), Flow::Open);
-        writer.write_all(b"defgh").unwrap();
+        writer.write_all(b"abcdefghijklm").unwrap();
         drop(writer);
         assert_eq!(log.copy(), Flow::Closed);
-        assert_eq!(log.dropped(), 3);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, format!("abcde{FULL}"));
+        log.say("last");
+        assert_eq!(log.dropped(), 0);
+        let kept = livery_disk::span(&path).unwrap();
+        assert_eq!(kept.end, 28);
+        assert!((12..=16).contains(&(kept.end - kept.start)), "{kept:?}");
     }
 }

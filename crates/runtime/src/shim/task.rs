@@ -1,7 +1,7 @@
 //! The shim of a durable command: starts it in the pod, keeps its output, writes down its end.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::UNREACHABLE;
 use super::daemon::Rest;
 use super::log::{Flow, Log};
 use crate::error::{Context, Error};
-use crate::layout::{PodDir, TaskDir, TaskRecord, now, read_json, write_json};
+use crate::layout::{PodDir, TaskDir, TaskRecord, now, read_json, write_end, write_json};
 use crate::process::ProcessRef;
 use crate::spec::{Streams, TaskSpec};
 use crate::state::{End, Exit};
@@ -45,18 +45,17 @@ pub(super) fn run(directory: PathBuf) -> Result<Rest, Error> {
         Ok(answered) => answered,
         // The command was claimed, so nobody else will start it: it has ended.
         Err(silent @ Error::Silent) => {
-            return refused(&dir, record, UNREACHABLE, silent.to_string());
+            return refused(&dir, record, log, (UNREACHABLE, silent.to_string()));
         }
         Err(other) => return Err(other),
     };
     drop(log_end);
     match reply {
         Some(Reply::Started) => {}
-        Some(Reply::Refused { code, reason }) => return refused(&dir, record, code, reason),
+        Some(Reply::Refused { code, reason }) => return refused(&dir, record, log, (code, reason)),
         Some(Reply::Ended(_) | Reply::Signalled) | None => {
             record.end = Some(end(Exit::PodEnded));
-            write_json(&dir.status(), &record)?;
-            return Ok(Box::new(|| Ok(())));
+            return Ok(Box::new(move || write_end(&dir.status(), &record)));
         }
     }
     write_json(&dir.status(), &record)?;
@@ -111,15 +110,10 @@ fn claim(dir: &TaskDir, this: &ProcessRef) -> Result<Claim, Error> {
 fn refused(
     dir: &TaskDir,
     mut record: TaskRecord,
-    code: i32,
-    reason: String,
+    mut log: Log,
+    (code, reason): (i32, String),
 ) -> Result<Rest, Error> {
-    let path = dir.log();
-    let mut log = fs::OpenOptions::new()
-        .append(true)
-        .open(&path)
-        .on("open", &path)?;
-    writeln!(log, "{reason}").on("write", &path)?;
+    log.say(&reason);
     record.end = Some(end(Exit::NotStarted(code)));
     record.reason = Some(reason);
     write_json(&dir.status(), &record)?;
@@ -168,5 +162,5 @@ fn attend(
     log.copy();
     record.end = Some(end(exit));
     record.dropped_bytes = log.dropped();
-    write_json(&dir.status(), &record)
+    write_end(&dir.status(), &record)
 }

@@ -160,7 +160,7 @@ impl Bench {
     }
 
     pub fn log(&self, pod: &PodId, task: &TaskId) -> String {
-        std::fs::read_to_string(self.runtime().task_log_path(pod, task).unwrap()).unwrap()
+        text_of(&self.runtime().task_log_path(pod, task).unwrap())
     }
 }
 
@@ -205,7 +205,19 @@ pub fn idle_pod(number: u128) -> PodSpec {
         devices: Devices::default(),
         network: NetworkMode::Loopback,
         dns: Vec::new(),
+        log_limit: Bytes::mib(1),
     }
+}
+
+/// What there is of a log.
+pub fn text_of(log: &std::path::Path) -> String {
+    let mut reader = livery_disk::LogReader::new(log, 0);
+    let mut text = Vec::new();
+    let mut buffer = [0; 4 << 10];
+    while let livery_disk::Piece::Bytes(count) = reader.read(&mut buffer).unwrap() {
+        text.extend_from_slice(&buffer[..count]);
+    }
+    String::from_utf8(text).unwrap()
 }
 
 /// A task that runs a shell line.

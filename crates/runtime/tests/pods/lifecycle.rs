@@ -55,7 +55,7 @@ fn a_pod_ends_with_its_start_command_and_keeps_its_output() {
         Status::Starting | Status::Up { .. } | Status::Lost => None,
     });
     assert_eq!(end.exit, Exit::Code(7));
-    let log = std::fs::read_to_string(bench.runtime().log_path(&pod)).unwrap();
+    let log = crate::bench::text_of(&bench.runtime().log_path(&pod));
     assert_eq!(log, "hello\n");
     assert!(matches!(
         bench.runtime().task_start(&pod, &task(1, "true")),

@@ -61,7 +61,13 @@ async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, 
             for left_out in &collected.notes {
                 note(&scene.services, &scene.run, EventKind::Note, left_out).await;
             }
-            Ok(StepEnd::Done)
+            if collected.lost.is_empty() {
+                return Ok(StepEnd::Done);
+            }
+            let lost = collected.lost.join("; ");
+            Ok(StepEnd::Failed(format!(
+                "not all results came home: {lost}"
+            )))
         }
         Err(error) => task::end_or_retry(error),
     }
@@ -116,6 +122,10 @@ pub(super) async fn bring_checkpoint(
         patterns: vec![pattern],
     };
     let (tree, collected) = trees::collect(host, &pod.id, &request).await?;
+    // Half a checkpoint is none, and the one before it is kept.
+    if !collected.lost.is_empty() {
+        return Err(Error::Invalid(collected.lost.join("; ")));
+    }
     trees::bring_home(&scene.services, &scene.run.account, host, tree).await?;
     if collected.files > 0 {
         scene

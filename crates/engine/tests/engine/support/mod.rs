@@ -293,6 +293,7 @@ async fn start(
         clock: clock.clone(),
         logs_dir: dir.path().join("logs"),
         docker_config: Some(docker_config(dir)),
+        log_limit: livery_units::Bytes::mib(1),
         peers: Peers::None,
     })
     .await

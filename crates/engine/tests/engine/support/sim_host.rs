@@ -3,13 +3,14 @@
 use super::sim_pod::{Script, SimPod, outputs, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
 use livery_content::ContentStore;
 use livery_host_api::dto::{
     Answer, Applied, ApplyTree, Blobs, Clock, CollectTree, Collected, ExecSpec, Facts,
     HostActivity, HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources,
     SignalTask, Stats, TaskSpec, TaskState, TaskStatus, VolumeSpec, VolumeStatus,
 };
-use livery_host_api::{ByteStream, Error, Follow, Host, PROTOCOL};
+use livery_host_api::{ByteStream, Error, Follow, Host, LogStream, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -363,10 +364,14 @@ impl Host for SimHost {
         &self,
         id: &PodId,
         _: &TaskId,
-        _: u64,
+        offset: u64,
         _: Follow,
-    ) -> Result<ByteStream, Error> {
-        self.with_pod(id, |_| empty())
+    ) -> Result<LogStream, Error> {
+        let (start, text) = self.reached()?.script.output.after(offset);
+        self.with_pod(id, |_| LogStream {
+            start,
+            bytes: stream::iter([Ok(text)]).boxed(),
+        })
     }
 
     async fn exec(&self, id: &PodId, _: &ExecSpec, _: ByteStream) -> Result<ByteStream, Error> {
@@ -394,7 +399,12 @@ impl Host for SimHost {
     }
 
     async fn tree_collect(&self, id: &PodId, _: &CollectTree) -> Result<Collected, Error> {
-        if self.reached()?.script.collect_hangs {
+        let Script {
+            collect_hangs,
+            lost,
+            ..
+        } = self.reached()?.script.clone();
+        if collect_hangs {
             return std::future::pending().await;
         }
         let output = self.reached()?.script.output.clone();
@@ -407,6 +417,7 @@ impl Host for SimHost {
             files: 0,
             bytes: 0,
             notes: Vec::new(),
+            lost,
         })
     }
 

@@ -1,5 +1,6 @@
 //! What the simulated host is told to do, and a pod of it.
 
+use bytes::Bytes;
 use livery_content::{ContentError, ContentStore, Entry, Kind, Manifest, RelPath};
 use livery_host_api::Error;
 use livery_host_api::dto::{Failure, PodSpec, PodState, PodStatus, TaskStatus};
@@ -27,6 +28,8 @@ pub struct Script {
     pub output: Option<Vec<u8>>,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
+    /// What is said of files that were wanted and could not be kept.
+    pub lost: Vec<String>,
     /// Whoever asks what pods have used panics, as in code with a mistake in it.
     pub activity_panics: bool,
     /// How long the host has been up, by its own clock.
@@ -37,8 +40,29 @@ pub struct Script {
     pub storage_monthly_nanos: i64,
     /// What `task_start` answers instead of starting a task.
     pub task_error: Option<Error>,
+    /// What every task has written.
+    pub output: Output,
     /// How `run` ends; it goes on until it is signalled when there is no code.
     pub run_exit: Option<i32>,
+}
+
+/// Output of which the beginning may be cut.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// The offset of the text.
+    pub start: u64,
+    /// What there is.
+    pub text: String,
+}
+
+impl Output {
+    /// What a reader gets that wants it from an offset on, and where that begins.
+    pub fn after(&self, offset: u64) -> (u64, Bytes) {
+        let start = offset.max(self.start);
+        let from = usize::try_from(start - self.start).unwrap();
+        let text = self.text.get(from..).unwrap_or_default();
+        (start, Bytes::copy_from_slice(text.as_bytes()))
+    }
 }
 
 /// A pod that is only an entry in a map.
