@@ -160,5 +160,9 @@ fn part_path(services: &Services, run: &Run, pod: &PodId, task: &TaskId) -> Resu
 }
 
 fn broken(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::Store(format!("{}: {error}", path.display()))
+    let words = format!("{}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(words),
+        _ => Error::Store(words),
+    }
 }

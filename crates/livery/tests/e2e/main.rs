@@ -13,6 +13,7 @@ mod support;
 mod again;
 mod bad_input;
 mod billing;
+mod database_away;
 mod disk_full;
 mod faults;
 mod hung;
