@@ -124,9 +124,9 @@ fn of_credit(error: &CreditError) -> StatusCode {
         | CreditError::PaymentDiffers(_)
         | CreditError::VoucherUsed { .. } => StatusCode::CONFLICT,
         CreditError::AutoPayNotAllowed { .. } => StatusCode::FORBIDDEN,
-        CreditError::AccountName(_) | CreditError::TopUpTooSmall(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        CreditError::AccountName(_)
+        | CreditError::TopUpTooSmall(_)
+        | CreditError::TopUpTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
         CreditError::VoucherCount(_) | CreditError::AutoPayAboveCap { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
