@@ -8,6 +8,7 @@
 pub mod account;
 mod counted;
 pub mod credit;
+pub mod env;
 pub mod gate;
 pub mod gpu;
 pub mod job;

@@ -98,10 +98,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(move || work(&content)).await {
         // It does not come by itself.
         Ok(Err(error @ ContentError::Missing { .. })) => Err(Error::Invalid(error.to_string())),
-        Ok(Err(error @ (ContentError::OverQuota { .. } | ContentError::TooManyBlobs))) => {
-            Err(Error::ContentQuota(error.to_string()))
-        }
-        Ok(result) => result.map_err(|error| Error::Store(error.to_string())),
+        Ok(result) => Ok(result?),
         Err(panicked) => Err(Error::Store(panicked.to_string())),
     }
 }

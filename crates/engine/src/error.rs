@@ -1,6 +1,7 @@
 //! What a use-case can answer instead of what it was asked, each with a stable code and a hint.
 
 use crate::credit::CreditError;
+use livery_content::ContentError;
 use livery_domain::offer::Offer;
 use livery_domain::placement::Misfit;
 use livery_units::Money;
@@ -133,7 +134,16 @@ pub enum Error {
     /// There is a channel of that name.
     #[error("there is a channel `{0}` already")]
     ChannelExists(String),
-    /// The store or the disk of the control plane failed.
+    /// The control plane's database is away. Nothing that runs is hurt by that.
+    #[error("the control plane cannot reach its database: {0}")]
+    DatabaseAway(String),
+    /// The control plane's disk is full.
+    #[error("the control plane's disk is full: {0}")]
+    DiskFull(String),
+    /// The control plane's database has too much to do.
+    #[error("the control plane's database is busy: {0}")]
+    DatabaseBusy(String),
+    /// The control plane's own records failed in another way.
     #[error("the control plane's own store failed: {0}")]
     Store(String),
 }
@@ -169,6 +179,9 @@ impl Error {
             Self::ChannelNotFound(_) => "NTC006",
             Self::ChannelExists(_) => "NTC007",
             Self::Store(_) => "SRV001",
+            Self::DatabaseAway(_) => "SRV002",
+            Self::DiskFull(_) => "SRV003",
+            Self::DatabaseBusy(_) => "SRV004",
         }
     }
 
@@ -217,7 +230,13 @@ impl Error {
             Self::ChannelExists(_) => Some(
                 "remove it first with `livery reminders remove NAME`, or give another `--name`",
             ),
-            Self::Store(_) => Some("the server's log has the details; is the disk full?"),
+            Self::Store(_) => Some("the control plane's log has the details"),
+            Self::DatabaseAway(_) => Some(
+                "what runs goes on, and so does the control plane once the database answers: see to \
+                 PostgreSQL, or to the network between the two",
+            ),
+            Self::DiskFull(_) => Some("make room on the control plane's machine, and try again"),
+            Self::DatabaseBusy(_) => Some("try again in a moment"),
             Self::PodPhase { .. } => Some("`livery pods` shows in which phase each pod is"),
             Self::Invalid(_) | Self::Registry(_) | Self::JobFile(_) => None,
         }
@@ -265,6 +284,21 @@ impl From<livery_store::Error> for Error {
         match error {
             livery_store::Error::InsufficientFunds { needed, available } => {
                 Self::InsufficientFunds { needed, available }
+            }
+            livery_store::Error::Unavailable(why) => Self::DatabaseAway(why),
+            livery_store::Error::Full(why) => Self::DiskFull(why),
+            livery_store::Error::Busy(why) => Self::DatabaseBusy(why),
+            other => Self::Store(other.to_string()),
+        }
+    }
+}
+
+impl From<ContentError> for Error {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::DiskFull { .. } => Self::DiskFull(error.to_string()),
+            ContentError::OverQuota { .. } | ContentError::TooManyBlobs => {
+                Self::ContentQuota(error.to_string())
             }
             other => Self::Store(other.to_string()),
         }

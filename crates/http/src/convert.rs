@@ -2,6 +2,7 @@
 
 use crate::error::Refusal;
 use livery_api::dto;
+use livery_domain::env::{self, EnvError};
 use livery_domain::gpu::GpuModel;
 use livery_domain::job::{JobVolume, JobVolumeError};
 use livery_domain::offer::{Pricing, SupplierName};
@@ -9,6 +10,7 @@ use livery_domain::placement::{GpuNeed, Need};
 use livery_domain::run::Submission;
 use livery_engine::{NewPod, TaskStatus, Which};
 use livery_units::{Bytes, Secret};
+use std::collections::BTreeMap;
 
 /// The word that asks for machines without a GPU.
 const NO_GPU: &str = "none";
@@ -70,7 +72,7 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
         name: pod.name,
         image: pod.image,
         command: pod.command,
-        env: pod.env,
+        env: environment(pod.env)?,
         need,
         container_disk: pod.container_disk,
         volume_disk: pod.volume_disk,
@@ -81,7 +83,7 @@ pub(crate) fn new_pod(pod: dto::NewPod) -> Result<NewPod, Refusal> {
 }
 
 pub(crate) fn submission(sent: dto::Submission) -> Result<Submission, Refusal> {
-    let mut mounts = std::collections::BTreeMap::new();
+    let mut mounts = BTreeMap::new();
     for (dest, hash) in sent.mounts {
         let hash = hash.parse();
         let hash = hash.map_err(|error: livery_units::ParseHashError| {
@@ -111,16 +113,24 @@ fn volume(what: &str, text: Option<String>) -> Result<Option<JobVolume>, Refusal
     read.map_err(|error: JobVolumeError| Refusal::bad_request(&format!("{what}: {error}")))
 }
 
-pub(crate) fn exec_spec(spec: dto::ExecSpec) -> livery_host_api::dto::ExecSpec {
-    livery_host_api::dto::ExecSpec {
+/// Takes what a process can be given; everything else would fail when it starts, or be another
+/// variable than the one that was meant.
+fn environment(env: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
+    let refused = |error: EnvError| Refusal::bad_request(&format!("env: {error}"));
+    env::check(&env).map_err(refused)?;
+    Ok(env)
+}
+
+pub(crate) fn exec_spec(spec: dto::ExecSpec) -> Result<livery_host_api::dto::ExecSpec, Refusal> {
+    Ok(livery_host_api::dto::ExecSpec {
         argv: spec.argv,
-        env: spec.env,
+        env: environment(spec.env)?,
         workdir: spec.workdir,
         tty: spec.tty.map(|size| livery_host_api::dto::Window {
             columns: size.columns,
             rows: size.rows,
         }),
-    }
+    })
 }
 
 pub(crate) fn stats(stats: livery_host_api::dto::Stats) -> dto::Stats {
@@ -172,5 +182,30 @@ pub(crate) fn untold(untold: livery_domain::market::Untold) -> dto::Untold {
     dto::Untold {
         rows: untold.rows,
         fields: untold.fields.into_iter().map(field).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_that_no_process_can_have_is_refused() {
+        for (name, value) in [("A=B", "x"), ("", "x"), ("A", "x\0")] {
+            let env: BTreeMap<String, String> = [(name.to_owned(), value.to_owned())].into();
+            let pod = dto::NewPod {
+                image: "host".to_owned(),
+                env: env.clone(),
+                ..dto::NewPod::default()
+            };
+            assert!(new_pod(pod).is_err(), "{name:?}");
+            let exec = dto::ExecSpec {
+                argv: vec!["true".to_owned()],
+                env,
+                workdir: None,
+                tty: None,
+            };
+            assert!(exec_spec(exec).is_err(), "{name:?}");
+        }
     }
 }

@@ -83,6 +83,8 @@ impl From<Error> for Refusal {
             Error::Notify(error) => of_notify(error),
             Error::ChannelNotFound(_) => StatusCode::NOT_FOUND,
             Error::ChannelExists(_) => StatusCode::CONFLICT,
+            Error::DatabaseAway(_) | Error::DatabaseBusy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::DiskFull(_) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self {
@@ -126,9 +128,9 @@ fn of_credit(error: &CreditError) -> StatusCode {
         | CreditError::PaymentDiffers(_)
         | CreditError::VoucherUsed { .. } => StatusCode::CONFLICT,
         CreditError::AutoPayNotAllowed { .. } => StatusCode::FORBIDDEN,
-        CreditError::AccountName(_) | CreditError::TopUpTooSmall(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        CreditError::AccountName(_)
+        | CreditError::TopUpTooSmall(_)
+        | CreditError::TopUpTooLarge(_) => StatusCode::UNPROCESSABLE_ENTITY,
         CreditError::VoucherCount(_) | CreditError::AutoPayAboveCap { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }
@@ -145,16 +147,7 @@ impl From<livery_content::ContentError> for Refusal {
                 Self::bad_request(&error.to_string())
             }
             Content::Undecodable { .. } => Self::bad_request(&error.to_string()),
-            Content::OverQuota { .. } | Content::TooManyBlobs => {
-                Self::from(Error::ContentQuota(error.to_string()))
-            }
-            Content::DiskFull { .. } => Self::new(
-                StatusCode::INSUFFICIENT_STORAGE,
-                Code::Internal,
-                &format!("the control plane's disk is full: {error}"),
-            )
-            .hint("make room on the control plane's machine and try again"),
-            _ => Self::from(Error::Store(error.to_string())),
+            _ => Self::from(Error::from(error)),
         }
     }
 }

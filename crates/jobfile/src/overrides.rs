@@ -53,12 +53,20 @@ impl Overrides {
     pub fn of_values(
         envs: BTreeMap<String, String>,
         secrets: BTreeMap<String, Secret<String>>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, OverrideError> {
+        for (name, value) in &envs {
+            check_env_name(name).map_err(bad("env"))?;
+            check_env_value(value).map_err(bad("env"))?;
+        }
+        for (name, value) in &secrets {
+            check_env_name(name).map_err(bad("secret"))?;
+            check_env_value(value.expose()).map_err(bad("secret"))?;
+        }
+        Ok(Self {
             envs,
             secrets,
             ..Self::default()
-        }
+        })
     }
 
     /// Returns the environment that was given.

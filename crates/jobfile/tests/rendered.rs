@@ -2,6 +2,8 @@
 
 use livery_domain::job::Required;
 use livery_jobfile::{JobFile, LocalBase, Overrides, parse, render_all};
+use livery_units::Secret;
+use std::collections::BTreeMap;
 
 fn rendered(text: &str) -> String {
     render_all(&parse(text, "job.yaml").unwrap_err())
@@ -166,4 +168,20 @@ fn options_that_are_wrong_say_what_to_do() {
     );
     assert!(said[2].starts_with("--name: `a b` is not a name for a job ("));
     assert_eq!(overrides, Overrides::default());
+}
+
+#[test]
+fn variables_of_a_submission_are_held_to_the_rules_of_a_file() {
+    for (name, value) in [("", "x"), ("A=B", "x"), ("1A", "x"), ("A", "x\0")] {
+        let envs: BTreeMap<String, String> = [(name.to_owned(), value.to_owned())].into();
+        let secrets = [(name.to_owned(), Secret::new(value.to_owned()))].into();
+        assert!(
+            Overrides::of_values(envs, BTreeMap::new()).is_err(),
+            "{name:?}"
+        );
+        assert!(
+            Overrides::of_values(BTreeMap::new(), secrets).is_err(),
+            "{name:?}"
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod attached;
+mod bounded;
 mod cli;
 mod closing;
 mod commands;

@@ -114,7 +114,9 @@ async fn create_version_table(pool: &AnyPool) -> Result<()> {
                 .await;
         match created.map_err(Error::from) {
             Ok(_) => return Ok(()),
-            Err(Error::Exists | Error::Unavailable(_)) if attempt < CREATE_ATTEMPTS => {
+            Err(Error::Exists | Error::Unavailable(_) | Error::Busy(_) | Error::Failed(_))
+                if attempt < CREATE_ATTEMPTS =>
+            {
                 attempt += 1;
                 tokio::time::sleep(CREATE_REST).await;
             }

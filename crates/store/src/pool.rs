@@ -45,6 +45,10 @@ enum Kind {
 const SQLITE_READERS: u32 = 3;
 const POSTGRES_CONNECTIONS: u32 = 8;
 
+/// How long a statement waits for a connection. PostgreSQL that does not take one is away, and whoever
+/// asked is to hear of it; SQLite's writer may have many before it.
+const POSTGRES_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Another process may be creating or migrating the same SQLite file.
 const OPEN_ATTEMPTS: u32 = 40;
 const OPEN_REST: Duration = Duration::from_millis(50);
@@ -134,7 +138,9 @@ impl Store {
 
 async fn postgres(url: &str) -> Result<Pools> {
     probe(url, "SELECT 1").await?;
-    let options = AnyPoolOptions::new().max_connections(POSTGRES_CONNECTIONS);
+    let options = AnyPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(POSTGRES_PATIENCE);
     let pool = options.connect(url).await?;
     Ok(Pools {
         kind: Kind::Postgres,
@@ -156,11 +162,15 @@ async fn sqlite(path: &str) -> Result<Pools> {
     let mut attempt = 1;
     while let Err(error) = probe(&url, SQLITE_SETUP).await {
         match error {
-            Error::Unavailable(_) if attempt < OPEN_ATTEMPTS => {
+            Error::Unavailable(_) | Error::Busy(_) | Error::Failed(_)
+                if attempt < OPEN_ATTEMPTS =>
+            {
                 attempt += 1;
                 tokio::time::sleep(OPEN_REST).await;
             }
             Error::Unavailable(why) => return Err(Error::Unavailable(format!("{path}: {why}"))),
+            Error::Busy(why) => return Err(Error::Busy(format!("{path}: {why}"))),
+            Error::Failed(why) => return Err(Error::Failed(format!("{path}: {why}"))),
             Error::Corrupt(why) => return Err(Error::Corrupt(format!("{path}: {why}"))),
             other => return Err(other),
         }

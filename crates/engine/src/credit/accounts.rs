@@ -1,6 +1,6 @@
 //! Accounts: making them, topping them up, and what is settled for them.
 
-use super::error::{CreditError, TOP_UP_MIN};
+use super::error::{AMOUNT_MAX, CreditError, check_top_up};
 use crate::error::Error;
 use crate::services::{Services, fresh};
 use livery_domain::account::{AccountSettings, AutoPay};
@@ -97,9 +97,7 @@ pub(crate) async fn grant(
     amount: Money,
     reference: &str,
 ) -> Result<Posted, Error> {
-    if amount < TOP_UP_MIN {
-        return Err(CreditError::TopUpTooSmall(amount).into());
-    }
+    check_top_up(amount)?;
     let words = format!("granted: {reference}");
     let transfer = top_up(account, amount, &words, services.now());
     let posted = match services.store.account_top_up(&transfer).await {
@@ -215,10 +213,7 @@ fn check_amounts(change: &SettingsChange) -> Result<(), CreditError> {
         ("the cap of auto-pay", change.auto_pay_cap),
     ];
     for (what, amount) in amounts {
-        if amount.flatten().is_some_and(Money::is_negative) {
-            let words = format!("{what} cannot be less than nothing");
-            return Err(CreditError::Setting(words));
-        }
+        check_amount(what, amount.flatten().unwrap_or(Money::ZERO))?;
     }
     match change.grace {
         Some(grace) if grace > GRACE_MAX => Err(CreditError::Setting(format!(
@@ -226,6 +221,18 @@ fn check_amounts(change: &SettingsChange) -> Result<(), CreditError> {
         ))),
         Some(_) | None => Ok(()),
     }
+}
+
+fn check_amount(what: &str, amount: Money) -> Result<(), CreditError> {
+    if amount.is_negative() {
+        let words = format!("{what} cannot be less than nothing");
+        return Err(CreditError::Setting(words));
+    }
+    if amount > AMOUNT_MAX {
+        let words = format!("{what} cannot be more than {AMOUNT_MAX}");
+        return Err(CreditError::Setting(words));
+    }
+    Ok(())
 }
 
 fn check_auto_pay(
@@ -244,13 +251,8 @@ fn check_auto_pay(
             return Err(CreditError::Setting(words));
         }
     }
-    if amount < TOP_UP_MIN {
-        return Err(CreditError::TopUpTooSmall(amount));
-    }
-    if below.is_negative() {
-        let words = "the balance below which auto-pay tops up cannot be less than nothing";
-        return Err(CreditError::Setting(words.to_owned()));
-    }
+    check_top_up(amount)?;
+    check_amount("the balance below which auto-pay tops up", below)?;
     match cap {
         None => Err(CreditError::AutoPayNotAllowed { account }),
         Some(cap) if amount > cap => Err(CreditError::AutoPayAboveCap { amount, cap }),

@@ -6,6 +6,21 @@ use livery_units::{Money, Timestamp};
 /// The least that a top-up may be.
 pub const TOP_UP_MIN: Money = Money::from_nanos(10_000_000_000);
 
+/// The most that a top-up, a limit or another amount that a user sets may be: more is a slip of the
+/// finger, and books never come near the end of what money can count.
+pub const AMOUNT_MAX: Money = Money::from_nanos(1_000_000 * 1_000_000_000);
+
+/// Checks what an account is to be topped up by.
+pub(crate) fn check_top_up(amount: Money) -> Result<(), CreditError> {
+    if amount < TOP_UP_MIN {
+        return Err(CreditError::TopUpTooSmall(amount));
+    }
+    if amount > AMOUNT_MAX {
+        return Err(CreditError::TopUpTooLarge(amount));
+    }
+    Ok(())
+}
+
 /// A use-case about money failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CreditError {
@@ -56,6 +71,9 @@ pub enum CreditError {
     /// Less than the least top-up.
     #[error("a top-up of {0} is too small; the least is {TOP_UP_MIN}")]
     TopUpTooSmall(Money),
+    /// More than the most that a top-up may be.
+    #[error("a top-up of {0} is too large; the most is {AMOUNT_MAX}")]
+    TopUpTooLarge(Money),
     /// The code is of no voucher.
     #[error("that is the code of no voucher")]
     VoucherUnknown,
@@ -108,6 +126,7 @@ impl CreditError {
             Self::Setting(_) => "MON013",
             Self::Period(_) => "MON014",
             Self::PaymentDiffers(_) => "MON015",
+            Self::TopUpTooLarge(_) => "MON016",
         }
     }
 
@@ -142,6 +161,7 @@ impl CreditError {
                  AMOUNT`",
             ),
             Self::AutoPayAboveCap { .. } => Some("choose a smaller amount, or have the cap raised"),
+            Self::TopUpTooLarge(_) => Some("top it up in parts"),
             Self::TopUpTooSmall(_) | Self::VoucherCount(_) | Self::AccountName(_) => None,
             Self::Setting(_) | Self::Period(_) => None,
         }

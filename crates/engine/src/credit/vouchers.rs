@@ -1,7 +1,7 @@
 //! Vouchers: codes that top an account up once. Whoever has the code has the money, so only its hash
 //! is kept.
 
-use super::error::{CreditError, TOP_UP_MIN};
+use super::error::{CreditError, check_top_up};
 use crate::error::Error;
 use crate::services::Services;
 use livery_store::{Error as StoreError, Redeemed, Voucher};
@@ -32,9 +32,7 @@ pub(crate) async fn create(
     count: u32,
     label: &str,
 ) -> Result<Vec<NewVoucher>, Error> {
-    if amount < TOP_UP_MIN {
-        return Err(CreditError::TopUpTooSmall(amount).into());
-    }
+    check_top_up(amount)?;
     if count == 0 || count > COUNT_MAX {
         return Err(CreditError::VoucherCount(count).into());
     }

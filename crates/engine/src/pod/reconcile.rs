@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// How long a claim on a pod stands without being renewed.
 pub(crate) const CLAIM_SPAN: Span = Span::from_secs(30);
 
+/// How soon it is tried again to release a claim: a database that is back is not waited for.
+const RELEASE_REST: Span = Span::from_secs(1);
+
 /// A launch that fails in a passing way this often is given up.
 const LAUNCH_ATTEMPTS_MAX: u32 = 5;
 
@@ -38,8 +41,13 @@ pub(crate) async fn drive(services: Arc<Services>, pod: Pod, token: ClaimToken, 
     };
     // Before the claim: whoever claims next must find the seat free.
     drop(seat);
-    if let Err(error) = release(&services, &pod, &token, due).await {
-        tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and will expire");
+    let expires = services.now().after(CLAIM_SPAN);
+    while let Err(error) = release(&services, &pod, &token, due).await {
+        if services.now() >= expires {
+            tracing::warn!(pod.id = %id, %error, "the claim on a pod was not released and expires");
+            return;
+        }
+        services.sleep(RELEASE_REST).await;
     }
 }
 

@@ -82,20 +82,24 @@ async fn drive_to_the_end(services: &Arc<Services>, run: Run) {
     let id = run.id.clone();
     let mut run = run;
     while !run.is_over() && stays(services, &id).await {
-        run = match advance(services, run).await {
-            Ok(run) => run,
-            Err(error) => {
-                tracing::warn!(run.id = %id, %error, "a run could not be taken further for now");
-                services.sleep(RETRY_REST).await;
-                match services.store.run_fetch(&id).await {
-                    Ok(run) => run,
-                    Err(error) => {
-                        tracing::error!(run.id = %id, %error, "a run's row cannot be read");
-                        return;
-                    }
-                }
+        let error = match advance(services, run.clone()).await {
+            Ok(after) => {
+                run = after;
+                continue;
             }
+            Err(error) => error,
         };
+        tracing::warn!(run.id = %id, %error, "a run could not be taken further for now");
+        services.sleep(RETRY_REST).await;
+        match services.store.run_fetch(&id).await {
+            Ok(current) => run = current,
+            // Given up, it would wait for its claim to expire when the database is back.
+            Err(StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Full(_)) => {}
+            Err(error) => {
+                tracing::error!(run.id = %id, %error, "a run's row cannot be read");
+                return;
+            }
+        }
     }
 }
 

@@ -196,12 +196,17 @@ async fn on_disk<T: Send + 'static>(
     act: impl FnOnce(&Path) -> io::Result<T> + Send + 'static,
 ) -> Result<T, Error> {
     let path = path.to_owned();
-    let broken = |path: &Path, error: &dyn std::fmt::Display| {
-        Error::Store(format!("{}: {error}", path.display()))
-    };
     let acted =
         tokio::task::spawn_blocking(move || act(&path).map_err(|error| broken(&path, &error)));
     acted
         .await
         .unwrap_or_else(|error| Err(Error::Store(error.to_string())))
+}
+
+fn broken(path: &Path, error: &io::Error) -> Error {
+    let words = format!("{}: {error}", path.display());
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(words),
+        _ => Error::Store(words),
+    }
 }

@@ -72,7 +72,8 @@ pub(crate) async fn check(
 
 /// Reads the job file with what was given on the command line.
 pub(crate) fn read_job(submission: &Submission) -> Result<Job, Error> {
-    let mut overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
+    let overrides = Overrides::of_values(submission.envs.clone(), submission.secrets.clone());
+    let mut overrides = overrides.map_err(|error| Error::JobFile(error.to_string()))?;
     overrides.set_limits(submission.limits);
     overrides.set_volume(submission.volume.clone());
     if let Some(name) = &submission.name {

@@ -102,7 +102,7 @@ async fn results_belong_to_the_account_of_their_run_until_it_drops_them() {
     let output = b"weights".repeat(1_000);
     bench.host.script(|script| {
         script.run_exit = Some(0);
-        script.output = Some(output.clone());
+        script.result = Some(output.clone());
     });
     let run = bench.engine.run_submit(&a, submission(JOB)).await.unwrap();
     let run = over(&bench, &a, &run).await;
@@ -130,7 +130,7 @@ async fn results_beyond_the_quota_wait_until_there_is_room_for_them() {
     quota(&bench, &a, Some(Bytes::new(5_000))).await;
     bench.host.script(|script| {
         script.run_exit = Some(0);
-        script.output = Some(b"weights".repeat(1_000));
+        script.result = Some(b"weights".repeat(1_000));
     });
     let run = bench.engine.run_submit(&a, submission(JOB)).await.unwrap();
     let said = until("the run says that there is no room", || async {

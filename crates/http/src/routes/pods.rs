@@ -107,7 +107,7 @@ async fn exec(
     if spec.argv.is_empty() {
         return Err(Refusal::bad_request("argv: the command is empty"));
     }
-    let spec = convert::exec_spec(spec);
+    let spec = convert::exec_spec(spec)?;
     let output = app.engine.pod_exec(&account, &pod, &spec, input).await?;
     Ok(outgoing(output))
 }

@@ -4,10 +4,8 @@ use super::Findings;
 use crate::amounts::Trouble;
 use crate::code::Code;
 use crate::tree::{Node, Place, brief};
+use livery_domain::env::{NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use std::collections::BTreeMap;
-
-/// The kernel takes no longer argument or variable than 128 KiB, name and ending included.
-const VALUE_LENGTH_MAX: usize = 100 * 1_024;
 
 /// The variables of one of the two mappings.
 #[derive(Debug, Default)]
@@ -58,7 +56,7 @@ pub(super) fn check_disjoint(envs: &Variables, secrets: &Variables, findings: &m
 pub(crate) fn check_name(name: &str) -> Result<(), Trouble> {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if starts && name.len() <= 256 && name.chars().all(known) {
+    if starts && name.len() <= NAME_BYTES_MAX && name.chars().all(known) {
         return Ok(());
     }
     Err(Trouble {
@@ -81,7 +79,7 @@ pub(crate) fn check_value(value: &str) -> Result<(), Trouble> {
             "take the zero byte away",
         ));
     }
-    if value.len() > VALUE_LENGTH_MAX {
+    if value.len() > VALUE_BYTES_MAX {
         let message = format!("the value is {} bytes long", value.len());
         return Err(Trouble::range(
             message,

@@ -4,6 +4,7 @@
 use crate::serve::background;
 use crate::settings::{Settings, Start};
 use crate::ui::{say, warn};
+use livery_api::Error;
 use std::time::{Duration, Instant};
 
 /// How long a control plane may be away before one is started, where that is allowed.
@@ -51,13 +52,13 @@ impl<'a> Patience<'a> {
     }
 
     /// Waits before another try; an error that will not pass comes straight back.
-    pub async fn after(&mut self, error: livery_api::Error) -> anyhow::Result<()> {
-        if !error.is_passing() {
+    pub async fn after(&mut self, error: Error) -> anyhow::Result<()> {
+        if !passes(&error) {
             return Err(error.into());
         }
         let since = *self.away_since.get_or_insert_with(|| {
             warn(&format!(
-                "{error}; trying again (the run goes on without this terminal)"
+                "{error}; waiting (the run goes on without this terminal)"
             ));
             Instant::now()
         });
@@ -66,7 +67,10 @@ impl<'a> Patience<'a> {
         }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSE_MAX);
-        if let Some(settings) = self.settings.filter(|_| since.elapsed() > START_AFTER) {
+        // One that answers, however badly, is there.
+        let is_there = matches!(error, Error::Refused { .. });
+        let is_due = since.elapsed() > START_AFTER && !is_there;
+        if let Some(settings) = self.settings.filter(|_| is_due) {
             // Another try follows whether or not this works.
             if let Err(why) = background::start(settings, background::Asked::ByAnotherCommand).await
             {
@@ -75,4 +79,11 @@ impl<'a> Patience<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether waiting helps: also for somebody who makes room on the control plane's disk.
+fn passes(error: &Error) -> bool {
+    const DISK_FULL: u16 = 507;
+    let is_full = matches!(error, Error::Refused { status, .. } if *status == DISK_FULL);
+    error.is_passing() || is_full
 }

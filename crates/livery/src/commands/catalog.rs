@@ -1,5 +1,6 @@
 //! `livery catalog`
 
+use crate::bounded;
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
@@ -246,7 +247,7 @@ impl Source<'_> {
                 .await
                 .map_err(|why| failed(&why)),
             Self::File(path) => {
-                let read = read_at_most(path, BUNDLE_BYTES_MAX);
+                let read = bounded::read(path, BUNDLE_BYTES_MAX);
                 let cannot =
                     |why| Failure::mistake(format!("cannot read {}: {why}", path.display()));
                 Ok(read.map_err(cannot)?)
@@ -265,7 +266,7 @@ impl Source<'_> {
                 let cannot = |why| {
                     Failure::mistake(format!("cannot read {}: {why}", sum.display())).hint(NO_SUM)
                 };
-                read_at_most(&sum, SUM_BYTES_MAX).map_err(cannot)?
+                bounded::read(&sum, SUM_BYTES_MAX).map_err(cannot)?
             }
         };
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -282,15 +283,4 @@ fn failed(why: &FetchError) -> anyhow::Error {
         FetchError::Unreachable { .. } => Failure::failed(why.to_string()),
     };
     failure.hint("the catalogue stays as it was").into()
-}
-
-/// Reads one byte more than may be there, so that too long a file is seen and not taken in.
-fn read_at_most(path: &Path, most: usize) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    std::fs::File::open(path)?
-        .take(limit)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

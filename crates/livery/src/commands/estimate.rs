@@ -10,7 +10,7 @@ use anyhow::Context;
 use livery_api::dto::{Submission, WantedGpus};
 use livery_domain::job::{DEFAULT_DISK, Job, Resources};
 use livery_domain::offer::Pricing;
-use livery_jobfile::{JobFile, Overrides, render_all};
+use livery_jobfile::{JobFile, Overrides, SIZE_MAX, render_all};
 use livery_units::Bytes;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,8 @@ pub async fn run(args: EstimateArgs, settings: &Settings) -> anyhow::Result<Endi
 
 fn read(path: &Path, envs: &[String]) -> anyhow::Result<(Job, Submission)> {
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the job file {name}"));
+    let bytes = crate::bounded::read(path, SIZE_MAX)
+        .with_context(|| format!("cannot read the job file {name}"));
     let bytes = bytes.map_err(|why| Failure::mistake(format!("{why:#}")))?;
     let mistakes = |wrong: &[livery_jobfile::Diagnostic]| {
         say(&render_all(wrong));

@@ -4,6 +4,7 @@ use super::run_explain::{self, Asking};
 use super::run_limits::RunLimitArgs;
 use super::{inquiry, run_show};
 use crate::attached::{self, Followed, Left, Start, Submitted};
+use crate::bounded;
 use crate::connect;
 use crate::failure::{Ending, Failure};
 use crate::settings::Settings;
@@ -15,7 +16,7 @@ use livery_api::Client;
 use livery_api::dto::{Run, Submission};
 use livery_domain::job::Job;
 use livery_domain::run::Outcome;
-use livery_jobfile::{JobFile, LocalBase, Overrides, render_all};
+use livery_jobfile::{JobFile, LocalBase, Overrides, SIZE_MAX, render_all};
 use livery_units::{Bytes, Span};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -142,22 +143,22 @@ struct Local {
 
 /// Reads the job file; every mistake in it is told before anything else happens.
 fn read(path: &Path, args: &RunArgs) -> anyhow::Result<Local> {
+    let cannot = |why: std::io::Error| {
+        Failure::mistake(format!(
+            "cannot read the job file {}: {why}",
+            path.display()
+        ))
+        .hint("`livery run JOB` takes a YAML file; `livery run show RUN` shows a run")
+    };
     let (bytes, base_dir) = if path == Path::new("-") {
         (
-            std::io::read_to_string(std::io::stdin())?.into_bytes(),
+            bounded::all(std::io::stdin(), SIZE_MAX).map_err(cannot)?,
             std::env::current_dir()?,
         )
     } else {
-        let cannot = |why: std::io::Error| {
-            Failure::mistake(format!(
-                "cannot read the job file {}: {why}",
-                path.display()
-            ))
-            .hint("`livery run JOB` takes a YAML file; `livery run show RUN` shows a run")
-        };
         let full = std::path::absolute(path)?;
         let dir = full.parent().unwrap_or(Path::new("/")).to_owned();
-        (std::fs::read(path).map_err(cannot)?, dir)
+        (bounded::read(path, SIZE_MAX).map_err(cannot)?, dir)
     };
     let file_name = path.display().to_string();
     let text = livery_jobfile::decode(&bytes, &file_name).map_err(|wrong| mistakes(&wrong))?;

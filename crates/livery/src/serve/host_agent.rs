@@ -113,11 +113,15 @@ fn simulated(text: &str) -> Result<String, ParseGpusError> {
 }
 
 /// A price below nothing would pay users for using the machine.
+/// More is a slip of the finger, and charges never come near the end of what money can count.
+const PRICE_MAX: Money = Money::from_nanos(1_000_000 * 1_000_000_000);
+
 fn price(text: &str) -> Result<Money, String> {
     match text.parse::<Money>() {
         Ok(price) if price.is_negative() => {
             Err("a price is not negative; 0 is for nothing".to_owned())
         }
+        Ok(price) if price > PRICE_MAX => Err(format!("a price is at most {PRICE_MAX}")),
         Ok(price) => Ok(price),
         Err(error) => Err(error.to_string()),
     }

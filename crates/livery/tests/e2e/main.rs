@@ -18,6 +18,7 @@ mod again;
 mod bad_input;
 mod billing;
 mod content;
+mod database_away;
 mod disk_full;
 mod faults;
 mod hung;

@@ -137,6 +137,12 @@ async fn top_ups_have_a_least_amount_and_count_once() {
         little.unwrap_err().to_string(),
         "a top-up of $9.999999999 is too small; the least is $10.00"
     );
+    let too_much = grant(Money::from_nanos(i64::MAX), "x").await.unwrap_err();
+    assert_eq!(code(&too_much), "MON016");
+    let vouchers = bench
+        .engine
+        .voucher_create(Money::from_nanos(i64::MAX), 1, "");
+    assert_eq!(code(&vouchers.await.unwrap_err()), "MON016");
     assert_eq!(
         grant(dollars(1_500), "invoice 7").await.unwrap(),
         Posted::New

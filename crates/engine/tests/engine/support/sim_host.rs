@@ -407,8 +407,8 @@ impl Host for SimHost {
         if collect_hangs {
             return std::future::pending().await;
         }
-        let output = self.reached()?.script.output.clone();
-        let manifest = outputs(&self.content, output).and_then(|tree| self.content.put_tree(&tree));
+        let result = self.reached()?.script.result.clone();
+        let manifest = outputs(&self.content, result).and_then(|tree| self.content.put_tree(&tree));
         let manifest = manifest
             .map_err(|error| Error::Internal(error.to_string()))?
             .to_string();

@@ -25,7 +25,7 @@ pub struct Script {
     /// Whether `/workspace` is missing, which the gate must notice.
     pub no_workspace: bool,
     /// What every pod has written to the file that comes home.
-    pub output: Option<Vec<u8>>,
+    pub result: Option<Vec<u8>>,
     /// Whether results never come: the collection is asked for and not answered.
     pub collect_hangs: bool,
     /// What is said of files that were wanted and could not be kept.
@@ -104,7 +104,6 @@ pub fn outputs(content: &ContentStore, file: Option<Vec<u8>>) -> Result<Manifest
         kind: Kind::File {
             size: bytes.len() as u64,
             chunks: vec![hash],
-            whole: hash,
         },
     }])
 }

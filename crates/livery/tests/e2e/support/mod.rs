@@ -20,7 +20,7 @@ pub use fault_job::{Share, Wanted, check_over, check_results, write_fault_job};
 pub use files::{Job, digest, numbers, tree_of};
 pub use image::push_busybox;
 pub use leftovers::Traces;
-pub use postgres::Database;
+pub use postgres::{Database, Server};
 pub use registry::{Door, PASSWORD, Registry, USER, free_port};
 pub use shims::{ShimKind, kill_shim, shims};
 pub use watch::{RunView, until};
