@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::migrate::{Owned, migrate};
 use crate::own_file;
+use crate::sqlite_version::ensure_repaired;
 use livery_units::PlaneId;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
@@ -64,6 +65,7 @@ impl Store {
     /// # Errors
     /// [`Error::TooNew`] for a newer Livery's database, [`Error::Foreign`] for one that is no Livery's,
     /// [`Error::Corrupt`] for a damaged file,
+    /// [`Error::OldSqlite`] when this program was built with an SQLite that can lose commits,
     /// [`Error::Unavailable`] when it cannot be reached or the URL is of another kind.
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
@@ -153,6 +155,7 @@ async fn sqlite(path: &str) -> Result<Pools> {
         }
     }
     let write = sqlite_pool(&url, 1).await?;
+    ensure_repaired(&write).await?;
     let read = sqlite_pool(&url, SQLITE_READERS).await?;
     Ok(Pools {
         kind: Kind::Sqlite,
