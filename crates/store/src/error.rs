@@ -66,6 +66,17 @@ pub enum Error {
         /// What is there instead, after the place.
         why: String,
     },
+    /// This program was built with an SQLite that can lose what was committed.
+    #[error(
+        "this Livery was built with SQLite {found}, which can lose commits after its write-ahead log \
+         was reset; build it with SQLite {least} or newer, which libsqlite3-sys bundles from 0.37 on"
+    )]
+    OldSqlite {
+        /// The version of the library, as it calls itself.
+        found: String,
+        /// The first version that is repaired.
+        least: String,
+    },
     /// What is stored is damaged or makes no sense.
     #[error("the database is damaged: {0}")]
     Corrupt(String),

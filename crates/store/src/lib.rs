@@ -38,6 +38,7 @@ mod run_note;
 mod run_secret;
 mod setting;
 mod shortage;
+mod sqlite_version;
 mod statement;
 mod stray;
 mod task_status;

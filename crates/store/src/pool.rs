@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::migrate::{Owned, migrate};
 use crate::own_file;
+use crate::sqlite_version::ensure_repaired;
 use livery_disk::Reserve;
 use livery_units::PlaneId;
 use sqlx::any::AnyPoolOptions;
@@ -73,6 +74,7 @@ impl Store {
     /// # Errors
     /// [`Error::TooNew`] for a newer Livery's database, [`Error::Foreign`] for one that is no Livery's,
     /// [`Error::Corrupt`] for a damaged file,
+    /// [`Error::OldSqlite`] when this program was built with an SQLite that can lose commits,
     /// [`Error::Unavailable`] when it cannot be reached or the URL is of another kind.
     pub async fn open(url: &str) -> Result<Self> {
         sqlx::any::install_default_drivers();
@@ -177,6 +179,7 @@ async fn sqlite(path: &str) -> Result<Pools> {
     }
     let reserve = SharedReserve::default();
     let write = sqlite_pool(&url, 1, &reserve).await?;
+    ensure_repaired(&write).await?;
     // Readers change nothing.
     let read = sqlite_pool(&url, SQLITE_READERS, &SharedReserve::default()).await?;
     Ok(Pools {

@@ -1,6 +1,7 @@
 //! The sources: which files there are, and Rust files parsed.
 
 use crate::Finding;
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use syn::visit_mut::VisitMut;
 
@@ -21,6 +22,7 @@ pub struct RustFile {
     pub text: String,
     /// All of it, tests included.
     pub syntax: syn::File,
+    product: OnceCell<syn::File>,
 }
 
 /// Every file that the rules look at.
@@ -106,18 +108,21 @@ impl RustFile {
             path: path.to_owned(),
             text: text.to_owned(),
             syntax,
+            product: OnceCell::new(),
         })
     }
 
     /// Returns what reaches users: without `#[cfg(test)]` items, and nothing of a file of tests.
-    pub fn product(&self) -> syn::File {
-        let mut product = self.syntax.clone();
-        if is_test_file(&self.path) {
-            product.items.clear();
-        } else {
-            WithoutTests.visit_file_mut(&mut product);
-        }
-        product
+    pub fn product(&self) -> &syn::File {
+        self.product.get_or_init(|| {
+            let mut product = self.syntax.clone();
+            if is_test_file(&self.path) {
+                product.items.clear();
+            } else {
+                WithoutTests.visit_file_mut(&mut product);
+            }
+            product
+        })
     }
 }
 

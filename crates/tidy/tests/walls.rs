@@ -6,6 +6,7 @@ use livery_tidy::rules::{
     code, documented, environment, error_codes, floors, pages, purity, signatures, sizes, states,
 };
 use livery_tidy::{Finding, Member, RustFile, Table, TextFile, Tree, members};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -35,123 +36,100 @@ fn the_pure_floors_depend_on_nothing_that_acts() {
 }
 
 #[test]
-fn the_pure_floors_name_no_clock_and_no_io() {
-    let table = table();
-    let pure: Vec<String> = crates()
-        .iter()
-        .filter(|member| {
-            table
-                .floor_of(&member.name)
-                .is_some_and(|floor| table.purity.floors.contains(&floor))
-        })
-        .map(|member| member.manifest.replace("Cargo.toml", ""))
-        .collect();
-    assert!(!pure.is_empty(), "no crate stands on a pure floor");
-    holds_for_rust(|file| {
-        match pure
-            .iter()
-            .any(|directory| file.path.starts_with(directory))
-        {
-            true => purity::paths(file, &table.purity),
-            false => Vec::new(),
-        }
-    });
-}
-
-#[test]
 fn every_crate_takes_the_lints_of_the_workspace() {
     holds(floors::lints(&crates()));
 }
 
 #[test]
-fn files_are_short() {
-    let limit = table().limits.file_lines;
-    holds_for_rust(|file| sizes::files(file, limit));
+fn the_sources_keep_every_rule() {
+    let sources = Sources::read();
+    let mut broken = String::new();
+    for (name, rule) in RULES {
+        let findings = rule(&sources);
+        if !findings.is_empty() {
+            broken += &format!(
+                "{name}, {} times broken:\n{}",
+                findings.len(),
+                lines(&findings)
+            );
+        }
+    }
+    assert!(broken.is_empty(), "{broken}");
 }
 
-#[test]
-fn functions_are_short() {
-    let limit = table().limits.function_lines;
-    holds_for_rust(|file| sizes::functions(file, limit));
+/// A rule over the parsed sources, under the name by which it is reported when it is broken.
+type Rule = (&'static str, fn(&Sources) -> Vec<Finding>);
+
+/// They share one test: each test runs in a process of its own, and to parse the sources takes a
+/// hundred times longer than to hold one rule over them.
+const RULES: &[Rule] = &[
+    ("the pure floors name no clock and no I/O", pure_floors),
+    ("files are short", |sources| {
+        sources.each(|file| sizes::files(file, sources.table.limits.file_lines))
+    }),
+    ("functions are short", |sources| {
+        sources.each(|file| sizes::functions(file, sources.table.limits.function_lines))
+    }),
+    ("no function takes a bool", |sources| {
+        sources.each(|file| signatures::bools(file, &sources.table.bools))
+    }),
+    ("states are matched one by one", |sources| {
+        sources.each(|file| states::wildcards(file, &sources.table.states))
+    }),
+    ("every listed state enum exists", |sources| {
+        states::listed_exist(&sources.tree.rust, &sources.table.states)
+    }),
+    ("nothing unfinished is left", |sources| {
+        sources.each(code::leftovers)
+    }),
+    ("no test is switched off", |sources| {
+        sources.each(code::ignored)
+    }),
+    ("every file says what it is", |sources| {
+        sources.each(documented::files)
+    }),
+    ("public items are documented", |sources| {
+        sources.each(documented::items)
+    }),
+    ("every environment variable is listed", variables_listed),
+    ("every environment variable is documented", |sources| {
+        let page = sources.text(&sources.table.environment.reference);
+        environment::documented(&sources.variables(), page)
+    }),
+    ("every error code is documented", |sources| {
+        let codes = error_codes::collect(&sources.tree.rust, &sources.table.errors);
+        error_codes::documented(&codes, sources.text(&sources.table.errors.reference))
+    }),
+];
+
+fn pure_floors(sources: &Sources) -> Vec<Finding> {
+    let table = &sources.table;
+    let is_pure = |member: &&Member| {
+        let floor = table.floor_of(&member.name);
+        floor.is_some_and(|floor| table.purity.floors.contains(&floor))
+    };
+    let directory = |member: &Member| member.manifest.replace("Cargo.toml", "");
+    let pure: Vec<String> = crates().iter().filter(is_pure).map(directory).collect();
+    assert!(!pure.is_empty(), "no crate stands on a pure floor");
+    sources.each(
+        |file| match pure.iter().any(|pure| file.path.starts_with(pure)) {
+            true => purity::paths(file, &table.purity),
+            false => Vec::new(),
+        },
+    )
 }
 
-#[test]
-fn no_function_takes_a_bool() {
-    let bools = table().bools;
-    holds_for_rust(|file| signatures::bools(file, &bools));
-}
-
-#[test]
-fn states_are_matched_one_by_one() {
-    let states = table().states;
-    holds_for_rust(|file| states::wildcards(file, &states));
-}
-
-#[test]
-fn every_listed_state_enum_exists() {
-    holds(states::listed_exist(&tree().rust, &table().states));
-}
-
-#[test]
-fn nothing_unfinished_is_left() {
-    holds_for_rust(code::leftovers);
-}
-
-#[test]
-fn no_test_is_switched_off() {
-    holds_for_rust(code::ignored);
-}
-
-#[test]
-fn every_file_says_what_it_is() {
-    holds_for_rust(documented::files);
-}
-
-#[test]
-fn public_items_are_documented() {
-    holds_for_rust(documented::items);
-}
-
-#[test]
-fn every_environment_variable_is_listed() {
-    let (table, tree) = (table(), tree());
-    let listed = environment::listed_names(rust_file(&tree, &table.environment.table));
-    assert!(
-        !listed.is_empty(),
-        "the table of environment variables is empty"
-    );
-    let mut findings = environment::reads(&tree, &listed, &table.environment);
-    findings.extend(environment::used(
-        &tree.rust,
-        &listed,
-        &table.environment.table,
-    ));
+fn variables_listed(sources: &Sources) -> Vec<Finding> {
+    let (table, tree) = (&sources.table.environment, &sources.tree);
+    let listed = sources.variables();
+    let mut findings = environment::reads(tree, &listed, table);
+    findings.extend(environment::used(&tree.rust, &listed, &table.table));
     // Tests hand pods variables of their own, and this crate's are about names that do not exist.
     let is_checked = |file: &&TextFile| !file.is_test() && !file.path.starts_with("crates/tidy/");
     for file in tree.text.iter().filter(is_checked) {
         findings.extend(environment::mentions(file, &listed));
     }
-    holds(findings);
-}
-
-#[test]
-fn every_environment_variable_is_documented() {
-    let (table, tree) = (table(), tree());
-    let listed = environment::listed_names(rust_file(&tree, &table.environment.table));
-    holds(environment::documented(
-        &listed,
-        text_file(&tree, &table.environment.reference),
-    ));
-}
-
-#[test]
-fn every_error_code_is_documented() {
-    let (table, tree) = (table(), tree());
-    let codes = error_codes::collect(&tree.rust, &table.errors);
-    holds(error_codes::documented(
-        &codes,
-        text_file(&tree, &table.errors.reference),
-    ));
+    findings
 }
 
 #[test]
@@ -205,38 +183,52 @@ fn crates() -> Vec<Member> {
     members(&root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn tree() -> Tree {
-    Tree::read(&root()).unwrap_or_else(|error| panic!("{error}"))
-}
-
 fn texts() -> Vec<TextFile> {
     TextFile::read_all(&root()).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn rust_file<'a>(tree: &'a Tree, path: &str) -> &'a RustFile {
-    let found = tree.rust.iter().find(|file| file.path == path);
-    found.unwrap_or_else(|| panic!("floors.toml names {path}, which does not exist"))
+/// The table, and the whole tree parsed.
+struct Sources {
+    table: Table,
+    tree: Tree,
 }
 
-fn text_file<'a>(tree: &'a Tree, path: &str) -> &'a TextFile {
-    tree.file(path)
-        .unwrap_or_else(|| panic!("floors.toml names {path}, which does not exist"))
-}
+impl Sources {
+    fn read() -> Self {
+        let tree = Tree::read(&root()).unwrap_or_else(|error| panic!("{error}"));
+        let seen = tree.rust.len();
+        assert!(seen > 30, "the rules see only {seen} Rust files");
+        let table = table();
+        Self { table, tree }
+    }
 
-fn holds_for_rust(rule: impl Fn(&RustFile) -> Vec<Finding>) {
-    let tree = tree();
-    assert!(
-        tree.rust.len() > 30,
-        "the rules see only {} Rust files",
-        tree.rust.len()
-    );
-    holds(tree.rust.iter().flat_map(rule).collect());
+    /// Holds a rule over every Rust file.
+    fn each(&self, rule: impl Fn(&RustFile) -> Vec<Finding>) -> Vec<Finding> {
+        self.tree.rust.iter().flat_map(rule).collect()
+    }
+
+    /// The environment variables that are listed.
+    fn variables(&self) -> BTreeSet<String> {
+        let path = &self.table.environment.table;
+        let file = self.tree.rust.iter().find(|file| file.path == *path);
+        let file = file.unwrap_or_else(|| panic!("floors.toml names {path}, which does not exist"));
+        let listed = environment::listed_names(file);
+        assert!(!listed.is_empty(), "{path} lists no environment variable");
+        listed
+    }
+
+    fn text(&self, path: &str) -> &TextFile {
+        let file = self.tree.file(path);
+        file.unwrap_or_else(|| panic!("floors.toml names {path}, which does not exist"))
+    }
 }
 
 fn holds(findings: Vec<Finding>) {
-    let lines: String = findings
-        .iter()
-        .map(|finding| format!("{finding}\n"))
-        .collect();
-    assert!(findings.is_empty(), "{} broken:\n{lines}", findings.len());
+    let (number, lines) = (findings.len(), lines(&findings));
+    assert!(findings.is_empty(), "{number} broken:\n{lines}");
+}
+
+fn lines(findings: &[Finding]) -> String {
+    let line = |finding: &Finding| format!("{finding}\n");
+    findings.iter().map(line).collect()
 }

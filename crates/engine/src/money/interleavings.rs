@@ -4,6 +4,7 @@
 use super::count;
 use super::oracle::Oracle;
 use super::samples::{ACCOUNT, DISKS_KEPT, DISKS_UP, machine, pod};
+use super::template::store_in;
 use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
 use crate::tasks::{BackgroundTask, Metering};
@@ -13,7 +14,7 @@ use livery_domain::account::Standing;
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::{Book, Item};
-use livery_store::{Credit, Store};
+use livery_store::Credit;
 use livery_units::{AccountId, HostId, Money, PodId, Span, Steady, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -103,8 +104,7 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", dir.path().join("livery.db").display());
-        let store = Store::open(&url).await.unwrap();
+        let store = store_in(dir.path()).await;
         let account: AccountId = ACCOUNT.parse().unwrap();
         let watch = Arc::new(Watch {
             passed: AtomicI64::new(0),

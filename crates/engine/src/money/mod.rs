@@ -18,6 +18,8 @@ mod oracle;
 mod owing;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod template;
 mod usage;
 
 pub(crate) use count::count;

@@ -3,6 +3,7 @@
 
 use super::cap::in_interval;
 use super::samples::{ACCOUNT, DISKS_UP, machine, pod};
+use super::template::store_in;
 use super::{METERING_INTERVAL, cost_so_far, count, settle};
 use crate::clock::Clock;
 use crate::services::{Options, Peers, Services};
@@ -12,7 +13,7 @@ use livery_content::{Compression, OwnedContent};
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::top_up;
-use livery_store::{Credit, Store};
+use livery_store::Credit;
 use livery_units::{AccountId, LaunchKey, Money, PodId, Span, Timestamp};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -54,8 +55,7 @@ impl World {
     /// An account with so much, and two pods of it that have just come up.
     pub(super) async fn new(credit: Credit, has: Money, max_cost: Option<Money>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", dir.path().join("livery.db").display());
-        let store = Store::open(&url).await.unwrap();
+        let store = store_in(dir.path()).await;
         let watch = Arc::new(Watch(AtomicI64::new(1_000_000_000)));
         let now = watch.now();
         store.account_ensure(&account(), "x", now).await.unwrap();

@@ -32,7 +32,7 @@ pub fn items(file: &RustFile) -> Vec<Finding> {
         types,
         findings: Vec::new(),
     };
-    search.visit_file(&file.product());
+    search.visit_file(file.product());
     search.findings
 }
 

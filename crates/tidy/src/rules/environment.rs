@@ -14,7 +14,7 @@ const PREFIX: &str = "LIVERY_";
 /// Returns the names in the table: the `name: "..."` fields of its entries.
 pub fn listed_names(table: &RustFile) -> BTreeSet<String> {
     let mut names = Names(BTreeSet::new());
-    names.visit_file(&table.product());
+    names.visit_file(table.product());
     names.0
 }
 
@@ -44,7 +44,7 @@ pub fn reads(tree: &Tree, listed: &BTreeSet<String>, environment: &Environment) 
             .dynamic
             .iter()
             .any(|exception| exception.place == file.path);
-        let product = reads_of(&file.product(), &constants.0);
+        let product = reads_of(file.product(), &constants.0);
         for read in reads_of(&file.syntax, &constants.0) {
             let in_product = product.contains(&read);
             let (line, name) = read;

@@ -13,7 +13,7 @@ pub fn wildcards(file: &RustFile, states: &States) -> Vec<Finding> {
         own: Vec::new(),
         findings: Vec::new(),
     };
-    search.visit_file(&file.product());
+    search.visit_file(file.product());
     search.findings
 }
 
@@ -21,7 +21,7 @@ pub fn wildcards(file: &RustFile, states: &States) -> Vec<Finding> {
 pub fn listed_exist(files: &[RustFile], states: &States) -> Vec<Finding> {
     let mut declared = Declared(Vec::new());
     for file in files {
-        declared.visit_file(&file.product());
+        declared.visit_file(file.product());
     }
     states
         .enums
