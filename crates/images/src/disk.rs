@@ -18,9 +18,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use livery_units::Timestamp;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use crate::Error;
 use crate::layer::Digest;
+use crate::remove;
 
 /// The directory with everything.
 #[derive(Debug)]
@@ -211,9 +213,9 @@ impl Disk {
 
 /// Deletes a directory with all that is in it; deleting what is gone succeeds.
 pub(crate) fn remove_tree(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
-        Ok(()) | Err(_) => Ok(()),
+    match remove::remove_path(path) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(Error::io("remove", path)(errno)),
     }
 }
 
