@@ -323,16 +323,16 @@ fn add_parents(entries: &mut Vec<Entry>, dirs: &BTreeMap<RelPath, FileStat>) {
     for index in 0..entries.len() {
         let mut parent = entries[index].path.parent();
         while let Some(dir) = parent {
-            parent = dir.parent();
-            // Every directory that something was found in was entered before.
-            let Some(stat) = dirs.get(&dir) else {
-                continue;
-            };
-            // What is above one that was there already is, or will be, added on its own account.
+            // Those above one that is there are looked at with it. Else a tree that is a thousand levels
+            // deep would be climbed from each of its files.
             if !there.insert(dir.clone()) {
                 break;
             }
-            entries.push(dir_entry(dir, stat));
+            parent = dir.parent();
+            // Every directory that something was found in was entered before.
+            if let Some(stat) = dirs.get(&dir) {
+                entries.push(dir_entry(dir, stat));
+            }
         }
     }
 }

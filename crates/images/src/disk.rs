@@ -18,9 +18,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use livery_units::Timestamp;
 use rustix::fs::FlockOperation;
+use rustix::io::Errno;
 
 use crate::Error;
 use crate::layer::Digest;
+use crate::remove;
 
 /// The directory with everything.
 #[derive(Debug)]
@@ -115,13 +117,18 @@ impl Disk {
     }
 
     /// Returns the places of a record's layers if it has some and all are there.
+    ///
+    /// Builders repeat layers, above all empty ones, and overlayfs refuses a directory that it has
+    /// already. The topmost of them has all that those below it have, so they are left out.
     pub fn layers_of(&self, record: &Record) -> Option<Vec<PathBuf>> {
-        let places = record.layers.iter().map(|text| {
+        let mut places = Vec::with_capacity(record.layers.len());
+        let mut seen = HashSet::new();
+        for text in record.layers.iter().rev().filter(|text| seen.insert(*text)) {
             let place = self.layer(&Digest::parse(text)?);
-            place.is_dir().then_some(place)
-        });
-        let places: Option<Vec<PathBuf>> = places.collect();
-        places.filter(|places| !places.is_empty())
+            places.push(place.is_dir().then_some(place)?);
+        }
+        places.reverse();
+        Some(places).filter(|places| !places.is_empty())
     }
 
     /// Finds an image's record and notes that it is used now.
@@ -211,9 +218,9 @@ impl Disk {
 
 /// Deletes a directory with all that is in it; deleting what is gone succeeds.
 pub(crate) fn remove_tree(path: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
-        Ok(()) | Err(_) => Ok(()),
+    match remove::remove_path(path) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(Error::io("remove", path)(errno)),
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sha2::{Digest as _, Sha256};
 
 use crate::Error;
+use crate::disk::remove_tree;
 use crate::unpack::{UnpackError, unpack};
 
 const READ_BUFFER: usize = 256 << 10;
@@ -94,7 +95,7 @@ pub(crate) fn unpack_to(
         .and_then(|()| fill(bytes, layer, scratch, bounds));
     if outcome.is_err() {
         // What is left is swept when the store is next opened; the error matters more.
-        let _ = fs::remove_dir_all(scratch);
+        let _ = remove_tree(scratch);
     }
     outcome
 }
@@ -201,9 +202,7 @@ pub(crate) fn settle(scratch: &Path, place: &Path) -> Result<(), Error> {
     match fs::rename(scratch, place) {
         Ok(()) => Ok(()),
         // Somebody was faster with the same content.
-        Err(_) if place.is_dir() => {
-            fs::remove_dir_all(scratch).map_err(Error::io("remove", scratch))
-        }
+        Err(_) if place.is_dir() => remove_tree(scratch),
         Err(source) => Err(Error::io("create", place)(source)),
     }
 }

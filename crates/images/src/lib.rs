@@ -19,6 +19,7 @@ mod layer;
 mod local;
 mod pull;
 mod registry;
+mod remove;
 mod select;
 mod unpack;
 

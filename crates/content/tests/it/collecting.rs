@@ -59,6 +59,40 @@ fn paths(collected: &Collected) -> Vec<String> {
     entries.map(|entry| entry.path.to_string()).collect()
 }
 
+/// Climbing to the top from every file took minutes here.
+#[test]
+fn a_very_deep_tree_comes_home() {
+    const LEVELS: usize = 1_000;
+    const FILES: usize = 500;
+    let (pod, store_dir) = (temp(), temp());
+    let bottom = pod.path().join("d/".repeat(LEVELS));
+    fs::create_dir_all(&bottom).unwrap();
+    for number in 0..FILES {
+        fs::write(bottom.join(number.to_string()), "x").unwrap();
+    }
+    let limits = CollectLimits {
+        entries: 10_000,
+        ..LIMITS
+    };
+    // Directories match by one pattern, and are only on the way by the other.
+    for pattern in ["**", "**/7*"] {
+        let collected = take(
+            &open(store_dir.path()),
+            pod.path(),
+            "/",
+            &[pattern],
+            &limits,
+        )
+        .unwrap();
+        let dirs = paths(&collected)
+            .iter()
+            .filter(|path| path.ends_with('d'))
+            .count();
+        assert_eq!(dirs, LEVELS, "{pattern}");
+        assert_eq!(collected.notes, Vec::<String>::new());
+    }
+}
+
 #[test]
 fn what_matches_comes_home_and_the_rest_stays() {
     let (pod, store_dir, home) = (temp(), temp(), temp());

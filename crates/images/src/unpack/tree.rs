@@ -1,12 +1,14 @@
 //! The directory that a layer grows into; nothing here can reach outside it.
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, XattrFlags};
 use rustix::io::Errno;
+
+use crate::remove::remove_tree;
 
 const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -113,21 +115,24 @@ impl Tree {
         }
     }
 
+    /// Looks for the deepest part that is there by halves: links may make one look as long as walking
+    /// through tens of thousands of directories.
     fn make_parents(&self, path: &Path) -> Result<OwnedFd, Errno> {
-        let mut so_far = PathBuf::new();
-        let mut fd = self.existing_directory(&so_far)?;
-        for part in path {
-            so_far.push(part);
-            fd = match self.existing_directory(&so_far) {
-                Err(Errno::NOENT) => {
-                    rustix::fs::mkdirat(&fd, part, Mode::RWXU)?;
-                    let made = self.existing_directory(&so_far)?;
-                    // Said again, since the process's umask takes bits away from `mkdirat`.
-                    rustix::fs::fchmod(&made, Mode::from_raw_mode(0o755))?;
-                    made
-                }
-                other => other?,
-            };
+        let parts: Vec<&OsStr> = path.iter().collect();
+        let (mut there, mut lacking) = (0, parts.len());
+        let mut fd = self.existing_directory(Path::new(""))?;
+        while there + 1 < lacking {
+            let middle = there.midpoint(lacking);
+            match self.existing_directory(&parts[..middle].iter().collect::<PathBuf>()) {
+                Err(Errno::NOENT) => lacking = middle,
+                found => (fd, there) = (found?, middle),
+            }
+        }
+        for part in &parts[there..] {
+            rustix::fs::mkdirat(&fd, *part, Mode::RWXU)?;
+            fd = rustix::fs::openat(&fd, *part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
+            // Said again, since the process's umask takes bits away from `mkdirat`.
+            rustix::fs::fchmod(&fd, Mode::from_raw_mode(0o755))?;
         }
         Ok(fd)
     }
@@ -152,10 +157,7 @@ impl Tree {
         if kind_of(parent, name)? != FileType::Directory {
             return rustix::fs::unlinkat(parent, name, AtFlags::empty());
         }
-        // The library's removal follows no links below; the parent is named by its descriptor.
-        let path = format!("/proc/self/fd/{}", parent.as_fd().as_raw_fd());
-        std::fs::remove_dir_all(Path::new(&path).join(name))
-            .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
+        remove_tree(parent, name)
     }
 }
 

@@ -71,6 +71,13 @@ impl Layer {
         self.entry(path, EntryType::Block, 0o666, "", b"")
     }
 
+    /// Gives the next entry a property of any length, such as its `path`.
+    pub fn long(mut self, key: &str, value: &str) -> Self {
+        let extension = [(key, value.as_bytes())];
+        self.builder.append_pax_extensions(extension).unwrap();
+        self
+    }
+
     pub fn xattr(mut self, name: &str, value: &[u8]) -> Self {
         let key = format!("SCHILY.xattr.{name}");
         self.builder

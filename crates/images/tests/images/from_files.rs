@@ -96,6 +96,28 @@ async fn images_share_layers() {
 }
 
 #[tokio::test]
+async fn a_repeated_layer_is_laid_once_where_it_is_topmost() {
+    if cannot_run() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let repeated = || Layer::new().file("file", b"x");
+    Image::new()
+        .layer(repeated(), Packing::Gzip)
+        .layer(Layer::new().file(".wh.file", b""), Packing::Plain)
+        .layer(repeated(), Packing::Gzip)
+        .write_layout(dir.path(), "x");
+    let store = Store::new();
+    let image = format!("oci:{}", dir.path().display());
+    let prepared = store.prepare(&image).await.unwrap();
+    let [hiding, showing] = prepared.layers() else {
+        panic!("two layers, lowest first: {prepared:?}");
+    };
+    assert!(fs::symlink_metadata(hiding.join("file")).is_ok_and(|found| !found.is_file()));
+    assert!(showing.join("file").is_file());
+}
+
+#[tokio::test]
 async fn an_image_for_another_machine_is_refused() {
     if cannot_run() {
         return;

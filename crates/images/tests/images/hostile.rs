@@ -7,7 +7,7 @@ use livery_images::{Error, Prepared};
 use tar::EntryType;
 
 use crate::build::{Image, Layer, Packing};
-use crate::support::{Store, cannot_run, read};
+use crate::support::{SmallDisk, Store, cannot_run, read};
 
 async fn unpack(layer: Layer) -> (Store, Result<Prepared, Error>) {
     let dir = tempfile::tempdir().unwrap();
@@ -144,6 +144,36 @@ async fn later_entries_win_whatever_was_there() {
     assert_eq!(read(&root.join("other/below")), "y");
     assert_eq!(read(&root.join("absolute")), "z");
     assert_eq!(read(&root.join("dotted/made-on-the-way")), "w");
+}
+
+#[tokio::test]
+async fn directories_of_any_depth_are_thrown_away() {
+    if cannot_run() {
+        return;
+    }
+    // Each link leads to the end of what was made through the one before it.
+    const STEPS: usize = 12;
+    let step = "/a".repeat(2_000);
+    let mut layer = Layer::new().dir("0");
+    for number in 1..STEPS {
+        let end = format!("{}{step}", number - 1);
+        layer = layer.long("path", &end).dir("x");
+        layer = layer
+            .long("linkpath", &end)
+            .symlink(&number.to_string(), "x");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let image = Image::new().layer(layer.file("0", b"a file now"), Packing::Gzip);
+    image.write_layout(dir.path(), "x");
+    // In memory: some disks take milliseconds for each directory.
+    let disk = SmallDisk::mount();
+    let store = Store::at(disk.path());
+    let outcome = store
+        .prepare(&format!("oci:{}", dir.path().display()))
+        .await;
+    let root = outcome.unwrap().layers()[0].clone();
+    assert_eq!(read(&root.join("0")), "a file now");
+    assert_eq!(store.names("scratch"), Vec::<String>::new());
 }
 
 #[tokio::test]
