@@ -232,7 +232,11 @@ impl World {
         super::settle(&self.services, &row).await.unwrap();
         row.want(Desired::Running).unwrap();
         let hold = super::first_hold(&self.services, &row).unwrap();
-        let row = self.services.store.pod_start(&row, hold.as_ref()).await;
+        let row = self
+            .services
+            .store
+            .pod_start(&row, hold.as_ref(), &[])
+            .await;
         self.past.push(row.unwrap());
         assert_eq!(self.held().await, hold.unwrap().amount);
         self.pass(1);
