@@ -1,6 +1,7 @@
 //! What every route works with.
 
 use crate::places::Places;
+use crate::turns::AllTurns;
 use crate::work::Work;
 use livery_engine::Engine;
 use livery_host_api::HostDirectory;
@@ -32,6 +33,7 @@ struct Shared {
     options: AppOptions,
     places: Places,
     work: Work,
+    turns: AllTurns,
 }
 
 impl App {
@@ -41,12 +43,18 @@ impl App {
             options,
             places: Places::of_this_machine(),
             work: Work::default(),
+            turns: AllTurns::default(),
         }))
     }
 
     /// Returns the places of all connections over TCP.
     pub(crate) fn places(&self) -> &Places {
         &self.0.places
+    }
+
+    /// Returns whose turn it is to have a body in memory.
+    pub(crate) fn turns(&self) -> &AllTurns {
+        &self.0.turns
     }
 
     /// Returns the changes that are under way.

@@ -83,6 +83,10 @@ pub(crate) async fn authorise(
     let token = bearer(&request);
     let caller = identify(&app, via, token).await?;
     check(&app, access, &caller)?;
+    if let Some(account) = caller.account() {
+        let turns = app.turns().of(account);
+        request.extensions_mut().insert(turns);
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

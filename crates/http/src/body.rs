@@ -1,6 +1,8 @@
 //! Reads requests: JSON, queries, and streams that begin with a small head.
 
 use crate::error::Refusal;
+use crate::pace::BODY_PATIENCE;
+use crate::turns::{Turn, Turns};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +28,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let turn = match Turns::of_request(request.extensions()) {
+            Some(turns) => turns.read().await,
+            None => None,
+        };
         let read = axum::Json::from_request(request, state).await;
+        drop(turn);
         read.map(|axum::Json(value)| Self(value))
             .map_err(|wrong| Refusal::unreadable(wrong.status(), &wrong.body_text()))
     }
@@ -55,6 +62,34 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+/// The account's turn to send or to be sent content; taken before anything of the body is.
+pub(crate) struct Transfer(pub(crate) Option<Turn>);
+
+impl<S: Sync> FromRequestParts<S> for Transfer {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Ok(Self(match Turns::of_request(&parts.extensions) {
+            Some(turns) => turns.transfer().await,
+            None => None,
+        }))
+    }
+}
+
+/// The account's turn to have a body read.
+pub(crate) struct Reading(pub(crate) Option<Turn>);
+
+impl<S: Sync> FromRequestParts<S> for Reading {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Ok(Self(match Turns::of_request(&parts.extensions) {
+            Some(turns) => turns.read().await,
+            None => None,
+        }))
     }
 }
 
@@ -92,10 +127,22 @@ pub(crate) fn outgoing(stream: ByteStream) -> Response {
     Body::from_stream(stream).into_response()
 }
 
-/// Takes the head of a stream (its length in four bytes, then its JSON) and returns the rest.
+/// Takes the head of a stream (its length in four bytes, then its JSON) and returns the rest, which may
+/// be silent. The head may not: it must be there in the time that any body may bring nothing.
 pub(crate) async fn split_head<T: DeserializeOwned>(
     body: Body,
 ) -> Result<(T, ByteStream), Refusal> {
+    match tokio::time::timeout(BODY_PATIENCE, read_head(body)).await {
+        Ok(read) => read,
+        Err(_) => {
+            let seconds = BODY_PATIENCE.as_secs();
+            let message = format!("the head of the stream did not come within {seconds} seconds");
+            Err(Refusal::bad_request(&message))
+        }
+    }
+}
+
+async fn read_head<T: DeserializeOwned>(body: Body) -> Result<(T, ByteStream), Refusal> {
     let mut stream = incoming(body);
     let mut buffer = BytesMut::new();
     fill(&mut stream, &mut buffer, 4).await?;

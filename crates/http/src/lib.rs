@@ -19,6 +19,7 @@ mod pace;
 mod places;
 pub mod routes;
 mod server;
+mod turns;
 mod work;
 
 pub use app::{App, AppOptions};

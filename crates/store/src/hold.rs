@@ -7,32 +7,56 @@ use crate::error::{Error, Result};
 use crate::pod::{insert_on, update_on};
 use crate::pool::Store;
 use crate::row::Columns;
+use crate::statement::Period;
 use crate::transfer::{self, Posted};
+use crate::usage::number;
 use livery_domain::pod::{Desired, Pod};
-use livery_ledger::Transfer;
-use livery_units::{Money, PodId};
+use livery_ledger::{Book, Transfer};
+use livery_units::{AccountId, Money, PodId};
 use sqlx::AnyConnection;
 
+/// The most that an account may come to in a period: what it is charged in it and what is held for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpendingBound {
+    /// The period.
+    pub period: Period,
+    /// The most.
+    pub most: Money,
+}
+
 impl Store {
-    /// Keeps a new pod, as [`Store::pod_insert`] does, and places its hold, or does neither.
+    /// Keeps a new pod, as [`Store::pod_insert`] does, and places its hold within the bounds of its
+    /// account, or does neither.
     ///
     /// # Errors
-    /// As for [`Store::pod_insert`] and [`Store::transfer_post`].
-    pub async fn pod_insert_held(&self, pod: &Pod, hold: Option<&Transfer>) -> Result<()> {
+    /// As for [`Store::pod_insert`] and [`Store::transfer_post`]; [`Error::Stale`] when the hold takes
+    /// the account past a bound, because something else was held or charged meanwhile.
+    pub async fn pod_insert_held(
+        &self,
+        pod: &Pod,
+        hold: Option<&Transfer>,
+        bounds: &[SpendingBound],
+    ) -> Result<()> {
         let mut transaction = self.write().begin().await?;
-        transfer::post_on(&mut transaction, slice(hold)).await?;
+        place(&mut transaction, hold, bounds).await?;
         insert_on(&mut transaction, pod).await?;
         Ok(transaction.commit().await?)
     }
 
     /// Writes the row of a pod that is to start again, as [`Store::pod_update`] does, and places the
-    /// hold of that start, or does neither.
+    /// hold of that start within the bounds of its account, or does neither.
     ///
     /// # Errors
-    /// As for [`Store::pod_update`] and [`Store::transfer_post`].
-    pub async fn pod_start(&self, pod: &Pod, hold: Option<&Transfer>) -> Result<Pod> {
+    /// As for [`Store::pod_update`] and [`Store::transfer_post`]; [`Error::Stale`] as for
+    /// [`Store::pod_insert_held`].
+    pub async fn pod_start(
+        &self,
+        pod: &Pod,
+        hold: Option<&Transfer>,
+        bounds: &[SpendingBound],
+    ) -> Result<Pod> {
         let mut transaction = self.write().begin().await?;
-        transfer::post_on(&mut transaction, slice(hold)).await?;
+        place(&mut transaction, hold, bounds).await?;
         update_on(&mut transaction, pod).await?;
         transaction.commit().await?;
         Ok(next(pod))
@@ -108,8 +132,44 @@ impl Store {
     }
 }
 
-fn slice(hold: Option<&Transfer>) -> &[Transfer] {
-    hold.map_or(&[], std::slice::from_ref)
+/// Posts the hold of a start. That takes the ledger's lock, so that of two starts at the same time the
+/// second one finds what the first one holds.
+async fn place(
+    connection: &mut AnyConnection,
+    hold: Option<&Transfer>,
+    bounds: &[SpendingBound],
+) -> Result<()> {
+    let Some(hold) = hold else { return Ok(()) };
+    transfer::post_on(connection, std::slice::from_ref(hold)).await?;
+    for bound in bounds {
+        let sum = spent_and_held(connection, &hold.account, bound.period).await?;
+        if sum > bound.most {
+            return Err(Error::Stale);
+        }
+    }
+    Ok(())
+}
+
+/// Returns what an account was charged in a period and what is held for it now.
+async fn spent_and_held(
+    connection: &mut AnyConnection,
+    account: &AccountId,
+    period: Period,
+) -> Result<Money> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS spent,
+            COALESCE((SELECT amount FROM books WHERE book = $4), 0) AS held
+         FROM usage_days WHERE account_id = $1 AND day >= $2 AND day < $3",
+    )
+    .bind(account.as_str())
+    .bind(number(period.from))
+    .bind(number(period.until))
+    .bind(Book::Held(account.clone()).to_string())
+    .fetch_one(connection)
+    .await?;
+    let columns = Columns(&row);
+    let (spent, held) = (columns.money("spent")?, columns.money("held")?);
+    Ok(spent.saturating_plus(held))
 }
 
 fn next(pod: &Pod) -> Pod {

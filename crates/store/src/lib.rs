@@ -55,6 +55,7 @@ pub use claim::AHEAD_MOST;
 pub use credit::AccountStand;
 pub use delivery::{Delivery, DeliveryProblem, Tried};
 pub use error::{Error, Result};
+pub use hold::SpendingBound;
 pub use host::HostRow;
 pub use meter_due::{DueMeter, MeterMove};
 pub use notice::{DeliveryRow, NoticeAdded, NoticeRow};

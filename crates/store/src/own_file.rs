@@ -26,6 +26,10 @@ const APPLICATION_AT: usize = 68;
 /// [`Error::Foreign`] for any other file, [`Error::Unavailable`] when it cannot be looked at or made.
 pub(crate) async fn ensure(path: &Path) -> Result<()> {
     let unavailable = |error| Error::Unavailable(format!("{}: {error}", path.display()));
+    // Opening a pipe would wait for its other end.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(foreign(path, "is no file"));
+    }
     match File::open(path) {
         Ok(file) => look(path, file)?,
         Err(error) if error.kind() == ErrorKind::NotFound => make(path).await?,

@@ -57,7 +57,7 @@ impl Store {
     /// [`Error::Exists`] when its id or launch key is taken, [`Error::Refused`] when its account is
     /// not there; [`Error::NotFound`] and [`Error::InUse`] for the network volume that it takes.
     pub async fn pod_insert(&self, pod: &Pod) -> Result<()> {
-        self.pod_insert_held(pod, None).await
+        self.pod_insert_held(pod, None, &[]).await
     }
 
     /// Returns a pod.

@@ -8,7 +8,7 @@ use crate::services::Services;
 use livery_domain::account::{LimitBy, SpendingLimits, Standing};
 use livery_domain::offer::Offer;
 use livery_domain::pod::{Pod, PodOrder, PodRates};
-use livery_store::{AccountStand, Credit, Which};
+use livery_store::{AccountStand, Credit, SpendingBound, Which};
 use livery_units::{AccountId, Money};
 
 /// Returns what a pod costs in an hour while it is up, disks included.
@@ -18,14 +18,14 @@ pub(crate) fn pod_hourly(offer: &Offer, order: &PodOrder) -> Money {
 }
 
 /// Refuses what an account cannot pay an hour of, or what would take it past its limits; what is free
-/// is never refused.
+/// is never refused. Returns its limits, which others may use up before this is recorded.
 pub(crate) async fn may_spend(
     services: &Services,
     account: &AccountId,
     hourly: Money,
-) -> Result<(), Error> {
+) -> Result<Vec<SpendingBound>, Error> {
     if hourly <= Money::ZERO {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let stand = services.store.account_stand(account).await?;
     funds(&stand, hourly)?;
@@ -34,7 +34,7 @@ pub(crate) async fn may_spend(
 
 /// Refuses to start a pod again that its account cannot pay an hour of. Nothing is held for it since
 /// it is down.
-pub(crate) async fn may_start(services: &Services, pod: &Pod) -> Result<(), Error> {
+pub(crate) async fn may_start(services: &Services, pod: &Pod) -> Result<Vec<SpendingBound>, Error> {
     let hourly = pod_hourly(&pod.offer, &pod.order);
     may_spend(services, &pod.account, hourly).await
 }
@@ -56,9 +56,13 @@ fn funds(stand: &AccountStand, needed: Money) -> Result<(), Error> {
     }
 }
 
-async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Result<(), Error> {
+async fn limits(
+    services: &Services,
+    stand: &AccountStand,
+    needed: Money,
+) -> Result<Vec<SpendingBound>, Error> {
     if stand.settings.limits_in_force() == SpendingLimits::default() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     // What is charged is what a limit is told of, and that may be minutes behind.
     for pod in services
@@ -76,6 +80,7 @@ async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Res
         ("day", limits.day, allowed.day, day_of(now)),
         ("month", limits.month, allowed.month, month_of(now)),
     ];
+    let mut bounds = Vec::new();
     for (period, limit, allowed, days) in periods {
         let Some(limit) = limit else { continue };
         let by = match allowed == Some(limit) {
@@ -95,6 +100,10 @@ async fn limits(services: &Services, stand: &AccountStand, needed: Money) -> Res
             }
             .into());
         }
+        bounds.push(SpendingBound {
+            period: days,
+            most: limit,
+        });
     }
-    Ok(())
+    Ok(bounds)
 }

@@ -233,8 +233,8 @@ impl World {
         super::settle(&self.services, &row).await.unwrap();
         row.want(Desired::Running).unwrap();
         let hold = super::first_hold(&self.services, &row).unwrap();
-        let row = self.services.store.pod_start(&row, hold.as_ref()).await;
-        self.past.push(row.unwrap());
+        let start = self.services.store.pod_start(&row, hold.as_ref(), &[]);
+        self.past.push(start.await.unwrap());
         assert_eq!(self.held().await, hold.unwrap().amount);
         self.pass(1);
         self.is_up = true;

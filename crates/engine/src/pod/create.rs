@@ -15,6 +15,7 @@ use livery_domain::pod::{
     Desired, NetworkMount, Observed, Pod, PodOrder, PodPolicy, check_pod_name,
 };
 use livery_domain::volume::NetworkVolume;
+use livery_store::Error as StoreError;
 use livery_units::{AccountId, Bytes, RunId, VolumeId};
 use std::collections::BTreeMap;
 
@@ -214,7 +215,7 @@ pub(crate) async fn accept(
 ) -> Result<Pod, Error> {
     check_image(services, account, &launch.order.image).await?;
     let hourly = credit::pod_hourly(&launch.offer, &launch.order);
-    credit::may_spend(services, account, hourly).await?;
+    let mut bounds = credit::may_spend(services, account, hourly).await?;
     let now = services.now();
     let id = fresh::pod();
     let mut order = launch.order;
@@ -247,9 +248,16 @@ pub(crate) async fn accept(
     };
     policy::check(&pod, &pod.policy)?;
     let hold = money::first_hold(services, &pod)?;
-    let inserted = services.store.pod_insert_held(&pod, hold.as_ref()).await;
-    if let Err(error) = inserted {
-        return Err(volume::not_taken(services, &pod, error).await);
+    loop {
+        let inserted = services.store.pod_insert_held(&pod, hold.as_ref(), &bounds);
+        match inserted.await {
+            Ok(()) => break,
+            // Others have used up a limit meanwhile: which one is said when it is looked at again.
+            Err(StoreError::Stale) => {
+                bounds = credit::may_spend(services, account, hourly).await?;
+            }
+            Err(error) => return Err(volume::not_taken(services, &pod, error).await),
+        }
     }
     services.board.pods.notify_one();
     services.announce();

@@ -89,14 +89,14 @@ pub(crate) async fn want(
     loop {
         let mut pod = find(services, account, id).await?;
         let (before, phase) = (pod.clone(), pod.phase());
-        let mut hold = None;
+        let (mut hold, mut bounds) = (None, Vec::new());
         match pod.want(desired) {
             Ok(Wish::Changed) if desired == Desired::Running => {
                 // Whose the machine is may have changed since the pod was made.
                 image::check_image(services, account, &pod.order.image).await?;
                 // The row is about to forget since when it was up, and limits know what is charged.
                 money::settle(services, &before).await?;
-                credit::may_start(services, &pod).await?;
+                bounds = credit::may_start(services, &pod).await?;
                 hold = money::first_hold(services, &pod)?;
             }
             Ok(Wish::Changed) if desired == Desired::Stopped => {
@@ -112,7 +112,8 @@ pub(crate) async fn want(
                 });
             }
         }
-        match services.store.pod_start(&pod, hold.as_ref()).await {
+        let start = services.store.pod_start(&pod, hold.as_ref(), &bounds);
+        match start.await {
             Ok(pod) => {
                 services.store.pod_nudge(&pod.id).await?;
                 services.board.pods.notify_one();

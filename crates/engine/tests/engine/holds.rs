@@ -218,7 +218,7 @@ async fn what_a_crash_left_held_is_given_back() {
     };
     let hour = Money::from_nanos(PRICE_HOURLY_NANOS);
     let left = hold(&party, hour, down.created);
-    let kept = bench.store.pod_insert_held(&gone, Some(&left));
+    let kept = bench.store.pod_insert_held(&gone, Some(&left), &[]);
     kept.await.unwrap();
     let ended = Pod {
         desired: Desired::Gone,

@@ -1,6 +1,8 @@
 //! Connections whose other end is slow, silent or gone. The clock is moved, so nobody waits.
 
 use super::*;
+use crate::body::split_head;
+use crate::error::Refusal;
 use crate::routes::silent;
 use crate::work::{Work, to_its_end};
 use axum::body::Bytes;
@@ -100,6 +102,35 @@ async fn a_body_that_stops_coming_is_ended_and_a_session_is_not() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("10 and all"), "{answer}");
+}
+
+/// Answers to the head of a session that it read, as terminals have one.
+async fn session(body: Body) -> Result<String, Refusal> {
+    let (head, rest) = split_head::<u32>(body).await?;
+    let pieces = rest.collect::<Vec<_>>().await;
+    Ok(format!("{head} and {} pieces", pieces.len()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_head_does_not_come_is_ended() {
+    let router = at_slash(post(session).layer(from_fn(silent)));
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 6\r\n\r\n";
+    for some in ["", "\0\0", "\0\0\0\u{1}"] {
+        let (after, answer) = ended_after(router.clone(), &format!("{head}{some}")).await;
+        assert!(
+            answer.contains("did not come within 30 seconds"),
+            "{answer}"
+        );
+        assert_eq!(after, 30, "{some:?}");
+    }
+    let (mut stream, _stop) = served(router);
+    let words = format!("{head}\0\0\0\u{1}7");
+    stream.write_all(words.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(7_200)).await;
+    stream.write_all(b"x").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("7 and 1 pieces"), "{answer}");
 }
 
 /// Answers with more than anybody keeps in between.

@@ -3,7 +3,7 @@
 use super::{Route, get as route_get, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{Json, incoming, outgoing};
+use crate::body::{Json, Transfer, incoming, outgoing};
 use crate::error::Refusal;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -28,11 +28,11 @@ pub(super) fn routes() -> Vec<Route> {
 
 const HASH_BYTES: usize = 32;
 
-/// Longest list of hashes: a million of them.
-const HASHES_BYTES_MAX: usize = HASH_BYTES << 20;
+/// Longest list of hashes: 131,072 of them. Clients ask for 100,000 at once.
+const HASHES_BYTES_MAX: usize = HASH_BYTES << 17;
 
-/// Frames in flight between the store's reader and the network.
-const FRAMES_IN_FLIGHT: usize = 16;
+/// Pieces in flight between the store's reader and the network, two for each frame.
+const PIECES_IN_FLIGHT: usize = 4;
 
 /// Bytes of frames that are put at once.
 const BATCH_BYTES: usize = 4 << 20;
@@ -53,6 +53,7 @@ async fn room(
 async fn missing(
     State(app): State<App>,
     Acting(account): Acting,
+    Transfer(_turn): Transfer,
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
     let asked = hashes(body).await?;
@@ -65,6 +66,7 @@ async fn missing(
 async fn put(
     State(app): State<App>,
     Acting(account): Acting,
+    Transfer(_turn): Transfer,
     body: Body,
 ) -> Result<StatusCode, Refusal> {
     let quota = app.engine.content_quota(&account).await?;
@@ -107,12 +109,16 @@ async fn store(
 async fn get(
     State(app): State<App>,
     Acting(account): Acting,
+    Transfer(turn): Transfer,
     body: Body,
 ) -> Result<Response, Refusal> {
     let asked = hashes(body).await?;
     let content = app.engine.content().clone();
-    let (sender, receiver) = mpsc::channel(FRAMES_IN_FLIGHT);
-    tokio::task::spawn_blocking(move || read(&content, &account, &asked, &sender));
+    let (sender, receiver) = mpsc::channel(PIECES_IN_FLIGHT);
+    tokio::task::spawn_blocking(move || {
+        read(&content, &account, &asked, &sender);
+        drop(turn);
+    });
     Ok(outgoing(ReceiverStream::new(receiver).boxed()))
 }
 

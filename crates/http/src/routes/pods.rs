@@ -3,7 +3,7 @@
 use super::{Route, delete, get, policy, post};
 use crate::App;
 use crate::auth::{Access, Acting};
-use crate::body::{Json, Path, Query, WaitQuery, incoming, outgoing, split_head};
+use crate::body::{Json, Path, Query, Reading, WaitQuery, incoming, outgoing, split_head};
 use crate::convert;
 use crate::error::Refusal;
 use axum::body::Body;
@@ -101,9 +101,11 @@ async fn exec(
     State(app): State<App>,
     Acting(account): Acting,
     Path(pod): Path<String>,
+    Reading(turn): Reading,
     body: Body,
 ) -> Result<Response, Refusal> {
     let (spec, input) = split_head::<ExecSpec>(body).await?;
+    drop(turn);
     if spec.argv.is_empty() {
         return Err(Refusal::bad_request("argv: the command is empty"));
     }

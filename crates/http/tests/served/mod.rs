@@ -37,6 +37,11 @@ impl Served {
         Self { dir, stop, address }
     }
 
+    /// Connects over TCP.
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
     pub async fn far(&self, method: &str, path: &str, token: Option<&str>) -> (StatusCode, String) {
         let stream = TcpStream::connect(self.address).await.unwrap();
         ask(stream, method, path, token).await

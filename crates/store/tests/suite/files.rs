@@ -71,6 +71,11 @@ fn what_is_no_database_of_ours_is_refused_and_left_as_it_is() {
             }
             assert!(fs::read(&file).unwrap() == bytes, "{why}: it was changed");
         }
+        fs::remove_file(&file).unwrap();
+        let pipe = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(pipe.unwrap().success());
+        let error = Store::open(&database.url).await.unwrap_err();
+        assert!(error.to_string().contains("is no file"), "{error}");
         let names = fs::read_dir(file.parent().unwrap()).unwrap();
         assert_eq!(names.count(), 1, "nothing was made beside it");
     });

@@ -4,12 +4,13 @@ use crate::database::{Database, on_both};
 use crate::samples::{account, at, bare_pod, with_account};
 use livery_domain::pod::{Desired, Observed, Pod};
 use livery_ledger::{Book, Party, Transfer, hold, top_up, void};
-use livery_store::{Credit, Error, Posted, Store};
-use livery_units::Money;
+use livery_store::{Credit, Error, Period, Posted, SpendingBound, Store};
+use livery_units::{Day, Money};
 
 on_both!(
     a_pod_and_its_hold_are_kept_together_or_not_at_all,
     a_start_holds_again_or_changes_nothing,
+    a_hold_takes_no_account_past_its_bounds,
     what_comes_after_a_start_is_not_what_it_held_before,
     a_pod_ends_with_nothing_held,
     a_hold_of_an_ended_pod_is_found,
@@ -62,9 +63,14 @@ async fn a_pod_and_its_hold_are_kept_together_or_not_at_all(database: Database) 
     let store = store(&database).await;
     let (pod, dear) = (wanted(1), wanted(2));
     let first = held(&pod, 700);
-    store.pod_insert_held(&pod, Some(&first)).await.unwrap();
+    store
+        .pod_insert_held(&pod, Some(&first), &[])
+        .await
+        .unwrap();
     assert_eq!(has(&store).await, (300, 700));
-    let refused = store.pod_insert_held(&dear, Some(&held(&dear, 301))).await;
+    let refused = store
+        .pod_insert_held(&dear, Some(&held(&dear, 301)), &[])
+        .await;
     let (needed, available) = (money(301), money(300));
     assert_eq!(refused, Err(Error::InsufficientFunds { needed, available }));
     assert_eq!(store.pod_fetch(&dear.id).await, Err(Error::NotFound));
@@ -73,7 +79,9 @@ async fn a_pod_and_its_hold_are_kept_together_or_not_at_all(database: Database) 
         launch_key: pod.launch_key.clone(),
         ..dear
     };
-    let refused = store.pod_insert_held(&again, Some(&held(&again, 1))).await;
+    let refused = store
+        .pod_insert_held(&again, Some(&held(&again, 1)), &[])
+        .await;
     assert_eq!(refused, Err(Error::Exists));
     assert_eq!(has(&store).await, (300, 700));
     assert_eq!(store.ledger_check().await, Ok(2));
@@ -87,22 +95,58 @@ async fn a_start_holds_again_or_changes_nothing(database: Database) {
         starts: 1,
         ..pod.clone()
     };
-    let refused = store.pod_start(&again, Some(&held(&again, 1_001))).await;
+    let refused = store
+        .pod_start(&again, Some(&held(&again, 1_001)), &[])
+        .await;
     assert!(matches!(refused, Err(Error::InsufficientFunds { .. })));
     assert_eq!(store.pod_fetch(&pod.id).await.unwrap(), pod);
 
     let second = held(&again, 600);
-    let started = store.pod_start(&again, Some(&second)).await.unwrap();
+    let started = store.pod_start(&again, Some(&second), &[]).await.unwrap();
     assert_eq!(store.pod_fetch(&pod.id).await.unwrap(), started);
     assert_eq!(started.starts, 1);
     assert_eq!(has(&store).await, (400, 600));
     // Whoever read the row before it was started changes nothing any more.
-    let late = store.pod_start(&again, Some(&second)).await;
+    let late = store.pod_start(&again, Some(&second), &[]).await;
     assert_eq!(late, Err(Error::Stale));
     let replayed = store.hold_place(&pod.id, 1, &second).await;
     assert_eq!(replayed, Ok(Posted::Replayed));
     assert_eq!(has(&store).await, (400, 600));
     assert_eq!(store.ledger_check().await, Ok(2));
+}
+
+/// Whoever checked a limit before another start was recorded finds out when it places its hold.
+async fn a_hold_takes_no_account_past_its_bounds(database: Database) {
+    let store = store(&database).await;
+    let from = Day::of(at(0));
+    let period = Period {
+        from,
+        until: from.next(),
+    };
+    let bound = |nanos| SpendingBound {
+        period,
+        most: money(nanos),
+    };
+    let (first, second) = (wanted(1), wanted(2));
+    let hold = held(&first, 400);
+    let bounds = [bound(400)];
+    let kept = store.pod_insert_held(&first, Some(&hold), &bounds);
+    kept.await.unwrap();
+    let hold = held(&second, 1);
+    let bounds = [bound(900), bound(400)];
+    let refused = store.pod_insert_held(&second, Some(&hold), &bounds).await;
+    assert_eq!(refused, Err(Error::Stale));
+    assert_eq!(store.pod_fetch(&second.id).await, Err(Error::NotFound));
+    assert_eq!(has(&store).await, (600, 400));
+
+    store.pod_insert(&second).await.unwrap();
+    let refused = store.pod_start(&second, Some(&hold), &bounds).await;
+    assert_eq!(refused, Err(Error::Stale));
+    assert_eq!(has(&store).await, (600, 400));
+    let bounds = [bound(401)];
+    let started = store.pod_start(&second, Some(&hold), &bounds);
+    started.await.unwrap();
+    assert_eq!(has(&store).await, (599, 401));
 }
 
 async fn what_comes_after_a_start_is_not_what_it_held_before(database: Database) {
@@ -122,7 +166,7 @@ async fn what_comes_after_a_start_is_not_what_it_held_before(database: Database)
         ..first.clone()
     };
     let hold = held(&second, 300);
-    store.pod_start(&second, Some(&hold)).await.unwrap();
+    store.pod_start(&second, Some(&hold), &[]).await.unwrap();
     // Who is late with the end of the first stretch takes nothing from the second.
     let late = store.hold_void(&first.id, 0, &rest).await;
     assert_eq!(late, Err(Error::Stale));
@@ -136,7 +180,10 @@ async fn a_pod_ends_with_nothing_held(database: Database) {
     let store = store(&database).await;
     let pod = wanted(1);
     let first = held(&pod, 300);
-    store.pod_insert_held(&pod, Some(&first)).await.unwrap();
+    store
+        .pod_insert_held(&pod, Some(&first), &[])
+        .await
+        .unwrap();
     let ended = Pod {
         desired: Desired::Gone,
         observed: Observed::Absent,
@@ -165,7 +212,10 @@ async fn a_hold_of_an_ended_pod_is_found(database: Database) {
     let store = store(&database).await;
     let pod = wanted(1);
     let first = held(&pod, 300);
-    store.pod_insert_held(&pod, Some(&first)).await.unwrap();
+    store
+        .pod_insert_held(&pod, Some(&first), &[])
+        .await
+        .unwrap();
     assert_eq!(store.ledger_check().await, Ok(2));
     let ended = Pod {
         ended: Some(at(9)),
@@ -183,7 +233,7 @@ async fn a_hold_of_a_pod_that_is_down_is_found(database: Database) {
     let store = store(&database).await;
     let pod = wanted(1);
     store
-        .pod_insert_held(&pod, Some(&held(&pod, 300)))
+        .pod_insert_held(&pod, Some(&held(&pod, 300)), &[])
         .await
         .unwrap();
     let up = store.pods_over_held().await;
@@ -201,7 +251,7 @@ async fn a_hold_that_comes_after_its_end_is_given_back_too(database: Database) {
     let pod = wanted(1);
     // What an earlier start left is given back as this one's.
     store
-        .pod_insert_held(&pod, Some(&held(&pod, 100)))
+        .pod_insert_held(&pod, Some(&held(&pod, 100)), &[])
         .await
         .unwrap();
     let second = Pod { starts: 1, ..pod };

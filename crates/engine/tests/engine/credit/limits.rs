@@ -130,3 +130,37 @@ async fn a_limit_that_the_owner_has_set_is_not_lifted_by_the_accounts_user() {
     assert_eq!(own(None).await, None);
     pod(&bench).await;
 }
+
+#[tokio::test]
+async fn a_limit_holds_for_pods_that_are_made_at_the_same_time() {
+    let bench = prepaid().await;
+    let hourly = {
+        let probe = pod(&bench).await;
+        let gone = bench
+            .engine
+            .pod_terminate(&bench.account, probe.id.as_str());
+        gone.await.unwrap();
+        comes_to(&bench, &probe, Phase::Terminated).await;
+        probe.offer.price.per_hour()
+    };
+    let spent = bench
+        .engine
+        .balance(&bench.account)
+        .await
+        .unwrap()
+        .spent
+        .day;
+    let two = spent.saturating_plus(hourly).saturating_plus(hourly);
+    let change = SettingsChange {
+        limit_day: Some(Some(two.saturating_plus(dollars(1)))),
+        ..SettingsChange::default()
+    };
+    settle(&bench, change).await.unwrap();
+    let many = (0..8).map(|_| bench.engine.pod_create(&bench.account, bench.new_pod()));
+    let made = futures_util::future::join_all(many).await;
+    let (made, refused): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+    assert_eq!(made.len(), 2, "{refused:?}");
+    for refused in refused {
+        assert_eq!(code(&refused.unwrap_err()), "MON003");
+    }
+}
