@@ -1,6 +1,5 @@
 //! How much of the output of tasks is kept.
 
-use livery_agent::LOG_LIMIT;
 use livery_units::Bytes;
 
 /// How much of the output of tasks is kept: a host keeps it while its pod is there, a control plane for
@@ -8,7 +7,7 @@ use livery_units::Bytes;
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogArgs {
     /// How much of the end of its output is kept of each task, here and on the host: cut at the front
-    #[arg(long, value_name = "SIZE", default_value_t = LOG_LIMIT, value_parser = log_limit)]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = log_limit)]
     log_limit: Bytes,
 }
 
