@@ -1,3 +1,5 @@
+//! Logs are written, cut, read and cleared.
+
 use super::*;
 
 /// Reads to the end and returns each piece with the offset that it begins at.
