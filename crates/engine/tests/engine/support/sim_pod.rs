@@ -1,8 +1,9 @@
 //! What the simulated host is told to do, and a pod of it.
 
 use bytes::Bytes;
-use livery_host_api::Error;
+use futures_util::{StreamExt, stream};
 use livery_host_api::dto::{PodSpec, PodState, PodStatus, TaskStatus};
+use livery_host_api::{Error, LogStream};
 use livery_units::Span;
 use std::collections::BTreeMap;
 
@@ -49,12 +50,16 @@ pub struct Output {
 }
 
 impl Output {
-    /// What a reader gets that wants it from an offset on, and where that begins.
-    pub fn after(&self, offset: u64) -> (u64, Bytes) {
+    /// What a reader gets that wants it from an offset on.
+    pub fn after(&self, offset: u64) -> LogStream {
         let start = offset.max(self.start);
         let from = usize::try_from(start - self.start).unwrap();
         let text = self.text.get(from..).unwrap_or_default();
-        (start, Bytes::copy_from_slice(text.as_bytes()))
+        let piece = Bytes::copy_from_slice(text.as_bytes());
+        LogStream {
+            start,
+            bytes: stream::iter([Ok(piece)]).boxed(),
+        }
     }
 }
 
