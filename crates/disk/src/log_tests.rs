@@ -1,4 +1,4 @@
-//! Logs that are cut, read while they grow, and found damaged.
+//! Logs are written, cut, read and cleared.
 
 use super::*;
 

@@ -3,7 +3,6 @@
 use super::sim_pod::{Script, SimPod, facts, outputs, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
-use futures_util::{StreamExt, stream};
 use livery_content::ContentStore;
 use livery_host_api::dto::{
     Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo,
@@ -346,11 +345,8 @@ impl Host for SimHost {
         offset: u64,
         _: Follow,
     ) -> Result<LogStream, Error> {
-        let (start, text) = self.reached()?.script.output.after(offset);
-        self.with_pod(id, |_| LogStream {
-            start,
-            bytes: stream::iter([Ok(text)]).boxed(),
-        })
+        let log = self.reached()?.script.output.after(offset);
+        self.with_pod(id, |_| log)
     }
 
     async fn exec(&self, id: &PodId, _: &ExecSpec, _: ByteStream) -> Result<ByteStream, Error> {

@@ -1,11 +1,12 @@
 //! What the simulated host is told to do, and a pod of it.
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use livery_content::{ContentError, ContentStore, Entry, Kind, Manifest, RelPath};
-use livery_host_api::Error;
 use livery_host_api::dto::{
     Answer, Clock, Facts, Failure, PodSpec, PodState, PodStatus, TaskStatus,
 };
+use livery_host_api::{Error, LogStream};
 use livery_units::Span;
 use std::collections::BTreeMap;
 
@@ -58,12 +59,16 @@ pub struct Output {
 }
 
 impl Output {
-    /// What a reader gets that wants it from an offset on, and where that begins.
-    pub fn after(&self, offset: u64) -> (u64, Bytes) {
+    /// What a reader gets that wants it from an offset on.
+    pub fn after(&self, offset: u64) -> LogStream {
         let start = offset.max(self.start);
         let from = usize::try_from(start - self.start).unwrap();
         let text = self.text.get(from..).unwrap_or_default();
-        (start, Bytes::copy_from_slice(text.as_bytes()))
+        let piece = Bytes::copy_from_slice(text.as_bytes());
+        LogStream {
+            start,
+            bytes: stream::iter([Ok(piece)]).boxed(),
+        }
     }
 }
 
