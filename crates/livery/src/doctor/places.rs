@@ -87,7 +87,8 @@ fn judge(dir: &Path, ownership: Ownership, caller: u32) -> Finding {
         Ownership::Makeable => Finding::good(NAME, format!("{shown}, made when it is needed")),
         Ownership::Closed { uid } => {
             let owner = user_name(uid);
-            let found = format!("{shown} cannot be made: what is above it is {owner}'s");
+            let found =
+                format!("{shown} cannot be made or looked into: what is above it is {owner}'s");
             Finding::bad(NAME, found, LEAVE)
         }
         Ownership::Of { uid, .. } if uid != caller => {

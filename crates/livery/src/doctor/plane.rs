@@ -88,7 +88,7 @@ fn closed(owner: u32) -> Finding {
     let owner = user_name(owner);
     Finding::limited(
         NAME,
-        format!("it is {owner}'s, and its socket is closed to you"),
+        format!("the place of its socket is {owner}'s, and closed to you"),
         format!(
             "use it with `--server`, at an address and with a token that {owner} gives you (`livery serve \
              --listen`, `livery token create`)"
