@@ -1,3 +1,5 @@
+//! Logs that are cut, read while they grow, and found damaged.
+
 use super::*;
 
 /// Reads to the end and returns each piece with the offset that it begins at.

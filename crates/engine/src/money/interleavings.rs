@@ -15,7 +15,7 @@ use livery_domain::pod::{Desired, Observed, Pod};
 use livery_host_api::HostDirectory;
 use livery_ledger::{Book, Item};
 use livery_store::Credit;
-use livery_units::{AccountId, HostId, Money, PodId, Span, Steady, Timestamp};
+use livery_units::{AccountId, Bytes, HostId, Money, PodId, Span, Steady, Timestamp};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,10 +110,8 @@ impl World {
             passed: AtomicI64::new(0),
             ahead: AtomicI64::new(0),
         });
-        store
-            .account_ensure(&account, "x", watch.now())
-            .await
-            .unwrap();
+        let made = store.account_ensure(&account, "x", watch.now()).await;
+        made.unwrap();
         store
             .account_credit_set(&account, Credit::Owner)
             .await
@@ -130,7 +128,7 @@ impl World {
             clock: watch.clone(),
             logs_dir: dir.path().join("logs"),
             docker_config: None,
-            log_limit: livery_units::Bytes::mib(1),
+            log_limit: Bytes::mib(1),
             peers: Peers::None,
         });
         super::hold(&services, &pod).await.unwrap();

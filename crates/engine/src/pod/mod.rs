@@ -4,6 +4,7 @@ mod access;
 mod asking;
 mod create;
 mod image;
+mod launch;
 mod power;
 mod reconcile;
 mod rest;

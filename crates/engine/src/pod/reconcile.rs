@@ -1,6 +1,7 @@
 //! Takes one pod towards what is wanted: asks the pure planner, obeys, records.
 
-use super::asking::{ask, order, start, stop, terminate};
+use super::asking::{ask, start, stop, terminate};
+use super::launch::{give_up, launch};
 use super::rest::{self, in_motion};
 use crate::error::Error;
 use crate::money::{self, METERING_INTERVAL};
@@ -9,7 +10,7 @@ use crate::services::Services;
 use crate::tasks::Seat;
 use livery_domain::pod::{Desired, Observed, Pod, PodFailure, Step, plan};
 use livery_store::Error as StoreError;
-use livery_supplier::{Error as SupplierError, Retry};
+use livery_supplier::Error as SupplierError;
 use livery_units::{ClaimToken, PodId, Span, Timestamp};
 use std::sync::Arc;
 
@@ -18,9 +19,6 @@ pub(crate) const CLAIM_SPAN: Span = Span::from_secs(30);
 
 /// How soon it is tried again to release a claim: a database that is back is not waited for.
 const RELEASE_REST: Span = Span::from_secs(1);
-
-/// A launch that fails in a passing way this often is given up.
-const LAUNCH_ATTEMPTS_MAX: u32 = 5;
 
 /// How soon a pod on its way is looked at again: often while its user may sit and wait for a pod
 /// from a cached image, then growing from the first to the last.
@@ -145,71 +143,6 @@ async fn perform(services: &Services, pod: Pod, step: Step) -> Result<Pod, Error
     }
 }
 
-async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> {
-    let mut pod = forget_absence(services, pod).await?;
-    if pod.desired != Desired::Running {
-        return Ok(pod);
-    }
-    let prepared = async {
-        // Placed with its row; a row of before that was so may be without.
-        money::hold(services, &pod).await?;
-        order(services, &pod).await
-    };
-    let order = match prepared.await {
-        Ok(order) => order,
-        // Nobody is told later, at a top-up, that it starts after all; and Docker's file stays broken.
-        Err(error @ (Error::InsufficientFunds { .. } | Error::DockerConfig { .. })) => {
-            give_up(&mut pod, Some(PodFailure::Final), error.to_string());
-            return record(services, pod).await;
-        }
-        Err(error) => return Err(error),
-    };
-    let asked = services.moment();
-    let launched = services
-        .supplier(pod.supplier())?
-        .launch(&pod.launch_key, &order)
-        .await;
-    match launched {
-        Ok(lease) => pod.launched(lease.foreign_id, asked),
-        // Only a host that was there was tried.
-        Err(error) if error.retry() == Retry::Later && rest::is_away(services, &pod) => {
-            return silence(services, pod, &error).await;
-        }
-        Err(error) => {
-            pod.attempts += 1;
-            let failure = match error.retry() {
-                Retry::Later if pod.attempts < LAUNCH_ATTEMPTS_MAX => None,
-                Retry::Later | Retry::OtherOffer => Some(PodFailure::OtherOffer),
-                Retry::Never => Some(PodFailure::Final),
-            };
-            if failure.is_none() {
-                record(services, pod).await?;
-                return Err(error.into());
-            }
-            give_up(&mut pod, failure, error.to_string());
-        }
-    }
-    record(services, pod).await
-}
-
-/// Stores, before the supplier is called, that an older look at the pod says nothing any more.
-async fn forget_absence(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
-    match pod.observed {
-        Observed::Unknown => Ok(pod),
-        Observed::Absent | Observed::Starting | Observed::Up | Observed::Down | Observed::Lost => {
-            pod.launching();
-            record(services, pod).await
-        }
-    }
-}
-
-/// Turns a pod that could not be made into one that must go, and says why.
-fn give_up(pod: &mut Pod, failure: Option<PodFailure>, reason: String) {
-    pod.failure = failure;
-    pod.reason = Some(reason);
-    pod.desired = Desired::Gone;
-}
-
 async fn observe(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
     let asked = services.moment();
     let before = pod.clone();
@@ -264,7 +197,11 @@ fn says_nothing_new(before: &Pod, after: &Pod) -> bool {
 }
 
 /// What cannot be reached stays as it was last seen: nothing is concluded from silence.
-async fn silence(services: &Services, mut pod: Pod, error: &SupplierError) -> Result<Pod, Error> {
+pub(super) async fn silence(
+    services: &Services,
+    mut pod: Pod,
+    error: &SupplierError,
+) -> Result<Pod, Error> {
     pod.reason = Some(error.to_string());
     record(services, pod).await?;
     Err(Error::Unreachable(error.to_string()))
@@ -377,7 +314,7 @@ async fn close(services: &Services, mut pod: Pod) -> Result<Pod, Error> {
 
 /// Writes the row. Somebody else's change in between wins for what the user wants; what was seen is
 /// kept.
-async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
+pub(super) async fn record(services: &Services, pod: Pod) -> Result<Pod, Error> {
     let mut row = pod;
     loop {
         match services.store.pod_update(&row).await {

@@ -1,6 +1,7 @@
 //! The job's own output on standard output.
 
 use super::patience::Patience;
+use crate::ui::warn;
 use futures_util::StreamExt;
 use livery_api::Client;
 use livery_api::dto::LogQuery;
@@ -65,7 +66,9 @@ pub async fn print_patiently(
         };
         if log.start > offset {
             let cut = Bytes::new(log.start - offset);
-            eprintln!("livery: {cut} of the output are not kept and were left out here");
+            warn(&format!(
+                "{cut} of the output are no longer kept and were left out here"
+            ));
             offset = log.start;
         }
         let before = offset;

@@ -1,14 +1,14 @@
 //! A simulated host: the real protocol, no containers. What it does next is scripted by the test.
 
-use super::sim_pod::{Script, SimPod, outputs, status};
+use super::sim_pod::{Script, SimPod, facts, outputs, status};
 use super::sim_volumes::SimVolumes;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use livery_content::ContentStore;
 use livery_host_api::dto::{
-    Answer, Applied, ApplyTree, Blobs, Clock, CollectTree, Collected, ExecSpec, Facts,
-    HostActivity, HostInfo, PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources,
-    SignalTask, Stats, TaskSpec, TaskState, TaskStatus, VolumeSpec, VolumeStatus,
+    Applied, ApplyTree, Blobs, CollectTree, Collected, ExecSpec, Facts, HostActivity, HostInfo,
+    PodActivity, PodSpec, PodState, PodStatus, ProbeSpec, Resources, SignalTask, Stats, TaskSpec,
+    TaskState, TaskStatus, VolumeSpec, VolumeStatus,
 };
 use livery_host_api::{ByteStream, Error, Follow, Host, LogStream, PROTOCOL};
 use livery_units::{ContentHash, PodId, Span, TaskId, VolumeId};
@@ -118,13 +118,6 @@ impl SimHost {
             .ok_or_else(|| Error::NotFound(id.to_string()))?;
         Ok(work(pod))
     }
-}
-
-fn yes() -> Option<Answer> {
-    Some(Answer {
-        yes: true,
-        why: None,
-    })
 }
 
 fn empty() -> ByteStream {
@@ -281,25 +274,11 @@ impl Host for SimHost {
 
     async fn probe(&self, id: &PodId, _: &ProbeSpec) -> Result<Facts, Error> {
         let no_workspace = self.reached()?.script.no_workspace;
-        let missing = Some(Answer {
-            yes: false,
-            why: Some("nothing is mounted there".into()),
-        });
-        self.with_pod(id, |pod| Facts {
-            shell: yes(),
-            workspace_mounted: if no_workspace { missing } else { yes() },
-            workspace_writable: yes(),
-            free_disk: Some(pod.spec.volume_disk),
-            memory: Some(pod.spec.memory),
-            vcpu_milli: Some(pod.spec.vcpu_milli),
-            // It has none of its own: whatever the engine's clock shows is right.
-            clock: Some(Clock {
-                asked_ms: i64::MAX,
-                answered_ms: i64::MIN,
-                pod_less_host_ms: 0,
-            }),
-            outbound: yes(),
-            ..Facts::default()
+        self.with_pod(id, |pod| {
+            facts(
+                &pod.spec,
+                no_workspace.then_some("nothing is mounted there"),
+            )
         })
     }
 
@@ -399,25 +378,19 @@ impl Host for SimHost {
     }
 
     async fn tree_collect(&self, id: &PodId, _: &CollectTree) -> Result<Collected, Error> {
-        let Script {
-            collect_hangs,
-            lost,
-            ..
-        } = self.reached()?.script.clone();
-        if collect_hangs {
+        let script = self.reached()?.script.clone();
+        if script.collect_hangs {
             return std::future::pending().await;
         }
-        let result = self.reached()?.script.result.clone();
-        let manifest = outputs(&self.content, result).and_then(|tree| self.content.put_tree(&tree));
-        let manifest = manifest
-            .map_err(|error| Error::Internal(error.to_string()))?
-            .to_string();
+        let manifest = outputs(&self.content, script.result);
+        let manifest = manifest.and_then(|tree| self.content.put_tree(&tree));
+        let manifest = manifest.map_err(|error| Error::Internal(error.to_string()))?;
         self.with_pod(id, |_| Collected {
-            manifest,
+            manifest: manifest.to_string(),
             files: 0,
             bytes: 0,
             notes: Vec::new(),
-            lost,
+            lost: script.lost,
         })
     }
 

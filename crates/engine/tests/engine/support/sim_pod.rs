@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use livery_content::{ContentError, ContentStore, Entry, Kind, Manifest, RelPath};
 use livery_host_api::Error;
-use livery_host_api::dto::{Failure, PodSpec, PodState, PodStatus, TaskStatus};
+use livery_host_api::dto::{
+    Answer, Clock, Facts, Failure, PodSpec, PodState, PodStatus, TaskStatus,
+};
 use livery_units::Span;
 use std::collections::BTreeMap;
 
@@ -106,4 +108,38 @@ pub fn outputs(content: &ContentStore, file: Option<Vec<u8>>) -> Result<Manifest
             chunks: vec![hash],
         },
     }])
+}
+
+/// What a probe of a pod finds that is as it was ordered, but for its workspace if something is wrong
+/// with that.
+pub fn facts(spec: &PodSpec, no_workspace: Option<&str>) -> Facts {
+    let yes = || {
+        Some(Answer {
+            yes: true,
+            why: None,
+        })
+    };
+    let workspace_mounted = match no_workspace {
+        None => yes(),
+        Some(why) => Some(Answer {
+            yes: false,
+            why: Some(why.to_owned()),
+        }),
+    };
+    Facts {
+        shell: yes(),
+        workspace_mounted,
+        workspace_writable: yes(),
+        free_disk: Some(spec.volume_disk),
+        memory: Some(spec.memory),
+        vcpu_milli: Some(spec.vcpu_milli),
+        // It has none of its own: whatever the engine's clock shows is right.
+        clock: Some(Clock {
+            asked_ms: i64::MAX,
+            answered_ms: i64::MIN,
+            pod_less_host_ms: 0,
+        }),
+        outbound: yes(),
+        ..Facts::default()
+    }
 }
