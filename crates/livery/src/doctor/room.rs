@@ -6,6 +6,8 @@ use super::{Finding, read};
 use livery_units::Bytes;
 use std::path::Path;
 
+const DISK: &str = "disk";
+
 /// Less than this, and not even a small image fits.
 const DISK_MIN: Bytes = Bytes::gib(2);
 
@@ -15,21 +17,32 @@ const DISK_GOOD: Bytes = Bytes::gib(20);
 const MEMORY_GOOD: Bytes = Bytes::gib(1);
 
 pub(super) fn disk(data_dir: &Path, caller: Caller) -> Finding {
-    const NAME: &str = "disk";
     let at = existing(data_dir);
-    let free = match rustix::fs::statvfs(&at) {
-        Ok(stat) => Bytes::new(stat.f_bavail.saturating_mul(stat.f_frsize)),
+    match rustix::fs::statvfs(&at) {
+        Ok(stat) => {
+            let bytes = |blocks: u64| Bytes::new(blocks.saturating_mul(stat.f_frsize));
+            judge_disk(data_dir, bytes(stat.f_bavail), bytes(stat.f_blocks), caller)
+        }
         Err(error) => {
             let found = format!("{} cannot be looked at: {error}", at.display());
-            return Finding::bad(NAME, found, elsewhere(caller, "on another disk"));
+            Finding::bad(DISK, found, elsewhere(caller, "on another disk"))
         }
-    };
-    let found = format!("{free} free for {}", data_dir.display());
+    }
+}
+
+/// What the host agent keeps for the machine is free, and no pod gets it.
+fn judge_disk(data_dir: &Path, free: Bytes, size: Bytes, caller: Caller) -> Finding {
+    let reserve = livery_agent::disk_reserve(size);
+    let for_pods = Bytes::new(free.get().saturating_sub(reserve.get()));
+    let found = format!(
+        "{free} free for {}; {reserve} stay for the machine, and new pods get at most {for_pods}",
+        data_dir.display()
+    );
     let mend = format!("make room, or {}", elsewhere(caller, "on a larger disk"));
-    match free {
-        free if free < DISK_MIN => Finding::bad(NAME, found, mend),
-        free if free < DISK_GOOD => Finding::limited(NAME, found, mend),
-        _ => Finding::good(NAME, found),
+    match for_pods {
+        room if room < DISK_MIN => Finding::bad(DISK, found, mend),
+        room if room < DISK_GOOD => Finding::limited(DISK, found, mend),
+        _ => Finding::good(DISK, found),
     }
 }
 
@@ -92,4 +105,21 @@ pub(super) fn idmapped_mounts(data_dir: &Path, caller: Caller) -> Finding {
         Err(error) => return Finding::limited(NAME, format!("not known: {error}"), mend),
     };
     Finding::good(NAME, format!("{name} has them"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Health;
+    use super::*;
+
+    #[test]
+    fn what_is_kept_for_the_machine_is_no_room_for_pods() {
+        let found = |free| judge_disk(Path::new("/data"), free, Bytes::gib(240), Caller::Root);
+        // A twentieth of the disk, 12 GiB, is kept: pods would be offered nothing.
+        let full = found(Bytes::gib(12));
+        assert_eq!(full.health, Health::Bad);
+        assert!(full.found.ends_with("get at most 0 B"), "{full:?}");
+        assert_eq!(found(Bytes::gib(20)).health, Health::Limited);
+        assert_eq!(found(Bytes::gib(40)).health, Health::Good);
+    }
 }
