@@ -29,5 +29,6 @@ mod volumes;
 pub use agent::Agent;
 pub use error::OpenError;
 pub use inventory::gpus::{ParseGpusError, SimulatedGpus, real_gpus};
+pub use inventory::machine::disk_reserve;
 pub use livery_images::{Mirror, Registries, RegistryHost};
 pub use options::{AgentOptions, Content, LOG_LIMIT, Limits, StoragePrices};

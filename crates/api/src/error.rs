@@ -72,7 +72,13 @@ impl Error {
     /// Returns what to do next, when that is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoServer { .. } => "start one with `livery serve --detach`",
+            Self::NoServer { target, .. } if target.starts_with("unix:") => {
+                "start one with `livery serve --detach`"
+            }
+            Self::NoServer { .. } => {
+                "start one there with `livery serve --listen`, or check the address given by `--server` or \
+                 `LIVERY_SERVER`"
+            }
             Self::Unreachable { .. } => {
                 "check the address given by `--server` or `LIVERY_SERVER`, and the network"
             }

@@ -78,7 +78,7 @@ pub enum Error {
     #[error("{0}")]
     JobFile(String),
     /// Files that the submission names were not uploaded.
-    #[error("{missing} files of the job were not uploaded")]
+    #[error("{} not uploaded", livery_units::counted(*.missing, "file of the job was", "files of the job were"))]
     ContentMissing {
         /// How many.
         missing: usize,

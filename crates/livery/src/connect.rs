@@ -1,7 +1,7 @@
 //! From settings to a client that is answered: starts this machine's control plane when needed.
 
 use crate::closing;
-use crate::config::ConfigFile;
+use crate::config::{self, ConfigFile};
 use crate::serve::background;
 use crate::settings::{Settings, Start};
 use crate::ui::warn;
@@ -38,10 +38,7 @@ fn warn_of_settings(settings: &Settings) {
     let Err(error) = ConfigFile::read(&settings.place.data_dir) else {
         return;
     };
-    let is_hidden = error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|why| why.kind() == std::io::ErrorKind::PermissionDenied);
-    if !is_hidden {
+    if !config::is_hidden(&error) {
         warn("the control plane that runs cannot be started again as it is:");
         crate::failure::report(&error);
     }

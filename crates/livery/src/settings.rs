@@ -2,8 +2,10 @@
 
 use crate::failure::Failure;
 use livery_api::Target;
+use livery_content::hash_bytes;
 use livery_units::Secret;
-use rustix::process::getuid;
+use rustix::process::{Uid, getuid};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Options that every command takes.
@@ -121,9 +123,12 @@ impl Place {
     /// Works out the places from what was given; root has the system's directories, anybody else
     /// their own.
     pub fn new(data_dir: Option<&Path>, socket: Option<&Path>) -> anyhow::Result<Self> {
+        Self::of_user(getuid(), data_dir, socket)
+    }
+
+    fn of_user(uid: Uid, data_dir: Option<&Path>, socket: Option<&Path>) -> anyhow::Result<Self> {
         let given = data_dir.map(std::path::absolute).transpose()?;
         let is_own = given.is_some();
-        let uid = getuid();
         let data_dir = match given {
             Some(dir) => dir,
             None if uid.is_root() => PathBuf::from("/var/lib/livery"),
@@ -136,14 +141,17 @@ impl Place {
             None => user_socket(&data_dir),
         };
         check_socket(&socket)?;
-        let (host_data_dir, host_socket) = if uid.is_root() || is_own {
+        let (host_data_dir, host_socket) = if uid.is_root() {
             (data_dir.clone(), data_dir.join("host.sock"))
         } else {
             // The agent runs as root: nothing of it may lie where the user could swap it.
-            let number = uid.as_raw();
-            let data = PathBuf::from(format!("/var/lib/livery/users/{number}"));
-            let run = PathBuf::from(format!("/run/livery/users/{number}/host.sock"));
-            (data, run)
+            let name = match is_own {
+                true => format!("{uid}-{}", short_hash(&data_dir)),
+                false => uid.to_string(),
+            };
+            let data = Path::new("/var/lib/livery/users").join(&name);
+            let run = Path::new("/run/livery/users").join(&name);
+            (data, run.join("host.sock"))
         };
         Ok(Self {
             data_dir,
@@ -151,6 +159,23 @@ impl Place {
             host_data_dir,
             host_socket,
         })
+    }
+}
+
+/// Tells the host agents of one user's data directories apart.
+fn short_hash(dir: &Path) -> String {
+    let hash = hash_bytes(dir.as_os_str().as_bytes());
+    let bytes = hash.as_bytes().iter().take(4);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes a command of `livery` so that it finds this data directory again when the user copies it.
+pub fn command_line(data_dir: &Path, words: &str) -> String {
+    let from_environment = std::env::var_os("LIVERY_DATA_DIR");
+    let usual = Place::new(from_environment.as_deref().map(Path::new), None);
+    match usual {
+        Ok(place) if place.data_dir == data_dir => format!("livery {words}"),
+        Ok(_) | Err(_) => format!("livery --data-dir {} {words}", data_dir.display()),
     }
 }
 
@@ -201,4 +226,30 @@ fn user_socket(data_dir: &Path) -> PathBuf {
 /// The XDG specification has relative paths ignored.
 fn dir_from(value: Option<std::ffi::OsString>) -> Option<PathBuf> {
     value.map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(uid: u32, dir: Option<&str>) -> Place {
+        Place::of_user(Uid::from_raw(uid), dir.map(Path::new), None).unwrap()
+    }
+
+    #[test]
+    fn nothing_of_roots_agent_lies_where_a_user_could_swap_it() {
+        let (one, two) = (
+            place(1_000, Some("/home/ada/a")),
+            place(1_000, Some("/home/ada/b")),
+        );
+        for place in [&one, &two] {
+            assert!(place.host_data_dir.starts_with("/var/lib/livery/users"));
+            assert!(place.host_socket.starts_with("/run/livery/users"));
+        }
+        // Two control planes of one user have an agent each.
+        assert_ne!(one.host_data_dir, two.host_data_dir);
+        assert_eq!(one, place(1_000, Some("/home/ada/a")));
+        let root = place(0, Some("/srv/livery"));
+        assert_eq!(root.host_data_dir, root.data_dir);
+    }
 }

@@ -181,10 +181,20 @@ pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Erro
         source,
     })?;
     let temporary = path.with_extension("new");
-    let mut file = File::create(&temporary).on("create", &temporary)?;
-    let written = file.write_all(&text).and_then(|()| file.sync_data());
-    written.on("write", &temporary)?;
-    fs::rename(&temporary, path).on("replace", path)
+    let put = write_whole(&temporary, &text)
+        .on("write", &temporary)
+        .and_then(|()| fs::rename(&temporary, path).on("replace", path));
+    if put.is_err() {
+        // A full disk keeps no half of it; where it could not even be made, there is nothing to remove.
+        let _ = fs::remove_file(&temporary);
+    }
+    put
+}
+
+fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text)?;
+    file.sync_data()
 }
 
 /// Writes down how something ended. On a full disk it waits for room, and with it whoever asks for the

@@ -6,6 +6,7 @@
 //! and "now" come in as parameters.
 
 mod bytes;
+mod count;
 mod day;
 mod hash;
 mod id;
@@ -17,6 +18,7 @@ pub mod text;
 mod time;
 
 pub use bytes::{Bytes, ParseBytesError};
+pub use count::counted;
 pub use day::{Day, ParseDayError};
 pub use hash::{ContentHash, ParseHashError};
 pub use id::{

@@ -5,6 +5,7 @@ use crate::options::Limits;
 use livery_disk::Free;
 use livery_host_api::Error;
 use livery_host_api::dto::Resources;
+use livery_units::Bytes;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -84,9 +85,15 @@ impl Machine {
     /// they grow as they are filled, so what they take is theirs to begin with.
     fn disk(&self) -> Result<u64, OpenError> {
         let (free, size) = self.disk_free()?;
-        let reserve = (size / 20).clamp(livery_runtime::DISK_SPARE.get(), DISK_RESERVE_MAX);
+        let reserve = disk_reserve(Bytes::new(size)).get();
         Ok((free + allocated(&self.runtime)).saturating_sub(reserve))
     }
+}
+
+/// Returns how much of a disk of some size is kept for the machine itself, and offered to nobody.
+pub fn disk_reserve(size: Bytes) -> Bytes {
+    let twentieth = size.get() / 20;
+    Bytes::new(twentieth.clamp(livery_runtime::DISK_SPARE.get(), DISK_RESERVE_MAX))
 }
 
 /// Returns the bytes that disks and logs of all pods and all network volumes take.

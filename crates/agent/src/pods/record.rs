@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What was asked for and how far it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,9 @@ impl Record {
     }
 }
 
+/// The ending of an intent that is not whole yet.
+const FRESH: &str = "new";
+
 /// The directory of intents.
 #[derive(Debug)]
 pub(crate) struct Records {
@@ -91,12 +94,18 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    /// Opens the directory, making it readable for root alone: environments hold secrets. On a full
-    /// disk intents are written into the reserve.
+    /// Opens the directory, making it readable for root alone: environments hold secrets. What an agent that
+    /// was killed had half written is removed. On a full disk intents are written into the reserve.
     pub fn open(dir: PathBuf, reserve: Reserve) -> Result<Self, OpenError> {
         fs::create_dir_all(&dir).map_err(OpenError::io("create", &dir))?;
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         fs::set_permissions(&dir, private).map_err(OpenError::io("change the mode of", &dir))?;
+        for entry in fs::read_dir(&dir).map_err(OpenError::io("list", &dir))? {
+            let path = entry.map_err(OpenError::io("list", &dir))?.path();
+            if path.extension().is_some_and(|ending| ending == FRESH) {
+                fs::remove_file(&path).map_err(OpenError::io("remove", &path))?;
+            }
+        }
         Ok(Self { dir, reserve })
     }
 
@@ -123,25 +132,16 @@ impl Records {
         Ok(found)
     }
 
-    /// Writes an intent so that a crash leaves the old one or the new one.
+    /// Writes an intent so that a crash leaves the old one or the new one, and a full disk the old one
+    /// alone.
     pub fn write(&self, id: &PodId, record: &Record) -> io::Result<()> {
-        self.reserve.with(|| self.write_once(id, record))
+        let bytes = serde_json::to_vec(record)?;
+        self.reserve.with(|| replace(&self.path(id), &bytes))
     }
 
     /// Takes the reserve again when there is room, gives it back when there is hardly any.
     pub fn look_at_reserve(&self) -> io::Result<()> {
         self.reserve.look()
-    }
-
-    fn write_once(&self, id: &PodId, record: &Record) -> io::Result<()> {
-        let path = self.path(id);
-        let temporary = path.with_extension("new");
-        let mut options = File::options();
-        options.create(true).truncate(true).write(true).mode(0o600);
-        let mut file = options.open(&temporary)?;
-        file.write_all(&serde_json::to_vec(record)?)?;
-        file.sync_data()?;
-        fs::rename(&temporary, &path)
     }
 
     /// Forgets an intent; one that is gone already is as good.
@@ -159,5 +159,53 @@ impl Records {
 
     fn path(&self, id: &PodId) -> PathBuf {
         self.dir.join(format!("{id}.json"))
+    }
+}
+
+/// Puts a file in the place of another, for root alone.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension(FRESH);
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true).mode(0o600);
+    let put = options.open(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&temporary, path)
+    });
+    if put.is_err() {
+        // Where it could not even be made, there is nothing to remove.
+        let _ = fs::remove_file(&temporary);
+    }
+    put
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use livery_units::Bytes;
+
+    fn names(dir: &Path) -> Vec<std::ffi::OsString> {
+        let entries = fs::read_dir(dir).unwrap().flatten();
+        entries.map(|entry| entry.file_name()).collect()
+    }
+
+    #[test]
+    fn what_was_half_written_by_one_that_was_killed_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("pod_x.new"), "{").unwrap();
+        let reserve = tempfile::tempdir().unwrap();
+        let reserve = Reserve::take(reserve.path(), Bytes::mib(1)).unwrap();
+        Records::open(dir.path().to_owned(), reserve).unwrap();
+        assert!(names(dir.path()).is_empty());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_leaves_nothing_half_written() {
+        let dir = tempfile::tempdir().unwrap();
+        // Nothing takes the place of a directory.
+        let place = dir.path().join("pod_x.json");
+        fs::create_dir(&place).unwrap();
+        replace(&place, b"{}").unwrap_err();
+        assert_eq!(names(dir.path()), ["pod_x.json"]);
     }
 }

@@ -7,7 +7,7 @@ use crate::services::Services;
 use livery_domain::credit::{Shortage, lasts};
 use livery_domain::reminder::{Notice, NoticeKind};
 use livery_store::AccountStand;
-use livery_units::{Day, Money, Timestamp};
+use livery_units::{Day, Money, Timestamp, counted};
 
 const TOP_UP: &str = "Top it up with `livery redeem CODE`, or ask the control plane's owner";
 
@@ -165,13 +165,6 @@ fn notice(
         kind,
         message,
         at,
-    }
-}
-
-fn counted(count: usize, one: &str, several: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {several}"),
     }
 }
 

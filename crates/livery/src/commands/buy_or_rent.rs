@@ -10,7 +10,7 @@ use livery_units::Money;
 use serde::Serialize;
 use std::io::Write;
 
-/// Reckon from how many hours on buying a GPU is cheaper than renting it.
+/// Work out after how many hours of use buying a GPU is cheaper than renting it.
 ///
 /// The rent is --rent, or else the lowest price on demand of --gpu.
 #[derive(Debug, clap::Args)]

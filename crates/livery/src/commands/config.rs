@@ -1,5 +1,6 @@
 //! `livery config`
 
+use super::config_list::Form;
 use super::{config_edit, config_list};
 use crate::config::{ConfigFile, Draft, Keys, Setting, keys, veiled};
 use crate::failure::{Ending, Failure};
@@ -54,7 +55,13 @@ enum ConfigCommand {
 pub fn run(args: ConfigArgs, settings: &Settings) -> anyhow::Result<Ending> {
     let data_dir = &settings.place.data_dir;
     match args.command {
-        ConfigCommand::List { json } => config_list::run(data_dir, json.into()),
+        ConfigCommand::List { json } => {
+            let form = match json {
+                true => Form::Json,
+                false => Form::Table,
+            };
+            config_list::run(data_dir, form)
+        }
         ConfigCommand::Get { key } => get(data_dir, &key),
         ConfigCommand::Set { key, values } => set(data_dir, &key, &values),
         ConfigCommand::Unset { key } => unset(data_dir, &key),

@@ -20,15 +20,6 @@ pub enum Form {
     Json,
 }
 
-impl From<bool> for Form {
-    fn from(json: bool) -> Self {
-        match json {
-            true => Self::Json,
-            false => Self::Table,
-        }
-    }
-}
-
 /// A setting as it is shown.
 #[derive(Debug, Serialize)]
 pub struct Shown {

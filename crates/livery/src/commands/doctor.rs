@@ -11,7 +11,8 @@ use std::io::Write;
 
 /// Check what this machine can and cannot do as a host, with the command that mends each.
 ///
-/// The exit code is 1 when pods cannot run here.
+/// The advice is for the user who asks: root, one with sudo, or one without. The exit code is 1 when that
+/// user cannot run pods here.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// Print JSON
@@ -21,7 +22,7 @@ pub struct DoctorArgs {
 
 /// Runs the command.
 pub fn run(args: &DoctorArgs, settings: &Settings) -> anyhow::Result<Ending> {
-    let findings = doctor::examine(&settings.place);
+    let findings = doctor::examine(settings);
     if args.json {
         print_json(&findings)?;
     } else {
@@ -62,8 +63,10 @@ fn print(findings: &[Finding]) -> std::io::Result<()> {
     writeln!(out)?;
     match (count(Health::Bad), count(Health::Limited)) {
         (0, 0) => writeln!(out, "pods can run here")?,
+        (0, 1) => writeln!(out, "pods can run here, with one limit")?,
         (0, limited) => writeln!(out, "pods can run here, with {limited} limits")?,
-        (bad, _) => writeln!(out, "pods cannot run here: {bad} things are missing")?,
+        (1, _) => writeln!(out, "you cannot run pods here: one thing is in the way")?,
+        (bad, _) => writeln!(out, "you cannot run pods here: {bad} things are in the way")?,
     }
     out.flush()
 }

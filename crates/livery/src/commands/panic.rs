@@ -6,7 +6,7 @@ use crate::settings::Settings;
 use crate::ui::{out, print_json, say, style::Style, warn};
 use livery_api::dto::{Fate, Panic, PanicReport, Thing, ThingKind, Unknown, Volumes, Which};
 use livery_api::{Client, Error};
-use livery_units::Span;
+use livery_units::{Span, counted};
 use std::collections::BTreeSet;
 use std::io::{BufRead, IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -80,8 +80,10 @@ async fn is_meant(client: &Client, panic: &Panic) -> anyhow::Result<bool> {
     let runs = client.runs(Which::Live).await?.runs.len();
     let pods = client.pods(Which::Live).await?.pods.len();
     say(&format!(
-        "This ends everything of yours, everywhere, now: {runs} runs, whose results are not brought \
-         home, and {pods} pods with all that is on their disks. {}",
+        "This ends everything of yours, everywhere, now: {} whose results are not brought home, and {} \
+         with all that is on the disks. {}",
+        counted(runs, "run", "runs"),
+        counted(pods, "pod", "pods"),
         reach(panic.volumes, panic.unknown)
     ));
     let mut stderr = std::io::stderr();
@@ -195,9 +197,9 @@ impl Watch {
             of_kind.count()
         };
         say(&format!(
-            "ending {} runs and {} pods; the control plane goes on with it whatever happens here",
-            count(ThingKind::Run),
-            count(ThingKind::Pod)
+            "ending {} and {}; the control plane goes on with it whatever happens here",
+            counted(count(ThingKind::Run), "run", "runs"),
+            counted(count(ThingKind::Pod), "pod", "pods")
         ));
     }
 

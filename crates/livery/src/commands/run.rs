@@ -17,7 +17,7 @@ use livery_api::dto::{Run, Submission};
 use livery_domain::job::Job;
 use livery_domain::run::Outcome;
 use livery_jobfile::{JobFile, LocalBase, Overrides, SIZE_MAX, render_all};
-use livery_units::{Bytes, Span};
+use livery_units::{Bytes, Span, counted};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -282,7 +282,8 @@ impl Told {
 
     fn line(&self) -> String {
         let [bytes, sent] = [self.bytes, self.sent].map(Bytes::new);
-        format!("{} files ({bytes}), {sent} of them sent", self.files)
+        let files = counted(self.files, "file", "files");
+        format!("{files} ({bytes}), {sent} of them sent")
     }
 }
 

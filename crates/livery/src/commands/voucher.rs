@@ -7,7 +7,7 @@ use crate::ui::dollars::cents;
 use crate::ui::table::Table;
 use crate::ui::{listing, out, print_json, say};
 use livery_api::dto::NewVouchers;
-use livery_units::Money;
+use livery_units::{Money, counted};
 use std::io::Write;
 
 /// Make and list vouchers: codes that top an account up once.
@@ -67,11 +67,8 @@ pub async fn run(args: VoucherArgs, settings: &Settings) -> anyhow::Result<Endin
                 return Ok(Ending::Done);
             }
             say(&format!(
-                "{} worth {} each: whoever has a code has the money, and it is not shown again",
-                match made.len() {
-                    1 => "1 voucher".to_owned(),
-                    several => format!("{several} vouchers"),
-                },
+                "{} worth {} each: each code is shown only now, and anybody who has it can redeem it",
+                counted(made.len(), "voucher", "vouchers"),
                 cents(amount)
             ));
             let mut out = out();

@@ -22,7 +22,7 @@ pub use given::{Given, Resolved, resolve};
 pub use keys::Keys;
 pub use veil::veiled;
 
-use crate::settings::Place;
+use crate::settings::command_line;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -56,10 +56,11 @@ pub fn path(data_dir: &Path) -> PathBuf {
 
 /// Writes `livery config …` so that it finds this data directory again when the user copies it.
 pub fn command_for(data_dir: &Path, what: &str) -> String {
-    let from_environment = std::env::var_os("LIVERY_DATA_DIR");
-    let usual = Place::new(from_environment.as_deref().map(Path::new), None);
-    match usual {
-        Ok(place) if place.data_dir == data_dir => format!("livery config {what}"),
-        Ok(_) | Err(_) => format!("livery --data-dir {} config {what}", data_dir.display()),
-    }
+    command_line(data_dir, &format!("config {what}"))
+}
+
+/// Returns whether a file was not read because it is another user's.
+pub fn is_hidden(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|why| why.kind() == std::io::ErrorKind::PermissionDenied)
 }

@@ -1,19 +1,20 @@
 //! Control groups: which version there is, and which controllers.
 
+use super::caller::Caller;
 use super::{Finding, Health, read};
 use std::collections::BTreeSet;
 
 /// What pods are limited by.
 const NEEDED: [&str; 3] = ["cpu", "memory", "pids"];
 
-pub(super) fn controllers() -> Finding {
+pub(super) fn controllers(caller: Caller) -> Finding {
     let mounts = read("/proc/self/mounts").unwrap_or_default();
     let unified = read("/sys/fs/cgroup/cgroup.controllers");
-    judge(&mounts, unified.as_deref())
+    judge(&mounts, unified.as_deref(), caller)
 }
 
 /// Judges by the mounts, and the unified tree's list of controllers if it is at the usual place.
-fn judge(mounts: &str, unified: Option<&str>) -> Finding {
+fn judge(mounts: &str, unified: Option<&str>, caller: Caller) -> Finding {
     const NAME: &str = "cgroups";
     let mut v1 = BTreeSet::new();
     let mut has_v2 = false;
@@ -40,9 +41,9 @@ fn judge(mounts: &str, unified: Option<&str>) -> Finding {
     }
     let found = format!("{kind}, without {}", missing.join(", "));
     let mend = if missing.contains(&"memory") && (has_v2 || !v1.is_empty()) {
-        "add `cgroup_enable=memory` to the kernel's command line and restart"
+        caller.task("add `cgroup_enable=memory` to the kernel's command line and restart")
     } else {
-        "mount -t cgroup2 none /sys/fs/cgroup"
+        caller.command("mount -t cgroup2 none /sys/fs/cgroup")
     };
     Finding::bad(NAME, found, mend)
 }
@@ -55,14 +56,14 @@ mod tests {
     fn both_versions_and_the_mixture_are_known() {
         let v2 = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0";
         assert_eq!(
-            judge(v2, Some("cpuset cpu io memory pids")).health,
+            judge(v2, Some("cpuset cpu io memory pids"), Caller::Root).health,
             Health::Good
         );
         let hybrid = "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n\
                       cgroup /sys/fs/cgroup/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n\
                       cgroup /sys/fs/cgroup/memory cgroup rw,memory 0 0\n\
                       cgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0";
-        let found = judge(hybrid, None);
+        let found = judge(hybrid, None, Caller::Root);
         assert_eq!(found.health, Health::Good);
         assert!(found.found.contains("hybrid"), "{found:?}");
     }
@@ -70,10 +71,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_and_mended() {
         let v2 = "cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0";
-        let found = judge(v2, Some("cpu pids"));
+        let found = judge(v2, Some("cpu pids"), Caller::Root);
         assert_eq!(found.health, Health::Bad);
         assert!(found.found.contains("without memory"), "{found:?}");
         assert!(found.mend.unwrap().contains("cgroup_enable=memory"));
-        assert_eq!(judge("", None).health, Health::Bad);
+        assert_eq!(judge("", None, Caller::Root).health, Health::Bad);
     }
 }

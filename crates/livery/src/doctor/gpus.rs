@@ -1,11 +1,12 @@
 //! GPUs and their driver.
 
+use super::caller::Caller;
 use super::{Finding, read};
 use std::path::Path;
 
 const NAME: &str = "GPUs";
 
-pub(super) fn gpus() -> Finding {
+pub(super) fn gpus(caller: Caller) -> Finding {
     let on_bus = nvidia_on_bus();
     let driver = read("/proc/driver/nvidia/version");
     let nodes = (0..64)
@@ -19,12 +20,12 @@ pub(super) fn gpus() -> Finding {
         (found, None) => Finding::limited(
             NAME,
             format!("{found} NVIDIA GPUs on the bus, and no driver"),
-            "apt-get install -y nvidia-driver (Debian, non-free) or ubuntu-drivers install; restart",
+            caller.task("install NVIDIA's driver (Debian: `nvidia-driver`, Ubuntu: `ubuntu-drivers install`) and restart"),
         ),
         (_, Some(_)) if nodes == 0 => Finding::limited(
             NAME,
             "a driver, and no /dev/nvidia0",
-            "nvidia-modprobe -c 0 -u",
+            caller.command("nvidia-modprobe -c 0 -u"),
         ),
         (_, Some(driver)) => {
             let version = version(&driver);

@@ -1,12 +1,16 @@
 //! What this machine can and cannot do as a host, found out without changing anything.
 
+mod caller;
 mod cgroups;
 mod gpus;
 mod kernel;
+mod places;
+mod plane;
 mod room;
 mod tools;
 
-use crate::settings::Place;
+use crate::settings::Settings;
+use caller::Caller;
 use serde::Serialize;
 
 /// One thing that was looked at.
@@ -59,23 +63,30 @@ impl Finding {
 }
 
 /// Looks at everything, in the order in which it is best mended.
-pub fn examine(place: &Place) -> Vec<Finding> {
+pub fn examine(settings: &Settings) -> Vec<Finding> {
+    let place = &settings.place;
+    let sudo = caller::ask_sudo();
+    let caller = Caller::of(sudo.as_ref());
+    let agent = caller::agent(place);
     vec![
-        tools::privileges(),
-        kernel::version(),
-        kernel::user_namespaces(),
-        kernel::seccomp(),
-        cgroups::controllers(),
-        kernel::overlayfs(),
-        room::idmapped_mounts(&place.host_data_dir),
-        kernel::loop_devices(),
-        tools::mkfs(),
-        tools::nft(),
-        kernel::forwarding(),
-        room::disk(&place.host_data_dir),
-        room::memory(),
-        gpus::gpus(),
-        tools::control_plane(place),
+        caller::privileges(sudo.as_ref(), agent, place),
+        kernel::version(caller),
+        kernel::user_namespaces(caller),
+        kernel::seccomp(caller),
+        cgroups::controllers(caller),
+        kernel::overlayfs(caller),
+        room::idmapped_mounts(&place.host_data_dir, caller),
+        kernel::loop_devices(caller),
+        tools::mkfs(caller),
+        tools::nft(caller),
+        kernel::forwarding(caller),
+        room::disk(&place.host_data_dir, caller),
+        room::memory(caller),
+        gpus::gpus(caller),
+        places::host_image(place),
+        places::data_directory(place),
+        places::settings(place),
+        plane::control_plane(settings, caller, agent),
     ]
 }
 

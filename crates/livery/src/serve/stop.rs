@@ -8,6 +8,7 @@ use crate::settings::Settings;
 use crate::ui::{say, warn};
 use livery_api::Error;
 use livery_api::dto::Health;
+use livery_units::counted;
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -63,15 +64,20 @@ pub async fn host_agent(data_dir: &Path) -> anyhow::Result<Ending> {
 fn tell_what_goes_on(health: &Health) {
     if health.pods_live > 0 {
         warn(&format!(
-            "{} pods go on and cost {}/h. Until a control plane runs again no limit, idle rule or empty \
-             balance ends them, and nobody is reminded of them; `livery pods` starts one and shows them",
-            health.pods_live, health.hourly
+            "{} {}/h. Until a control plane runs again no limit, idle rule or empty \
+             balance ends pods, and nobody is reminded of them; `livery pods` starts one and shows them",
+            counted(
+                health.pods_live,
+                "pod goes on and costs",
+                "pods go on and cost"
+            ),
+            health.hourly
         ));
     }
     if health.runs_live > 0 {
         warn(&format!(
-            "{} runs are not over; the next control plane takes them up where they are",
-            health.runs_live
+            "{} not over; the next control plane goes on from there",
+            counted(health.runs_live, "run is", "runs are")
         ));
     }
 }

@@ -51,20 +51,26 @@ pub async fn ensure_host(
             return Ok(());
         }
     }
-    let shown: Vec<_> = arguments
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect();
     let hint = format!(
-        "run it yourself: `sudo {}`; or run `livery serve --no-host` for a control plane without \
-         a host on this machine",
-        shown.join(" ")
+        "run `sudo {line}`, or have root run it without sudo; or run `livery serve --no-host` for a control \
+         plane without a host on this machine",
+        line = line(&arguments)
     );
     Err(
         Failure::failed("the host agent needs root, and sudo did not start it")
             .hint(hint)
             .into(),
     )
+}
+
+/// Returns the command by which root starts this user's host agent.
+pub fn host_line(place: &Place) -> anyhow::Result<String> {
+    Ok(line(&host_arguments(place, "--detach")?))
+}
+
+fn line(arguments: &[OsString]) -> String {
+    let words = arguments.iter().map(|word| word.to_string_lossy());
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Ends this user's host agent, as far as sudo does that without a question; returns whether it

@@ -10,7 +10,7 @@ use livery_content::{
     Compression, ContentStore, Frame, FrameDecoder, Halt, Manifest, Owner, Target, Written,
     materialise,
 };
-use livery_units::{Bytes, ContentHash};
+use livery_units::{Bytes, ContentHash, counted};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,8 @@ pub struct Home(Written);
 impl fmt::Display for Home {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = Bytes::new(self.0.bytes_written);
-        write!(f, "{} files ({size})", self.0.files_written)?;
+        let files = counted(self.0.files_written, "file", "files");
+        write!(f, "{files} ({size})")?;
         if self.0.files_kept > 0 {
             write!(f, ", {} there already", self.0.files_kept)?;
         }

@@ -137,10 +137,7 @@ fn what_is_not_the_bundle_of_its_checksum_or_has_a_mistake_is_rejected_whole() {
         "--sha256",
         &zeros,
     ];
-    plane
-        .run(&long)
-        .expect(2)
-        .says(&["more than 4194304 bytes"]);
+    plane.run(&long).expect(2).says(&["more than 4 MiB"]);
     plane.run(&["catalog", "update"]).expect(2);
     plane
         .run(&["catalog", "update", "--from", "nothing.toml"])

@@ -57,7 +57,8 @@ fn no_control_plane_is_a_failure_that_says_how_to_start_one() {
         "livery serve --detach",
     ]);
     let server = ["pods", "--server", "http://127.0.0.1:1"];
-    plane.run(&server).expect(1).says(&["http://127.0.0.1:1"]);
+    let ran = plane.run(&server).expect(1);
+    ran.says(&["http://127.0.0.1:1", "--listen", "LIVERY_SERVER"]);
 }
 
 #[test]

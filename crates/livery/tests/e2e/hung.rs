@@ -70,8 +70,8 @@ fn a_control_plane_that_is_stopped_and_started_goes_on_with_its_run() {
     let run = RunView::newest(&world);
     run.until_logged("tick 2");
     world.livery(&["serve", "--stop"]).expect(0).says(&[
-        "1 runs are not over",
-        "1 pods go on",
+        "1 run is not over",
+        "1 pod goes on",
         "nobody is reminded",
     ]);
     world.bring_up_again();

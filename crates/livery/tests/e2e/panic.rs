@@ -81,7 +81,7 @@ fn a_control_plane_killed_in_the_middle_of_panic_goes_on_with_it() {
     };
     let (_, run) = busy(&world);
     let mut panic = world.spawn(&["panic", "--yes"]);
-    panic.until_err("ending 1 runs and 3 pods");
+    panic.until_err("ending 1 run and 3 pods");
     world.kill(Victim::ControlPlane);
     world.bring_up();
     let ran = panic.finish().expect(0);
@@ -96,7 +96,7 @@ fn a_command_line_killed_right_after_leaves_the_end_to_the_control_plane() {
     let Some(world) = World::new() else { return };
     let (_, run) = busy(&world);
     let mut panic = world.spawn(&["panic", "--yes"]);
-    panic.until_err("ending 1 runs and 3 pods");
+    panic.until_err("ending 1 run and 3 pods");
     panic.kill();
     run.until_over();
     world.livery(&["panic", "--yes"]).expect(0);

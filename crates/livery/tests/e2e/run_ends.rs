@@ -14,7 +14,7 @@ fn a_failed_job_exits_with_1_and_its_results_are_home() {
         .with("outputs: [out/*]")
         .write(&world);
     let ran = world.livery(&["run", "job.yaml"]).expect(1);
-    let ran = ran.says(&["exit code 3", "results: 1 files", "✓ 8/8 teardown"]);
+    let ran = ran.says(&["exit code 3", "results: 1 file ", "✓ 8/8 teardown"]);
     assert_eq!(ran.out, "no luck\n");
     let model = fs::read_to_string(world.work().join("results/fails/out/model"));
     assert_eq!(model.unwrap(), "half\n");

@@ -109,7 +109,7 @@ fn play(world: &World, server: Option<&Server>, kills: u32, rng: &mut StdRng, ro
         );
     }
     world.bring_up();
-    let excuse = excuse(&round.kills, troubles.filled_the_disk());
+    let excuse = excuse(&round.kills, &troubles.had);
     round.runs = trials.judge(excuse);
     round.troubles.clone_from(&troubles.had);
     round.failed_starts = keeper.failed_starts;

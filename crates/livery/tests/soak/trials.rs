@@ -3,6 +3,7 @@
 use crate::strike::{Kill, Target};
 use crate::support::watch::ask;
 use crate::support::{RunView, Running, Share, World, check_over, write_fault_job};
+use crate::trouble::Kind;
 use livery_api::dto::{Run, RunEvent, Which};
 use livery_domain::run::{EventKind, Outcome, RunStep};
 use livery_units::Span;
@@ -182,12 +183,13 @@ impl Judged {
     }
 }
 
-/// Returns what the runs of a round may have suffered.
-pub fn excuse(kills: &[Kill], disk_was_full: bool) -> Excuse {
+/// Returns what the runs of a round may have suffered by its kills and troubles.
+pub fn excuse(kills: &[Kill], troubles: &[Kind]) -> Excuse {
     let hits_pods = |kill: &Kill| match kill.target {
         Target::PodShim | Target::TaskShim => true,
         Target::Client | Target::ControlPlane | Target::Agent => false,
     };
+    let disk_was_full = troubles.contains(&Kind::DiskFull);
     match disk_was_full || kills.iter().any(hits_pods) {
         true => Excuse::MayFail,
         false => Excuse::None,

@@ -108,11 +108,6 @@ impl<'w> Troubles<'w> {
     pub fn hinders(&self) -> bool {
         self.is_on() || self.ended.is_some_and(|ended| ended.elapsed() < AFTERMATH)
     }
-
-    /// Returns whether the disk was ever full.
-    pub fn filled_the_disk(&self) -> bool {
-        self.had.contains(&Kind::DiskFull)
-    }
 }
 
 impl Drop for Troubles<'_> {

@@ -10,7 +10,7 @@ use livery_domain::pod::{Pod, WORKSPACE};
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::Host;
 use livery_host_api::dto::{CollectTree, Collected};
-use livery_units::{Bytes, ContentHash, Span};
+use livery_units::{Bytes, ContentHash, Span, counted};
 
 /// The note that carries the results' manifest to the run's row.
 pub(crate) const RESULTS: &str = "results";
@@ -56,7 +56,8 @@ async fn bring_results(scene: &Scene, patterns: Vec<String>) -> Result<StepEnd, 
                 .store
                 .run_note_set(&scene.run.id, RESULTS, &tree.to_string())
                 .await?;
-            let summary = format!("{} files, {}", collected.files, Bytes::new(collected.bytes));
+            let files = counted(collected.files, "file", "files");
+            let summary = format!("{files}, {}", Bytes::new(collected.bytes));
             note(&scene.services, &scene.run, EventKind::Note, &summary).await;
             for left_out in &collected.notes {
                 note(&scene.services, &scene.run, EventKind::Note, left_out).await;

@@ -8,7 +8,7 @@ use livery_domain::pod::Pod;
 use livery_domain::run::StepEnd;
 use livery_host_api::dto::{Applied, SignalTask, TaskSpec, TaskState, TaskStatus};
 use livery_host_api::{Error as HostError, Host};
-use livery_units::{Bytes, Span, TaskId, text};
+use livery_units::{Bytes, Span, TaskId, counted, text};
 use std::collections::BTreeMap;
 
 /// The task that runs `setup`.
@@ -178,8 +178,8 @@ pub(super) fn sent(dest: &str, applied: &Applied) -> String {
         kept => format!(", {kept} were there already"),
     };
     format!(
-        "{dest}: {} files, {}{kept}",
-        applied.files_written,
+        "{dest}: {}, {}{kept}",
+        counted(applied.files_written, "file", "files"),
         Bytes::new(applied.bytes_written)
     )
 }

@@ -6,7 +6,7 @@ use crate::run::events::note;
 use livery_domain::pod::Pod;
 use livery_domain::run::{EventKind, StepEnd};
 use livery_host_api::Host;
-use livery_units::Span;
+use livery_units::{Span, counted};
 
 /// The note that carries the exit code to the run's row.
 pub(super) const EXIT_CODE: &str = "exit-code";
@@ -70,7 +70,10 @@ async fn keep_checkpoints(scene: &Scene, pod: &Pod, host: &dyn Host) {
         match pull::bring_checkpoint(scene, pod, host).await {
             Ok(0) => {}
             Ok(files) => {
-                let message = format!("checkpoint brought home ({files} files)");
+                let message = format!(
+                    "checkpoint brought home ({})",
+                    counted(files, "file", "files")
+                );
                 note(&scene.services, &scene.run, EventKind::Note, &message).await;
             }
             Err(error) => {
