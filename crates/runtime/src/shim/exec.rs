@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags};
@@ -23,6 +23,10 @@ use crate::wire::{self, Reply, Request};
 
 /// Where the agent leaves what shall be run.
 pub(crate) const SPEC_DESCRIPTOR: i32 = 3;
+
+/// How long a pod that does not answer yet is waited for after a signal: a command that has just begun
+/// is to get the signal itself.
+const SIGNAL_GRACE: Duration = Duration::from_secs(1);
 
 /// Code of a command that the pod's end took with it.
 const POD_ENDED: i32 = 128 + 9;
@@ -91,12 +95,16 @@ fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
         Streams::Terminal => Vec::new(),
     };
     wire::with_init(wire::send(&stream, &request, &streams), ACTION)?;
-    watch.wait_for_answer(&stream)?;
+    let early = watch.wait_for_answer(&stream)?;
     let ended = || io::ErrorKind::UnexpectedEof.into();
     let answer = wire::receive::<Reply>(&stream).and_then(|answer| answer.ok_or_else(ended));
     let (reply, mut descriptors) = wire::with_init(answer, ACTION)?;
     match reply {
-        Reply::Started => {}
+        Reply::Started => {
+            for number in early {
+                wire::with_init(wire::send(&stream, &Request::Signal(number), &[]), ACTION)?;
+            }
+        }
         Reply::Refused { code, reason } => return Err(Stop::Refused { code, reason }),
         Reply::Ended(_) | Reply::Signalled => return Ok(wire::with_init(nonsense(), ACTION)?),
     }
@@ -136,31 +144,40 @@ fn let_go_of_streams() -> io::Result<()> {
 }
 
 impl Watch {
-    /// Waits until the pod's first process answers, or until there is no more use in that.
-    fn wait_for_answer(&self, stream: &UnixStream) -> Result<(), Stop> {
+    /// Waits until the pod's first process answers, or until there is no more use in that. Returns the
+    /// signal that came meanwhile, which is the command's.
+    fn wait_for_answer(&self, stream: &UnixStream) -> Result<Option<i32>, Stop> {
         let mut polled = [
             PollFd::new(stream, PollFlags::IN),
             PollFd::new(&self.signals, PollFlags::IN),
             PollFd::new(&self.agent, PollFlags::IN),
         ];
-        let deadline = Instant::now() + wire::PATIENCE;
+        let mut deadline = Instant::now() + wire::PATIENCE;
+        let mut early = None;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = Timespec::try_from(left).unwrap_or_default();
             match poll(&mut polled, Some(&wait)) {
-                Ok(0) => return Err(Stop::Broken(Error::Silent)),
+                Ok(0) => {
+                    let silent = Stop::Broken(Error::Silent);
+                    return Err(early.map_or(silent, Stop::Signalled));
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
                     return Ok(wire::with_init(Err(error.into()), "wait for the pod")?);
                 }
-                Ok(_) if !polled[0].revents().is_empty() => return Ok(()),
+                Ok(_) if !polled[0].revents().is_empty() => return Ok(early),
                 Ok(_) if !polled[2].revents().is_empty() => {
                     return Err(Stop::Signalled(libc::SIGKILL));
                 }
                 // A new size is read from the terminal itself once there is somebody to have it.
                 Ok(_) => match self.next_signal() {
                     None | Some(libc::SIGWINCH) => {}
-                    Some(number) => return Err(Stop::Signalled(number)),
+                    Some(number) if early.is_some() => return Err(Stop::Signalled(number)),
+                    Some(number) => {
+                        early = Some(number);
+                        deadline = deadline.min(Instant::now() + SIGNAL_GRACE);
+                    }
                 },
             }
         }
