@@ -1,9 +1,10 @@
 //! Full disks: the host's under the control plane and the agent, and a pod's own.
 
-use crate::support::{Ballast, Job, RunView, World};
+use crate::support::{Ballast, Job, RunView, Shape, World, until};
 use livery_domain::run::Outcome;
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::Duration;
 
 #[test]
 fn what_does_not_fit_on_the_machine_is_not_begun() {
@@ -126,5 +127,43 @@ fn a_job_that_fills_its_disk_fails_and_its_results_come_home() {
     assert!(ran.out.contains("No space left on device"), "{}", ran.out);
     let part = fs::read_to_string(world.work().join("results/fills/out/part"));
     assert_eq!(part.unwrap(), crate::support::numbers(1_000));
+    world.finish();
+}
+
+#[test]
+fn pods_and_runs_are_ended_when_no_byte_is_free() {
+    ends_all_on_a_full_disk(Shape::OneProcess, Ballast::fill);
+}
+
+#[test]
+fn pods_and_runs_are_ended_when_no_file_can_be_made() {
+    ends_all_on_a_full_disk(Shape::TwoProcesses, Ballast::fill_with_names);
+}
+
+/// Ends a run and a pod while the disk under all data is full, and looks that they are gone before
+/// there is room again.
+fn ends_all_on_a_full_disk(shape: Shape, fill: fn(&World) -> Ballast) {
+    let Some(world) = World::on_a_file_system_of(1_500, shape) else {
+        return;
+    };
+    Job::new("endless", "echo began\nsleep 1000").write(&world);
+    let id = world.ok(&["run", "--detach", "job.yaml"]);
+    let run = RunView::of(&world, &id);
+    run.until_logged("began");
+    let small = ["--cpus", "0.2", "--memory", "128MB", "--disk", "64MB"];
+    let pod = world.ok(&[&["pod", "create"], &small[..]].concat());
+    let ballast = fill(&world);
+    world.ok(&["pod", "terminate", &pod]);
+    world.ok(&["cancel", &run.id]);
+    assert_eq!(
+        run.until_over().outcome,
+        Outcome::Cancelled,
+        "{}",
+        run.story()
+    );
+    until("no pod is left", Duration::from_secs(60), || {
+        (world.ok(&["pods", "--json"]).trim() == "[]").then_some(())
+    });
+    drop(ballast);
     world.finish();
 }
