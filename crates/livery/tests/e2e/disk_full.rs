@@ -143,17 +143,20 @@ fn pods_and_runs_are_ended_when_no_file_can_be_made() {
 /// Ends a run and a pod while the disk under all data is full, and looks that they are gone before
 /// there is room again.
 fn ends_all_on_a_full_disk(shape: Shape, fill: fn(&World) -> Ballast) {
-    let Some(world) = World::on_a_file_system_of(1_500, shape) else {
+    let Some(world) = World::on_a_file_system_of(2_500, shape) else {
         return;
     };
+    // First the pod: a run takes what is left.
+    let small = [
+        "--cpus", "0.2", "--memory", "128MB", "--disk", "64MB", "--volume", "64MB",
+    ];
+    let pod = world.ok(&[&["pod", "create"], &small[..]].concat());
     Job::new("endless", "echo began\nsleep 1000").write(&world);
     let id = world.ok(&["run", "--detach", "job.yaml"]);
     let run = RunView::of(&world, &id);
     run.until_logged("began");
-    let small = ["--cpus", "0.2", "--memory", "128MB", "--disk", "64MB"];
-    let pod = world.ok(&[&["pod", "create"], &small[..]].concat());
     let ballast = fill(&world);
-    world.ok(&["pod", "terminate", &pod]);
+    world.ok(&["pod", "terminate", pod.trim()]);
     world.ok(&["cancel", &run.id]);
     assert_eq!(
         run.until_over().outcome,

@@ -101,7 +101,7 @@ fn start(dir: &PodDir) -> Result<(UnixStream, Option<Relay>, Watch), Stop> {
     let (reply, mut descriptors) = wire::with_init(answer, ACTION)?;
     match reply {
         Reply::Started => {
-            for number in early {
+            if let Some(number) = early {
                 wire::with_init(wire::send(&stream, &Request::Signal(number), &[]), ACTION)?;
             }
         }

@@ -24,4 +24,4 @@ pub use postgres::{Database, Server};
 pub use registry::{Door, PASSWORD, Registry, USER, free_port};
 pub use shims::{ShimKind, kill_shim, shims};
 pub use watch::{RunView, until};
-pub use world::{Victim, World};
+pub use world::{Shape, Victim, World};
