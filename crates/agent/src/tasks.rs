@@ -167,7 +167,7 @@ impl Core {
     }
 
     /// Returns a task's output from an offset on, or from where it begins if that was cut. It ends where
-    /// the reader was overtaken by the cutting: whoever asks again hears what is missing.
+    /// the reader was overtaken by the cutting: one who asks again hears what is missing.
     pub(crate) async fn task_log(
         self: &Arc<Self>,
         pod: &PodId,

@@ -23,7 +23,7 @@ pub(crate) struct Places(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     total: usize,
-    /// The most of one address; whoever has none is of this machine, and has them all.
+    /// The most of one address; a caller without one is on this machine, and has them all.
     each: usize,
     taken: Mutex<Taken>,
 }
@@ -35,7 +35,7 @@ struct Taken {
 }
 
 impl Places {
-    /// Makes places for as many connections as this process may keep open beside its other files.
+    /// Makes places for as many connections as this process may keep open besides its other files.
     pub(crate) fn of_this_machine() -> Self {
         let files = getrlimit(Resource::Nofile).current;
         let total = files.unwrap_or(FILES_UNLIMITED) / FILES_PART;

@@ -58,7 +58,7 @@ impl Turns {
         turn(&self.transfer).await
     }
 
-    /// Returns the turns of whoever asks; requests of nobody have none.
+    /// Returns the turns of the account that asks; requests without an account have none.
     pub(crate) fn of_request(extensions: &Extensions) -> Option<Self> {
         extensions.get::<Self>().cloned()
     }

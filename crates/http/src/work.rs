@@ -1,4 +1,4 @@
-//! Requests that change something are done to their end, whatever becomes of whoever asked.
+//! Requests that change something are done to their end, whatever becomes of their client.
 //!
 //! A server drops the future of a request whose connection ends. Half a change is worse than none and
 //! worse than a whole one: so each such request is a task of its own, which the connection only waits

@@ -51,7 +51,7 @@ pub(crate) enum Leave {
 impl Facts {
     /// Decides whether a tenant may use the layer that is here.
     ///
-    /// The manifest must name bytes that are known to unpack to it: whoever writes a manifest could
+    /// The manifest must name bytes that are known to unpack to it: the writer of a manifest could
     /// name any content as theirs. The owner may then use all that is here, which they could read on
     /// the disk. Others may if they have had it before, or if it came from the repository whose
     /// manifest they just read. Where it came from another repository of the same registry, that

@@ -205,7 +205,7 @@ impl Pull<'_> {
         bytes: impl FnOnce() -> Result<R, Error> + Send + 'static,
     ) -> Result<(), Error> {
         let (inner, layer) = (Arc::clone(self.inner), layer.clone());
-        // The thread goes on when this future is dropped, unless it is told.
+        // The thread goes on when this future is dropped, unless it hears of it.
         let waiting = Waiting::default();
         let (given_up, alive) = (Arc::clone(&waiting.given_up), self.alive.clone());
         off_thread(move || {

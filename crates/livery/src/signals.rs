@@ -16,7 +16,7 @@ pub enum Wish {
 pub struct Signals {
     interrupt: Stream,
     terminate: Stream,
-    /// None where whoever started the command has it ignored, as `nohup` does.
+    /// None where the process that started the command has it ignored, as `nohup` does.
     hangup: Option<Stream>,
 }
 

@@ -55,7 +55,7 @@ pub fn ask_secret(question: &str) -> anyhow::Result<Secret<String>> {
 
 /// It is talk, and goes to standard error.
 fn show(text: &str) {
-    // Whoever does not see the question may answer all the same.
+    // A user who does not see the question may answer all the same.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

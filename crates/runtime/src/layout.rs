@@ -197,7 +197,7 @@ fn write_whole(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Writes down how something ended. On a full disk it waits for room, and with it whoever asks for the
+/// Writes down how something ended. On a full disk it waits for room, and with it the one who asks for the
 /// end: a pod or task that seems lost would be taken for a fault.
 pub(crate) fn write_end(path: &Path, value: &impl Serialize) -> Result<(), Error> {
     loop {

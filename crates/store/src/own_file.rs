@@ -107,7 +107,7 @@ fn beside(path: &Path, more: &str) -> PathBuf {
     name.into()
 }
 
-/// SQLite gives the same mode to the files beside it.
+/// SQLite gives the same mode to the files next to it.
 fn close_to_others(path: &Path) -> std::io::Result<()> {
     if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
         fs::set_permissions(path, Permissions::from_mode(0o600))?;

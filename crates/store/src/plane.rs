@@ -126,7 +126,7 @@ impl Store {
     }
 
     /// Forgets what this control plane had when it ended: its seats, and the claims of its process. The
-    /// lock on its data says that this process has no other beside it, so nothing is waited for.
+    /// lock on its data says that this process is alone with it, so nothing is waited for.
     ///
     /// # Errors
     /// When the database fails.

@@ -27,7 +27,7 @@ pub fn check_literal(host: &str, reach: Reach) -> Result<(), Error> {
     }
 }
 
-/// Returns the addresses of a host that may be connected to. Whoever connects must connect to these
+/// Returns the addresses of a host that may be connected to. A caller must connect to these
 /// and not ask again: the answer could be another one then.
 ///
 /// # Errors

@@ -57,7 +57,7 @@ impl Pod {
     /// Returns what says that work on its files must end; fails if it is no time to begin any.
     pub fn leaving(&self) -> Result<CancellationToken, Error> {
         let leaving = self.leaving_now().clone();
-        // After that: whoever ends the work writes the stage first.
+        // After that: the one that ends the work writes the stage first.
         must_be_up(self)?;
         Ok(leaving)
     }

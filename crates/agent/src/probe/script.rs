@@ -26,7 +26,7 @@ fi
 echo disk=$(df -Pk /workspace | tail -n 1 | { read -r _ _ _ free _; echo "$free"; })
 "#;
 
-/// What the shell told; what it left out is none.
+/// What the shell said; what it left out is none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub shell: Answer,
@@ -60,7 +60,7 @@ fn silent(why: String) -> Told {
     }
 }
 
-/// Reads what the shell told in a stretch of time, in milliseconds since 1970.
+/// Reads what the shell said in a stretch of time, in milliseconds since 1970.
 fn read(captured: &Captured, during: &Range<i64>) -> Told {
     let text = captured.text();
     if !text.lines().any(|line| line == "shell=yes") {

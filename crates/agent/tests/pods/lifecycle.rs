@@ -57,7 +57,7 @@ fn undated(status: &PodStatus) -> PodStatus {
     }
 }
 
-pub async fn how_long_a_command_ran_is_told_whoever_looks_when(bench: &mut Bench) {
+pub async fn how_long_a_command_ran_is_the_same_at_every_look(bench: &mut Bench) {
     let pod = pod_id(1);
     let line = "sleep 1; exit 3";
     let spec = PodSpec {

@@ -17,7 +17,7 @@ use harness::{Trial, trial};
 
 const TRIALS: &[Trial] = &[
     trial!(lifecycle::a_pod_lives_and_leaves_nothing),
-    trial!(lifecycle::how_long_a_command_ran_is_told_whoever_looks_when),
+    trial!(lifecycle::how_long_a_command_ran_is_the_same_at_every_look),
     trial!(lifecycle::pods_and_tasks_outlive_the_agent),
     trial!(lifecycle::what_does_not_fit_is_refused_by_name),
     trial!(lifecycle::gpus_are_given_to_one_pod_at_a_time),

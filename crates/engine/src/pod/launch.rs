@@ -25,7 +25,7 @@ pub(super) async fn launch(services: &Services, pod: Pod) -> Result<Pod, Error> 
     };
     let order = match prepared.await {
         Ok(order) => order,
-        // Nobody is told later, at a top-up, that it starts after all; and Docker's file stays broken.
+        // It does not start later, at a top-up, without a word; and Docker's file stays broken.
         Err(error @ (Error::InsufficientFunds { .. } | Error::DockerConfig { .. })) => {
             give_up(&mut pod, Some(PodFailure::Final), error.to_string());
             return record(services, pod).await;

@@ -182,7 +182,7 @@ async fn what_an_account_may_not_run_is_refused_before_its_files_are_sent() {
     let settled = bench.engine.account_settle(&rich, &limit, Authority::User);
     settled.await.unwrap();
     assert_eq!(check(&rich, JOB).await, Err("MON003"));
-    // Whoever does not ask is refused all the same.
+    // One who does not ask is refused all the same.
     let refused = bench.engine.run_submit(&poor, submission(JOB)).await;
     assert_eq!(refused.unwrap_err().code(), "MON001");
 }

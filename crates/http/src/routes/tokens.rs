@@ -32,7 +32,7 @@ const ID_CHARS: usize = 12;
 /// Longest label.
 const LABEL_CHARS_MAX: usize = 100;
 
-/// The longest that an old token may be used beside the new one.
+/// The longest that an old token may be used together with the new one.
 const GRACE_MAX: Span = Span::from_secs(30 * 86_400);
 
 async fn list(State(app): State<App>) -> Result<Json<TokenList>, Refusal> {

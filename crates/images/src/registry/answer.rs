@@ -20,7 +20,7 @@ const TEXT_CHARS_SHOWN: usize = 300;
 /// What stands for a secret.
 const MASK: &str = "***";
 
-/// Who is asked for what, as it is told to users.
+/// Who is asked for what, as users read it.
 #[derive(Debug, Clone)]
 pub(super) struct Who {
     /// The server that is asked, with its port.

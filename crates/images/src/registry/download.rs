@@ -28,7 +28,7 @@ enum Cut {
 impl Registry {
     /// Sends a blob's bytes on: never more than it is said to have.
     ///
-    /// The bytes are not verified here but by whoever takes them.
+    /// The bytes are not verified here but by the one who takes them.
     pub async fn download(
         &self,
         blob: &Blob,

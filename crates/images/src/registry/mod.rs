@@ -117,7 +117,7 @@ impl Registry {
     }
 
     /// Asks the registry itself whether a blob of this size is in the image's repository, for
-    /// whoever pulls. No answer is no.
+    /// the one who pulls. No answer is no.
     pub async fn has(&self, blob: &Blob) -> bool {
         let Some(own) = self.places.last() else {
             return false;
@@ -173,7 +173,7 @@ impl Registry {
     }
 }
 
-/// A mirror is the owner's choice, so that it may be anywhere; it is not told who we are.
+/// A mirror is the owner's choice, so that it may be anywhere; it does not hear who we are.
 fn mirror_place(
     reference: &Reference,
     puller: &Puller,

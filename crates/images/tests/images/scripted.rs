@@ -148,7 +148,7 @@ fn speak(stream: TcpStream, log: &Mutex<Vec<Heard>>, answer: &dyn Fn(&Heard) -> 
     while let Some(heard) = hear(&mut reader) {
         log.lock().unwrap().push(heard.clone());
         let said = answer(&heard);
-        // Whoever asked may have had enough.
+        // The client may have had enough.
         if say(&stream, &heard, &said).is_err() || said.length == Length::Endless {
             return;
         }

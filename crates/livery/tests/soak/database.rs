@@ -75,7 +75,7 @@ impl Server {
         done(stop.args(["--pgdata=data", "--mode=fast", "--wait", "stop"]));
     }
 
-    /// Has all its processes stand still: whoever asks gets no answer, and no error either.
+    /// Has all its processes stand still: a client gets no answer, and no error either.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }

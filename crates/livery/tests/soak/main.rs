@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let kills = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--kills", number] => number.parse::<u32>().ok().filter(|kills| *kills > 0),
-        // Whoever runs all tests, or lists them, does not mean this one.
+        // A run or a list of all tests does not mean this one.
         _ => {
             eprintln!("`make soak` runs the soak");
             return ExitCode::SUCCESS;

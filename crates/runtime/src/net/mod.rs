@@ -4,7 +4,7 @@
 //! any port of the host (echo requests are answered, nothing else), published ports of other
 //! containers on the host, and the metadata services that clouds keep on link-local addresses. A pod
 //! whose [`Reach`] is the internet gets no further into the networks around the host than to its name
-//! servers: not to private addresses, whoever has them, nor to the networks that the host is on.
+//! servers: not to private addresses nor to the networks that the host is on.
 //!
 //! How: one static nftables table per agent matches interface names by prefix, so that a pod costs
 //! no firewall change; [`Network::attach`] speaks netlink directly and starts no process. Every

@@ -121,18 +121,18 @@ impl Host {
         Network::open(options).unwrap()
     }
 
-    /// Greets whoever connects to the machine outside on the port of name servers.
+    /// Greets all that connect to the machine outside on the port of name servers.
     pub fn greet_outside_as_name_server(&self) -> u16 {
         greet_on(&self.world_netns, 53)
     }
 
-    /// Greets whoever connects to the machine outside on any of its addresses; returns the port.
+    /// Greets all that connect to the machine outside on any of its addresses; returns the port.
     pub fn greet_outside(&self) -> u16 {
         greet(&self.world_netns)
     }
 }
 
-/// Greets whoever connects to any address in a namespace; returns the port.
+/// Greets all that connect to any address in a namespace; returns the port.
 pub fn greet(netns: &Path) -> u16 {
     greet_on(netns, 0)
 }

@@ -111,7 +111,7 @@ fn a_schema_with_the_tables_of_others_is_refused() {
         assert!(error.to_string().contains("has 1 tables"), "{error}");
         database.sabotage("DROP TABLE theirs").await;
         database.store().await.close().await;
-        // Beside ours, others may have theirs.
+        // Next to ours, others may have theirs.
         database.sabotage("CREATE TABLE theirs (id BIGINT)").await;
         database.store().await.close().await;
     });

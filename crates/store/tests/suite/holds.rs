@@ -115,7 +115,7 @@ async fn a_start_holds_again_or_changes_nothing(database: Database) {
     assert_eq!(store.ledger_check().await, Ok(2));
 }
 
-/// Whoever checked a limit before another start was recorded finds out when it places its hold.
+/// One who checked a limit before another start was recorded finds out when it places its hold.
 async fn a_hold_takes_no_account_past_its_bounds(database: Database) {
     let store = store(&database).await;
     let from = Day::of(at(0));
