@@ -21,7 +21,7 @@ pub enum Place {
 }
 
 /// Room for two runs and a pod, and little more.
-const SMALL_DISK_MIB: u32 = 1_500;
+const SMALL_DISK_MIB: u32 = 4_000;
 
 impl Place {
     /// All, in the order in which rounds go through them.
