@@ -78,6 +78,7 @@ fn offer(number: usize, rng: &mut StdRng) -> Offer {
         price: Rate::hourly(Money::from_nanos(price)),
         storage: StoragePrice::FREE,
         reliability_permille: Some(rng.random_range(850..=1_000)),
+        whole: None,
     }
 }
 

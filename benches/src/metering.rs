@@ -212,6 +212,7 @@ fn pod(account: AccountId, now: Timestamp) -> Pod {
             price: Rate::hourly(Money::from_nanos(360_000_000)),
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
         policy: PodPolicy::default(),
         run: None,

@@ -22,5 +22,6 @@ pub mod registry;
 pub mod reminder;
 pub mod run;
 pub mod volume;
+pub mod whole;
 
 pub use counted::Counted;

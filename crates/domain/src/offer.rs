@@ -1,6 +1,7 @@
 //! Offers: what can be rented now, and from whom.
 
 use crate::gpu::Gpus;
+use crate::whole::Whole;
 use livery_units::{Bytes, HostId, OfferId, Rate};
 use std::fmt;
 
@@ -146,4 +147,6 @@ pub struct Offer {
     pub storage: StoragePrice,
     /// Share of the time that the machine was up, in thousandths; unknown for new machines.
     pub reliability_permille: Option<u16>,
+    /// The machine of ours that it is a part of, while it can still be cut to what an order asks for.
+    pub whole: Option<Whole>,
 }

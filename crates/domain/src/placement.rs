@@ -1,8 +1,12 @@
 //! Placement: which offers fit a need, in which order, and why the others do not.
 
-use crate::gpu::{GpuModel, GpuReality, is_sold_as};
+#[cfg(test)]
+mod tests;
+
+use crate::gpu::{GpuModel, GpuReality, Gpus, is_sold_as};
 use crate::offer::{Offer, Pricing, SupplierName, Tier};
 use livery_units::{Bytes, HostId, Money, OfferId};
+use std::collections::HashSet;
 use std::fmt;
 
 /// What somebody needs of an offer. The default need is met by every CPU machine.
@@ -117,7 +121,7 @@ pub enum Preference {
 /// An offer that fits, with the need that it meets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fit {
-    /// The offer.
+    /// The offer, cut to the need where it is of a machine of ours.
     pub offer: Offer,
     /// Index of the first need that it meets.
     pub need: usize,
@@ -135,7 +139,8 @@ pub struct Ranking {
 /// Ranks offers for needs of which any one will do.
 ///
 /// Real GPUs come before simulated ones, then the cheaper before the dearer, then the smaller before
-/// the larger, then by id: the order is total, so two rankings of the same offers are the same.
+/// the larger, then by id: the order is total, so two rankings of the same offers are the same. An offer
+/// of a machine of ours is cut to the need, and of several that are the same then there is one.
 pub fn rank(
     offers: Vec<Offer>,
     needs: &[Need],
@@ -160,7 +165,11 @@ pub fn rank(
             }
         }
         match (met, closest) {
-            (Some(need), _) => ranking.fits.push(Fit { offer, need }),
+            (Some(need), _) => {
+                let wanted = &needs[need];
+                let offer = offer.cut_to(wanted.vcpu_milli, wanted.memory);
+                ranking.fits.push(Fit { offer, need });
+            }
             (None, Some(why)) => ranking.misfits.push((offer, why)),
             (None, None) => ranking
                 .misfits
@@ -170,7 +179,26 @@ pub fn rank(
     ranking
         .fits
         .sort_by(|a, b| sort_key(a, preference).cmp(&sort_key(b, preference)));
+    let mut seen = HashSet::new();
+    ranking.fits.retain(|fit| is_new_part(fit, &mut seen));
     ranking
+}
+
+/// A part of a machine of ours: which, and how much of it.
+type Part = (HostId, Option<Gpus>, u32, Bytes);
+
+/// Returns whether the same part of the same machine was not seen before; what others offer is never
+/// the same.
+fn is_new_part(fit: &Fit, seen: &mut HashSet<Part>) -> bool {
+    let offer = &fit.offer;
+    let Some(host) = &offer.host else { return true };
+    let part = (
+        host.clone(),
+        offer.gpus.clone(),
+        offer.vcpu_milli,
+        offer.memory,
+    );
+    seen.insert(part)
 }
 
 /// Returns the first reason why `offer` does not meet `need`, or `None` when it does.
@@ -181,11 +209,12 @@ pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
     if let Some(wrong) = gpu_misfit(offer, need) {
         return Some(wrong);
     }
-    if offer.vcpu_milli < need.vcpu_milli {
-        return Some(Misfit::Vcpu(offer.vcpu_milli));
+    let (vcpu_milli, memory) = offer.most();
+    if vcpu_milli < need.vcpu_milli {
+        return Some(Misfit::Vcpu(vcpu_milli));
     }
-    if offer.memory < need.memory {
-        return Some(Misfit::Memory(offer.memory));
+    if memory < need.memory {
+        return Some(Misfit::Memory(memory));
     }
     if offer.disk < need.disk {
         return Some(Misfit::Disk(offer.disk));
@@ -199,7 +228,11 @@ pub fn misfit(offer: &Offer, need: &Need) -> Option<Misfit> {
     if !need.suppliers.is_empty() && !need.suppliers.contains(&offer.supplier) {
         return Some(Misfit::Supplier(offer.supplier.clone()));
     }
-    let hourly = offer.price.per_hour();
+    let hourly = match &offer.whole {
+        Some(_) => offer.clone().cut_to(need.vcpu_milli, need.memory).price,
+        None => offer.price,
+    };
+    let hourly = hourly.per_hour();
     if need.hourly_max.is_some_and(|max| hourly > max) {
         return Some(Misfit::Price(hourly));
     }
@@ -244,143 +277,4 @@ fn sort_key(fit: &Fit, preference: Preference) -> (usize, u8, Money, u32, Bytes,
         offer.memory,
         offer.id.as_str(),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::gpu::Gpus;
-    use crate::offer::StoragePrice;
-    use livery_units::Rate;
-
-    fn offer(number: u128, cents: i64, gpu: Option<(&str, u32, GpuReality)>) -> Offer {
-        Offer {
-            id: OfferId::from_entropy(number),
-            supplier: SupplierName::new("local"),
-            host: None,
-            gpus: gpu.map(|(model, count, reality)| Gpus {
-                model: GpuModel::parse(model),
-                count,
-                vram: Bytes::gib(24),
-                reality,
-            }),
-            vcpu_milli: 4_000,
-            memory: Bytes::gib(16),
-            disk: Bytes::gib(100),
-            region: "here".into(),
-            tier: Tier::Local,
-            pricing: Pricing::OnDemand,
-            price: Rate::hourly(Money::from_nanos(cents * 10_000_000)),
-            storage: StoragePrice::FREE,
-            reliability_permille: None,
-        }
-    }
-
-    #[test]
-    fn cheapest_first_and_simulated_last() {
-        let offers = vec![
-            offer(1, 50, Some(("RTX 4090", 1, GpuReality::Real))),
-            offer(2, 10, Some(("RTX 4090", 1, GpuReality::Simulated))),
-            offer(3, 40, Some(("RTX 4090", 1, GpuReality::Real))),
-            offer(4, 1, None),
-        ];
-        let need = Need {
-            gpus: GpuNeed::Model(GpuModel::parse("rtx4090"), 1),
-            ..Need::default()
-        };
-        let ranking = rank(offers.clone(), &[need], Preference::Cheapest, &[]);
-        let ids: Vec<_> = ranking
-            .fits
-            .iter()
-            .map(|fit| fit.offer.id.clone())
-            .collect();
-        assert_eq!(ids, [3, 1, 2].map(OfferId::from_entropy));
-        assert_eq!(
-            ranking.misfits,
-            [(offers[3].clone(), Misfit::Gpus("no GPU".into()))]
-        );
-    }
-
-    #[test]
-    fn a_cpu_job_takes_no_gpu() {
-        let offers = vec![
-            offer(1, 5, Some(("A40", 1, GpuReality::Real))),
-            offer(2, 9, None),
-        ];
-        let ranking = rank(offers, &[Need::default()], Preference::Cheapest, &[]);
-        assert_eq!(ranking.fits.len(), 1);
-        assert_eq!(ranking.fits[0].offer.id, OfferId::from_entropy(2));
-    }
-
-    #[test]
-    fn listed_needs_win_over_price_when_asked() {
-        let offers = vec![
-            offer(1, 90, Some(("A100-80GB", 1, GpuReality::Real))),
-            offer(2, 20, Some(("RTX 3090", 1, GpuReality::Real))),
-        ];
-        let needs = ["A100", "RTX 3090"].map(|model| Need {
-            gpus: GpuNeed::Model(GpuModel::parse(model), 1),
-            ..Need::default()
-        });
-        let first = |preference| {
-            rank(offers.clone(), &needs, preference, &[]).fits[0]
-                .offer
-                .id
-                .clone()
-        };
-        assert_eq!(first(Preference::AsListed), OfferId::from_entropy(1));
-        assert_eq!(first(Preference::Cheapest), OfferId::from_entropy(2));
-    }
-
-    #[test]
-    fn every_limit_has_its_reason() {
-        let of = |need: Need| misfit(&offer(1, 50, None), &need).map(|why| why.to_string());
-        let none = Need::default;
-        assert_eq!(of(none()), None);
-        assert_eq!(
-            of(Need {
-                vcpu_milli: 8_000,
-                ..none()
-            })
-            .unwrap(),
-            "it has only 4 vCPU"
-        );
-        assert_eq!(
-            of(Need {
-                memory: Bytes::gib(32),
-                ..none()
-            })
-            .unwrap(),
-            "it has only 16 GiB of memory"
-        );
-        assert_eq!(
-            of(Need {
-                disk: Bytes::gib(200),
-                ..none()
-            })
-            .unwrap(),
-            "it has only 100 GiB of disk"
-        );
-        assert_eq!(
-            of(Need {
-                tiers: vec![Tier::Secure],
-                ..none()
-            })
-            .unwrap(),
-            "its tier is local"
-        );
-        assert_eq!(
-            of(Need {
-                pricing: Pricing::Spot,
-                ..none()
-            })
-            .unwrap(),
-            "its pricing is on-demand"
-        );
-        let dear = Need {
-            hourly_max: Some(Money::from_nanos(490_000_000)),
-            ..none()
-        };
-        assert_eq!(of(dear).unwrap(), "it costs $0.50/h");
-    }
 }

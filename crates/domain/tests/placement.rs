@@ -55,6 +55,7 @@ fn offer(number: u128) -> impl Strategy<Value = Offer> {
             },
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
     )
 }

@@ -190,6 +190,8 @@ impl TryFrom<OfferTwin> for Offer {
                 stopped: twin.storage.stopped.into(),
             },
             reliability_permille: twin.reliability_permille,
+            // What a pod was launched on is cut already.
+            whole: None,
         })
     }
 }

@@ -250,6 +250,7 @@ fn order() -> Order {
             price: Rate::FREE,
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
         spec: PodOrder {
             name: "pod".into(),

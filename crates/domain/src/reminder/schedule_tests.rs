@@ -54,6 +54,7 @@ pub(in crate::reminder) fn pod() -> Pod {
             price: Rate::hourly(money(690_000_000)),
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
         policy: PodPolicy::default(),
         run: None,

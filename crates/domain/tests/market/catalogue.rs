@@ -118,6 +118,7 @@ fn offer() -> Offer {
             stopped: monthly("0.05"),
         },
         reliability_permille: Some(990),
+        whole: None,
     }
 }
 

@@ -207,6 +207,7 @@ pub fn pod(now: Timestamp) -> Pod {
             price: Rate::FREE,
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
         policy: PodPolicy::default(),
         run: None,

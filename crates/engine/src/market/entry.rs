@@ -26,6 +26,14 @@ pub enum Stance {
 }
 
 impl Entry {
+    /// Makes the entry of a live offer.
+    pub(super) fn live(maker: &mut RowMaker<'_>, offer: Offer) -> Self {
+        Self {
+            row: maker.offer(&offer),
+            stance: Stance::Live(Box::new(offer)),
+        }
+    }
+
     /// Returns the catalogue's row, if that is where the price is from.
     pub fn listing(&self) -> Option<&Listing> {
         match &self.stance {
@@ -56,9 +64,8 @@ impl Entry {
 /// Makes entries of live offers.
 pub(super) fn live(catalogue: &Catalogue, offers: Vec<Offer>) -> Vec<Entry> {
     let mut maker = RowMaker::new(catalogue);
-    let entries = offers.into_iter().map(|offer| Entry {
-        row: maker.offer(&offer),
-        stance: Stance::Live(Box::new(offer)),
-    });
-    entries.collect()
+    let entries = offers.into_iter();
+    entries
+        .map(|offer| Entry::live(&mut maker, offer))
+        .collect()
 }

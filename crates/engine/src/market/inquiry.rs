@@ -12,7 +12,7 @@ use super::unsold;
 use livery_domain::gpu::{GpuModel, Gpus};
 use livery_domain::job::Job;
 use livery_domain::market::{
-    Catalogue, Comparison, Filter, Line, Quote, Sale, Work, saving_percent, session_costs,
+    Catalogue, Comparison, Filter, Line, Quote, RowMaker, Sale, Work, saving_percent, session_costs,
 };
 use livery_domain::needs::needs;
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName};
@@ -117,10 +117,15 @@ impl Inquiry {
 
 /// Answers a question.
 pub(super) fn answer(market: &Market, inquiry: &Inquiry) -> Result<Answer, MarketError> {
+    let catalogue = &market.catalogue.list.catalogue;
+    let wanted = inquiry.wanted.iter();
+    let meeting: Vec<_> = wanted
+        .map(|wanted| meeting(market, inquiry, wanted))
+        .collect();
     let mut chosen = Vec::new();
     let mut unsold = Vec::new();
-    for wanted in &inquiry.wanted {
-        let mut of_wanted = choose(market, inquiry, wanted);
+    for (wanted, meeting) in inquiry.wanted.iter().zip(&meeting) {
+        let mut of_wanted = choose(catalogue, inquiry, meeting);
         of_wanted.sort_by_key(|one| (one.line.rank().is_none(), one.line.rank()));
         if of_wanted.is_empty() {
             unsold.push(unsold::sentence(market, inquiry, wanted));
@@ -184,14 +189,29 @@ struct Chosen<'a> {
     range: Option<&'a Entry>,
 }
 
-/// Returns the line that counts for each provider and way of sale.
-fn choose<'a>(market: &'a Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<Chosen<'a>> {
+/// Returns the entries that meet what is wanted, those of our own machines cut to it.
+fn meeting(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<Entry> {
     let catalogue = &market.catalogue.list.catalogue;
-    let fitting = market.entries.iter().filter(|entry| {
-        let meets = |need: &Need| fits(catalogue, entry, need);
-        inquiry.takes(entry, wanted) && wanted.needs.iter().any(meets)
-    });
-    let fitting: Vec<&Entry> = fitting.collect();
+    let mut maker = RowMaker::new(catalogue);
+    let cut = |entry: &Entry| {
+        let meets = |need: &&Need| fits(catalogue, entry, need);
+        let need = wanted.needs.iter().find(meets)?;
+        Some(match &entry.stance {
+            Stance::Live(offer) if offer.whole.is_some() => {
+                let offer = Offer::clone(offer).cut_to(need.vcpu_milli, need.memory);
+                Entry::live(&mut maker, offer)
+            }
+            Stance::Live(_) | Stance::Silent(_) | Stance::NotEnabled(_) => entry.clone(),
+        })
+    };
+    let taken = market.entries.iter();
+    let taken = taken.filter(|entry| inquiry.takes(entry, wanted));
+    taken.filter_map(cut).collect()
+}
+
+/// Returns the line that counts for each provider and way of sale.
+fn choose<'a>(catalogue: &Catalogue, inquiry: &Inquiry, meeting: &'a [Entry]) -> Vec<Chosen<'a>> {
+    let fitting: Vec<&Entry> = meeting.iter().collect();
     let counting = counting_among(fitting.clone());
     let quotes = counting
         .iter()
@@ -267,6 +287,7 @@ pub(super) fn fits(catalogue: &Catalogue, entry: &Entry, need: &Need) -> bool {
             price: listing.price,
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         },
     };
     let as_offer = Offer {

@@ -91,7 +91,8 @@ pub(super) fn seek(
             ..need.clone()
         }));
     }
-    let mut ranking = rank(offers, &needs, Preference::Cheapest, &[]);
+    let offers = offers.into_iter().map(|offer| as_listed(offer, need));
+    let mut ranking = rank(offers.collect(), &needs, Preference::Cheapest, &[]);
     let fits = ranking.fits.iter().map(|fit| fit.offer.clone()).collect();
     let rows: Vec<Row> = entry::live(catalogue, fits)
         .into_iter()
@@ -105,6 +106,16 @@ pub(super) fn seek(
         ranking,
         unmatched,
         untold: search.filter.untold(&rows),
+    }
+}
+
+/// A list shows the parts of a machine of ours as they are: what is sought is the least that they have.
+/// Those that have less are cut to it, for the machine may have it all the same.
+fn as_listed(offer: Offer, need: &Need) -> Offer {
+    let has_it = offer.vcpu_milli >= need.vcpu_milli && offer.memory >= need.memory;
+    Offer {
+        whole: offer.whole.filter(|_| !has_it),
+        ..offer
     }
 }
 

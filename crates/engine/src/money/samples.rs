@@ -58,6 +58,7 @@ pub(super) fn pod(created: Timestamp) -> Pod {
                 stopped: DISKS_KEPT,
             },
             reliability_permille: None,
+            whole: None,
         },
         policy: PodPolicy::default(),
         run: None,

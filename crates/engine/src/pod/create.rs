@@ -285,6 +285,7 @@ mod tests {
             price: Rate::FREE,
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         }
     }
 

@@ -256,6 +256,7 @@ mod tests {
                 stopped: monthly,
             },
             reliability_permille: None,
+            whole: None,
         }
     }
 

@@ -21,6 +21,7 @@ mod registries;
 mod reminders;
 mod run_volumes;
 mod runs;
+mod shares;
 mod strays;
 mod support;
 mod tasks;

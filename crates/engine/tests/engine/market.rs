@@ -5,10 +5,11 @@ use super::support::{Bench, CLOUD, submission};
 use livery_catalogue::Bundle;
 use livery_domain::market::{Field, Filter, Sale, Work};
 use livery_domain::offer::SupplierName;
+use livery_domain::placement::Need;
 use livery_engine::{
     Answer, CatalogueOrigin, Error, Inquiry, Market, MarketError, Search, Stance, Wanted,
 };
-use livery_units::{Money, Span};
+use livery_units::{Bytes, Money, Span};
 use std::collections::BTreeMap;
 
 fn dollars(text: &str) -> Money {
@@ -106,6 +107,31 @@ async fn the_guides_table_of_a_hundred_hours_comes_out_of_the_market() {
         // AWS is the dearest, so the savings are against it without its being named.
         assert_eq!(line.saving_percent, Some(saving), "{supplier}");
     }
+}
+
+#[tokio::test]
+async fn an_estimate_for_a_small_job_here_is_for_a_small_part_of_the_machine() {
+    let bench = Bench::new().await;
+    let market = bench.engine.market().await.unwrap();
+    let small = Wanted {
+        supplier: Some(SupplierName::new("local")),
+        needs: vec![Need {
+            vcpu_milli: 500,
+            memory: Bytes::gib(1),
+            ..Need::default()
+        }],
+        words: "a small machine".to_owned(),
+    };
+    let answer = bench
+        .engine
+        .inquire(&market, &inquiry(vec![small], Work::of(hours(1))));
+    let answer = answer.unwrap();
+    // An eighth of $3.60, where the smallest part that is listed is a quarter.
+    assert_eq!(
+        answer.comparison.lines[0].total(),
+        Some(Money::from_nanos(450_000_000))
+    );
+    assert_eq!(answer.entries[0].row.memory, Some(Bytes::gib(1)));
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ impl Supplier for SimCloud {
             price: price(n),
             storage: storage(n),
             reliability_permille: None,
+            whole: None,
         };
         Ok((0..PRICES.len()).map(offer).collect())
     }

@@ -85,6 +85,7 @@ pub fn bare_pod(number: u128) -> Pod {
         gpus: None,
         storage: StoragePrice::FREE,
         reliability_permille: None,
+        whole: None,
         ..full.offer
     };
     Pod {
@@ -136,6 +137,7 @@ fn offer() -> Offer {
             },
         },
         reliability_permille: Some(998),
+        whole: None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! Cuts a host into what is offered.
 //!
 //! A slice is 1, 2, 4, 8 … of the host's GPUs, or of its virtual CPUs, up to what is free, and all
-//! that is free. With it goes the same share of everything else, as far as that is free, and its
-//! price is that share of the host's price, rounded down to the nano-dollar.
+//! that is free. With it goes the same share of everything else, as far as that is free. That is what
+//! is shown, and what a pod gets whose order says nothing else: a slice is cut to the order, and priced
+//! by what the order takes of the host ([`Whole`]).
 
 use crate::NAME;
 use livery_domain::gpu::{GpuReality, Gpus};
 use livery_domain::offer::{Offer, Pricing, StoragePrice, SupplierName, Tier};
+use livery_domain::whole::Whole;
 use livery_host_api::dto::{HostInfo, Resources};
 use livery_supplier::Error;
 use livery_units::{Bytes, HostId, Money, OfferId, Per, Rate};
@@ -71,25 +73,34 @@ impl Slice {
         if room.vcpu_milli == 0 || room.memory == 0 || room.disk == 0 {
             return None;
         }
-        let price = self.of(u64::try_from(info.price_hourly_nanos).unwrap_or(0));
-        let price = Money::from_nanos(i64::try_from(price).unwrap_or(i64::MAX));
+        let whole = Whole {
+            price: Rate::hourly(Money::from_nanos(info.price_hourly_nanos.max(0))),
+            vcpu_milli: info.total.vcpu_milli,
+            memory: Bytes::new(info.total.memory),
+            gpus: u32::try_from(info.gpus.len()).unwrap_or(u32::MAX),
+            free_vcpu_milli: info.free.vcpu_milli,
+            free_memory: Bytes::new(info.free.memory),
+        };
+        let memory = Bytes::new(room.memory);
+        let gpus = self.gpus.as_ref().map_or(0, |gpus| gpus.count);
         Some(Offer {
             id: self.id(host),
             supplier: SupplierName::new(NAME),
             host: Some(host.clone()),
             gpus: self.gpus.clone(),
             vcpu_milli: room.vcpu_milli,
-            memory: Bytes::new(room.memory),
+            memory,
             disk: Bytes::new(room.disk),
             region: info.region.clone(),
             tier,
             pricing: Pricing::OnDemand,
-            price: Rate::hourly(price),
+            price: whole.price_of(room.vcpu_milli, memory, gpus),
             storage: StoragePrice {
                 running: monthly(info.storage_monthly_nanos),
                 stopped: monthly(info.stopped_storage_monthly_nanos),
             },
             reliability_permille: None,
+            whole: Some(whole),
         })
     }
 

@@ -7,7 +7,7 @@ use crate::run::volume;
 use crate::services::Services;
 use livery_domain::job::{Bound, PodPath, Resources};
 use livery_domain::offer::Offer;
-use livery_domain::placement::misfit;
+use livery_domain::placement::rank;
 use livery_domain::pod::{NetworkMount, Phase, Pod, PodFailure, PodOrder, PodPolicy};
 use livery_domain::run::{Run, StepEnd};
 use livery_domain::volume::NetworkVolume;
@@ -93,7 +93,7 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
             "the offer that was chosen is taken".into(),
         )));
     };
-    let Some(resources) = alternative(scene, &offer, volume.as_ref()) else {
+    let Some((offer, resources)) = alternative(scene, offer, volume.as_ref()) else {
         return Ok(Err(StepEnd::NextOffer(
             "the offer that was chosen no longer fits".into(),
         )));
@@ -126,19 +126,18 @@ async fn accept(scene: &Scene) -> Result<Result<Pod, StepEnd>, Error> {
     }
 }
 
-/// Returns the job's alternative that the offer meets.
-fn alternative(scene: &Scene, offer: &Offer, volume: Option<&NetworkVolume>) -> Option<Resources> {
+/// Returns the job's alternative that the offer meets, and the offer cut to it.
+fn alternative(
+    scene: &Scene,
+    offer: Offer,
+    volume: Option<&NetworkVolume>,
+) -> Option<(Offer, Resources)> {
     let wanted = volume::needs_at(&scene.job, volume);
-    let index = wanted
-        .needs
-        .iter()
-        .position(|need| misfit(offer, need).is_none())?;
-    scene
-        .job
-        .resources
-        .as_slice()
-        .get(wanted.sources[index])
-        .cloned()
+    let ranking = rank(vec![offer], &wanted.needs, wanted.preference, &[]);
+    let fit = ranking.fits.into_iter().next()?;
+    let source = *wanted.sources.get(fit.need)?;
+    let resources = scene.job.resources.as_slice().get(source)?;
+    Some((fit.offer, resources.clone()))
 }
 
 fn order(

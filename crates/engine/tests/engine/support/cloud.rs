@@ -113,6 +113,7 @@ impl Supplier for Cloud {
             price: Rate::hourly(Money::from_nanos(7_200_000_000)),
             storage: StoragePrice::FREE,
             reliability_permille: None,
+            whole: None,
         }])
     }
 
