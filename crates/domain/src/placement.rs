@@ -104,7 +104,7 @@ impl fmt::Display for Misfit {
             Self::Tier(has) => write!(f, "its tier is {has}"),
             Self::Pricing(has) => write!(f, "its pricing is {has}"),
             Self::Supplier(has) => write!(f, "its supplier is {has}"),
-            Self::Price(has) => write!(f, "it costs {has}/h"),
+            Self::Price(has) => write!(f, "it costs {}/h", has.shown()),
         }
     }
 }

@@ -98,7 +98,7 @@ pub enum Error {
     #[error("the budget is too small: {0}")]
     BudgetTooSmall(String),
     /// The account cannot pay for it.
-    #[error("{needed} must be held and the balance is {available}")]
+    #[error("{} must be held and the balance is {}", needed.shown(), available.shown())]
     InsufficientFunds {
         /// What would be held.
         needed: Money,

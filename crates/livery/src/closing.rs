@@ -11,8 +11,8 @@ use crate::ui::say;
 use crate::ui::style::Style;
 use livery_api::Client;
 use livery_api::dto::{Closing, Reminder, Resting, Running, Shown, Trouble};
-use livery_domain::reminder::{for_people, rounded};
-use livery_units::{Money, Span};
+use livery_domain::reminder::for_people;
+use livery_units::Span;
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io::IsTerminal;
@@ -177,7 +177,7 @@ fn line(closing: &Closing) -> Option<String> {
 
 fn running(running: &Running) -> String {
     let long = for_people(Span::from_millis(running.longest_ms));
-    let (hourly, so_far) = (rounded(running.hourly), rounded(running.so_far));
+    let (hourly, so_far) = (running.hourly.shown(), running.so_far.shown());
     match running.pods {
         1 => format!("1 pod is running, for {long}, at {hourly}/h: {so_far} so far"),
         pods => format!(
@@ -187,8 +187,6 @@ fn running(running: &Running) -> String {
 }
 
 fn rests(resting: &Resting) -> String {
-    /// Volumes may cost less than what `rounded` shows.
-    const LEAST: Money = Money::from_nanos(1_000_000);
     let pods = match resting.pods {
         0 => None,
         1 => Some("1 stopped pod".to_owned()),
@@ -204,10 +202,7 @@ fn rests(resting: &Resting) -> String {
         1 => "costs",
         _ => "cost",
     };
-    let hourly = match resting.hourly {
-        hourly if hourly < LEAST => format!("less than {}", rounded(LEAST)),
-        hourly => rounded(hourly),
-    };
+    let hourly = resting.hourly.shown();
     format!("{} {verb} {hourly}/h", things.join(" and "))
 }
 
@@ -215,7 +210,7 @@ fn rests(resting: &Resting) -> String {
 mod tests {
     use super::*;
     use livery_domain::reminder::NoticeKind;
-    use livery_units::Timestamp;
+    use livery_units::{Money, Timestamp};
 
     fn up(pods: u64) -> Option<Running> {
         Some(Running {
@@ -270,10 +265,10 @@ mod tests {
             ),
             (
                 None,
-                down(0, 2, 999_999),
+                down(0, 2, 97_222),
                 1,
                 Some(
-                    "nothing is running, but 2 volumes cost less than $0.001/h; 1 pod does not answer \
+                    "nothing is running, but 2 volumes cost $0.00009722/h; 1 pod does not answer \
                      and may be running (livery spend)",
                 ),
             ),

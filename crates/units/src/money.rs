@@ -57,6 +57,20 @@ impl Money {
         Self(self.0.saturating_sub(other.0))
     }
 
+    /// Returns the amount as people read it: rounded to cents with thousands apart, or to four significant
+    /// digits when it is less than a cent: `$2,050.00`, `-$0.05`, `$0.0001234`. Halves are rounded away
+    /// from zero; what is not zero is never `$0.00`. `Display` is the exact amount.
+    pub fn shown(self) -> String {
+        let nanos = self.0.unsigned_abs();
+        let unit = shown_unit(nanos);
+        // Cannot overflow: the greatest magnitude is about half of the type's range.
+        let nanos = (nanos + unit / 2) / unit * unit;
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let dollars = NANOS_PER_DOLLAR.unsigned_abs();
+        let decimals = decimals(nanos % dollars);
+        format!("{sign}${}.{decimals}", thousands_apart(nanos / dollars))
+    }
+
     /// Returns whether this is less than nothing.
     pub fn is_negative(self) -> bool {
         self.0 < 0
@@ -75,12 +89,44 @@ impl fmt::Display for Money {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
         let unit = NANOS_PER_DOLLAR.unsigned_abs();
-        let mut decimals = format!("{:09}", nanos % unit);
-        while decimals.len() > 2 && decimals.ends_with('0') {
-            decimals.pop();
-        }
+        let decimals = decimals(nanos % unit);
         f.pad(&format!("{sign}${}.{decimals}", nanos / unit))
     }
+}
+
+/// Returns the nano-dollars that an amount is rounded to when it is shown.
+fn shown_unit(nanos: u64) -> u64 {
+    const CENT: u64 = 10_000_000;
+    const LEAST_OF_FOUR_DIGITS: u64 = 1_000;
+    if nanos >= CENT {
+        return CENT;
+    }
+    let mut unit = 1;
+    while nanos / unit >= 10 * LEAST_OF_FOUR_DIGITS {
+        unit *= 10;
+    }
+    unit
+}
+
+/// Returns the decimals of less than a dollar, two at least, without needless zeros.
+fn decimals(nanos: u64) -> String {
+    let mut decimals = format!("{nanos:09}");
+    while decimals.len() > 2 && decimals.ends_with('0') {
+        decimals.pop();
+    }
+    decimals
+}
+
+fn thousands_apart(whole: u64) -> String {
+    let digits = whole.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 impl FromStr for Money {
@@ -126,6 +172,35 @@ mod tests {
             assert_eq!(text.parse::<Money>().unwrap().nanos(), nanos);
         }
         assert_eq!("3".parse::<Money>().unwrap().nanos(), 3_000_000_000);
+    }
+
+    #[test]
+    fn people_read_cents_or_four_digits_below_a_cent() {
+        for (nanos, text) in [
+            (0, "$0.00"),
+            (1, "$0.000000001"),
+            (123_449, "$0.0001234"),
+            (123_450, "$0.0001235"),
+            (97_222, "$0.00009722"),
+            (5_000_000, "$0.005"),
+            (9_999_499, "$0.009999"),
+            (9_999_999, "$0.01"),
+            (10_000_000, "$0.01"),
+            (14_999_999, "$0.01"),
+            (15_000_000, "$0.02"),
+            (1_250_000_000, "$1.25"),
+            (63_300_000_000, "$63.30"),
+            (999_999_999_999, "$1,000.00"),
+            (2_050_000_000_000, "$2,050.00"),
+            (1_234_567_890_000_000, "$1,234,567.89"),
+            (-123_449, "-$0.0001234"),
+            (-50_000_000, "-$0.05"),
+            (-1_500_000_000_000, "-$1,500.00"),
+            (i64::MAX, "$9,223,372,036.85"),
+            (i64::MIN, "-$9,223,372,036.85"),
+        ] {
+            assert_eq!(Money::from_nanos(nanos).shown(), text, "{nanos}");
+        }
     }
 
     #[test]

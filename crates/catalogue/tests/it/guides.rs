@@ -5,7 +5,7 @@
 use livery_catalogue::built_in;
 use livery_domain::market::{
     Catalogue, Comparison, Listing, Power, Purchase, Quote, SESSIONS, Sale, Usage, Work,
-    buy_or_rent, session_costs, to_cents,
+    buy_or_rent, session_costs,
 };
 use livery_domain::offer::SupplierName;
 use livery_units::{Bytes, Money, Span};
@@ -134,8 +134,8 @@ fn three_lengths_of_session_cost_what_the_guide_says() {
         let costs = session_costs(&Quote::of_listing(listing, &catalogue)).unwrap();
         assert_eq!(costs[0], dollars(exact), "{supplier}");
         assert_eq!(
-            costs.map(|cost| to_cents(cost).unwrap()),
-            shown.map(dollars)
+            costs.map(Money::shown),
+            shown.map(|text| format!("${text}"))
         );
         // The other end of what the table implies is its first column taken by itself.
         let twelve = dollars(shown[0]).nanos() * 12;

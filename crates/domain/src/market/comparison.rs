@@ -1,9 +1,9 @@
 //! The same work on many machines, side by side.
 
-use super::estimate::{Estimate, EstimateError, Work, estimate, money, rounded};
+use super::estimate::{Estimate, EstimateError, Work, estimate, rounded};
 use super::{Covers, Quote, Sale};
 use crate::offer::SupplierName;
-use livery_units::{Money, MoneyError, Span};
+use livery_units::{Money, Span};
 
 /// One machine of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,13 +180,4 @@ pub fn saving_percent(reference: Money, total: Money) -> Option<i64> {
         .then(|| rounded((reference - total) * 100, reference))?
         .try_into()
         .ok()
-}
-
-/// Rounds an amount to whole cents, halves up: as the guides' tables show it.
-///
-/// # Errors
-/// [`MoneyError`] within half a cent of the end of the range.
-pub fn to_cents(amount: Money) -> Result<Money, MoneyError> {
-    const CENT: i128 = 10_000_000;
-    money(rounded(i128::from(amount.nanos()), CENT) * CENT)
 }

@@ -22,9 +22,7 @@ pub use advise::{Advice, Here, Method, Params, ParseParamsError, Task, ThisMachi
 pub use catalogue::{
     Alias, Catalogue, Covers, GpuType, Listing, ParseTflopsError, Sale, Tflops, is_dated,
 };
-pub use comparison::{
-    Comparison, Known, Line, SESSIONS, Session, saving_percent, session_costs, to_cents,
-};
+pub use comparison::{Comparison, Known, Line, SESSIONS, Session, saving_percent, session_costs};
 pub use estimate::{Estimate, EstimateError, SpotRisk, Unknown, Work, estimate};
 pub use filter::{
     FIELDS, Field, FieldInfo, Filter, FilterError, FilterErrors, Kind, Untold, closest,

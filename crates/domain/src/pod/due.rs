@@ -67,6 +67,7 @@ impl fmt::Display for Cause {
                 write!(f, "it was to be terminated {span} after it was created")
             }
             Self::MaxCost { most, so_far } => {
+                let (most, so_far) = (most.shown(), so_far.shown());
                 write!(f, "it may cost {most} at most and has cost {so_far}")
             }
             Self::Idle(span) => write!(f, "nobody has used it for {span}"),

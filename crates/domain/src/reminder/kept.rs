@@ -5,7 +5,7 @@
 //! then weekly for as long as it is kept.
 
 use super::schedule::DAILY;
-use super::{Notice, NoticeKind, for_people, rounded};
+use super::{Notice, NoticeKind, for_people};
 use crate::pod::{Observed, Phase, Pod};
 use crate::volume::{NetworkVolume, VolumePhase};
 use livery_units::{Money, Per, Span, Timestamp};
@@ -55,7 +55,7 @@ pub fn kept_pod(pod: &Pod, now: Timestamp) -> Option<Notice> {
             pod.order.name,
             for_people(elapsed),
             pod.order.volume_disk,
-            rounded(monthly),
+            monthly.shown(),
         ),
         at: now,
     })
@@ -83,7 +83,7 @@ pub fn kept_volume(volume: &NetworkVolume, now: Timestamp) -> Option<Notice> {
             "volume {name} of {size} is there for {}, no pod that runs uses it, and it costs {} a \
              month. When it is needed no more: livery volume delete {name}",
             for_people(elapsed),
-            rounded(monthly),
+            monthly.shown(),
         ),
         at: now,
     })

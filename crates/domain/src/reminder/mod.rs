@@ -15,7 +15,7 @@ pub use channel::{
     check_channel_name,
 };
 pub use settings::{ClosingLine, FIRST_MAX, FIRST_MIN, ReminderSettings, Terminal};
-pub use words::{for_people, rounded};
+pub use words::for_people;
 
 use crate::offer::words;
 use livery_units::{AccountId, PodId, Timestamp};

@@ -4,7 +4,7 @@
 //! for ten hours tells once of a pod that ran for ten hours, not five times. Keys are made of what a
 //! notice is for, so that evaluating again, late, or on two control planes tells nothing twice.
 
-use super::{Notice, NoticeKind, for_people, rounded};
+use super::{Notice, NoticeKind, for_people};
 use crate::pod::{Observed, Phase, Pod, cost_up};
 use livery_units::{AccountId, Day, Money, PodId, Span, Timestamp};
 
@@ -107,7 +107,7 @@ fn started_words(pod: &Pod) -> String {
 
 fn still_running_words(pod: &Pod, elapsed: Span, so_far: Money) -> String {
     let (name, on, price) = (called(pod), machine(pod), price(pod));
-    let (long, so_far, end) = (for_people(elapsed), rounded(so_far), end_command(pod));
+    let (long, so_far, end) = (for_people(elapsed), so_far.shown(), end_command(pod));
     let verb = match pod.run {
         Some(_) => "Cancel",
         None => "Stop",
@@ -116,7 +116,7 @@ fn still_running_words(pod: &Pod, elapsed: Span, so_far: Money) -> String {
 }
 
 fn unconfirmed_words(pod: &Pod, so_far: Money) -> String {
-    let (name, on, price, so_far) = (called(pod), machine(pod), price(pod), rounded(so_far));
+    let (name, on, price, so_far) = (called(pod), machine(pod), price(pod), so_far.shown());
     let why = match &pod.reason {
         Some(why) => format!(" ({why})"),
         None => String::new(),
@@ -144,7 +144,7 @@ fn machine(pod: &Pod) -> String {
 
 /// Says what a pod costs while it is up, with its disks.
 fn price(pod: &Pod) -> String {
-    format!("{}/h", rounded(cost_up(pod, HOUR)))
+    format!("{}/h", cost_up(pod, HOUR).shown())
 }
 
 /// Returns the command that ends what a pod costs by the hour.
@@ -243,7 +243,7 @@ impl Budget {
     fn at_mark(&self, mark: u8, now: Timestamp) -> Notice {
         let limit = self.limit.nanos();
         let (subject, pod, what, advice) = self.words(Reached::of(mark));
-        let (spent, of) = (rounded(self.spent), rounded(self.limit));
+        let (spent, of) = (self.spent.shown(), self.limit.shown());
         Notice {
             key: format!("budget/{subject}/{limit}/{mark}"),
             account: self.account.clone(),

@@ -346,7 +346,7 @@ fn a_pod_that_was_asked_to_end_is_told_of_until_somebody_says_that_it_did() {
             let pod = with(desired, observed);
             assert_eq!(told(&pod, HOUR - 1), None);
             let text = "pod train was asked to end and may still be running on RTX 4090 at $0.69/h: \
-                        nobody has confirmed it (host host_1 is not connected); $0.00 so far. How it \
+                        nobody has confirmed it (host host_1 is not connected); $0.00000001 so far. How it \
                         is: livery pods";
             assert_eq!(told(&pod, HOUR).as_deref(), Some(text));
         }

@@ -1,21 +1,6 @@
-//! Amounts and times as people read them in a reminder.
+//! Times as people read them in a reminder.
 
-use livery_units::{Money, Span};
-
-const NANOS_PER_CENT: i64 = 10_000_000;
-
-/// Returns an amount to the cent, halves rounded up; prices below ten cents keep a tenth of a cent.
-pub fn rounded(amount: Money) -> String {
-    let unit = match amount.nanos().unsigned_abs() < 10 * NANOS_PER_CENT.unsigned_abs() {
-        true => NANOS_PER_CENT / 10,
-        false => NANOS_PER_CENT,
-    };
-    let nanos = i128::from(amount.nanos());
-    let unit = i128::from(unit);
-    let rounded = (nanos + unit / 2).div_euclid(unit) * unit;
-    let rounded = i64::try_from(rounded).unwrap_or(amount.nanos());
-    Money::from_nanos(rounded).to_string()
-}
+use livery_units::Span;
 
 /// Returns a stretch of time in its two largest units, the smaller left out when it is nothing:
 /// `2h`, `2h 05m`, `3d 4h`.
@@ -45,23 +30,6 @@ pub fn for_people(span: Span) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn amounts_are_rounded_to_the_cent() {
-        for (nanos, text) in [
-            (0, "$0.00"),
-            (1_380_000_000, "$1.38"),
-            (1_384_999_999, "$1.38"),
-            (1_385_000_000, "$1.39"),
-            (69_400_000, "$0.069"),
-            (99_999_999, "$0.10"),
-            (100, "$0.00"),
-            (-1_234_000_000, "-$1.23"),
-        ] {
-            assert_eq!(rounded(Money::from_nanos(nanos)), text, "{nanos}");
-        }
-        assert!(!rounded(Money::from_nanos(i64::MAX)).is_empty());
-    }
 
     #[test]
     fn times_have_two_units_at_most() {

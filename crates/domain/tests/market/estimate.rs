@@ -3,7 +3,7 @@
 use crate::rows::{catalogue, day, dollars, hourly, listing};
 use livery_domain::market::{
     Catalogue, Comparison, EstimateError, Interruptions, Quote, Sale, Terms, Unknown, Work,
-    estimate, saving_percent, session_costs, to_cents,
+    estimate, saving_percent, session_costs,
 };
 use livery_domain::offer::SupplierName;
 use livery_units::{Bytes, Money, Per, Rate, Span};
@@ -156,7 +156,7 @@ fn a_spot_machine_runs_longer_by_what_interruptions_lose() {
     assert_eq!(found.running.secs(), 362_106);
     assert_eq!(risk.lost.secs(), 2_106);
     assert_eq!(risk.interruptions_milli, 5_021);
-    assert_eq!(to_cents(found.total), Ok(dollars("92.54")));
+    assert_eq!(found.total.shown(), "$92.54");
     // Without checkpoints each interruption loses what was done of the session: 10 (e^0.5 - 1) of them.
     let careless = estimate(&quote, &Work::sessions(10, hours(10))).unwrap();
     assert_eq!(careless.spot.unwrap().interruptions_milli, 6_487);
@@ -234,8 +234,8 @@ fn the_sessions_of_the_guide() {
         let costs = session_costs(&quote("RTX 3090", price)).unwrap();
         assert_eq!(costs, exact.map(dollars), "{price}");
         assert_eq!(
-            costs.map(|cost| to_cents(cost).unwrap()),
-            shown.map(dollars),
+            costs.map(Money::shown),
+            shown.map(|text| format!("${text}")),
             "{price}"
         );
     }
@@ -385,9 +385,9 @@ proptest! {
     }
 
     #[test]
-    fn cents_are_the_nearest(nanos in -1_000_000_000_000_i64..1_000_000_000_000) {
-        let cents = to_cents(Money::from_nanos(nanos)).unwrap().nanos();
-        prop_assert_eq!(cents % 10_000_000, 0);
-        prop_assert!((cents - nanos).abs() <= 5_000_000);
+    fn what_is_shown_is_the_nearest(nanos in -1_000_000_000_000_i64..1_000_000_000_000) {
+        let shown: Money = Money::from_nanos(nanos).shown().replace(',', "").parse().unwrap();
+        let most = if nanos.abs() < 10_000_000 { 500 } else { 5_000_000 };
+        prop_assert!((shown.nanos() - nanos).abs() <= most);
     }
 }

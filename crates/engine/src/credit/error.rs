@@ -26,7 +26,8 @@ pub(crate) fn check_top_up(amount: Money) -> Result<(), CreditError> {
 pub enum CreditError {
     /// The account has no credit left, and only a top-up changes that.
     #[error(
-        "account {account} has no credit left ({available} available), so nothing of it can run"
+        "account {account} has no credit left ({} available), so nothing of it can run",
+        available.shown()
     )]
     OutOfCredit {
         /// The account's name.
@@ -36,9 +37,12 @@ pub enum CreditError {
     },
     /// The account would spend more than its limit.
     #[error(
-        "{} is {limit} a {period}: {spent} is spent, {held} is held for what runs, and an \
-         hour of this takes {needed} more",
-        limit_words(*.by)
+        "{} is {} a {period}: {} is spent, {} is held for what runs, and an hour of this takes {} more",
+        limit_words(*.by),
+        limit.shown(),
+        spent.shown(),
+        held.shown(),
+        needed.shown()
     )]
     Limit {
         /// `day` or `month`.
@@ -93,7 +97,11 @@ pub enum CreditError {
         account: String,
     },
     /// One top-up would be more than the cap of a month.
-    #[error("a top-up of {amount} is more than the {cap} that auto-pay may come to in a month")]
+    #[error(
+        "a top-up of {} is more than the {} that auto-pay may come to in a month",
+        amount.shown(),
+        cap.shown()
+    )]
     AutoPayAboveCap {
         /// The top-up.
         amount: Money,

@@ -20,9 +20,15 @@ pub(super) fn words(shortage: Shortage, stand: &AccountStand) -> String {
         Shortage::Silence => "a host was silent, and if what is there ran on, its account has no \
                               credit left"
             .to_owned(),
-        Shortage::DayLimit => format!("the limit of {} a day is reached", amount(limits.day)),
+        Shortage::DayLimit => format!(
+            "the limit of {} a day is reached",
+            amount(limits.day).shown()
+        ),
         Shortage::MonthLimit => {
-            format!("the limit of {} a month is reached", amount(limits.month))
+            format!(
+                "the limit of {} a month is reached",
+                amount(limits.month).shown()
+            )
         }
     }
 }
@@ -39,9 +45,9 @@ pub(super) async fn low(
     let left = books.facts.left.unwrap_or(Money::ZERO);
     let hourly = books.hourly();
     let lasts = lasts(left, hourly).map_or_else(String::new, |span| {
-        format!(": at {hourly} an hour it lasts {span}")
+        format!(": at {} an hour it lasts {span}", hourly.shown())
     });
-    let message = format!("the balance is {}{lasts}. {TOP_UP}", cents(left));
+    let message = format!("the balance is {}{lasts}. {TOP_UP}", left.shown());
     tell(
         services,
         notice(stand, key, NoticeKind::LowBalance, message, now),
@@ -166,10 +172,4 @@ fn notice(
         message,
         at,
     }
-}
-
-/// Rounds down to a cent: nobody reads nano-dollars in a warning.
-fn cents(amount: Money) -> Money {
-    const CENT: i64 = 10_000_000;
-    Money::from_nanos(amount.nanos().div_euclid(CENT) * CENT)
 }

@@ -67,7 +67,11 @@ fn others(market: &Market, inquiry: &Inquiry, wanted: &Wanted) -> Vec<String> {
     let mut sold: Vec<_> = sold.into_iter().collect();
     sold.sort_by_key(|(_, (price, _))| *price);
     let say = |((supplier, _), (price, gpus)): ((&SupplierName, u32), (Money, &Gpus))| {
-        format!("{} sells {gpus} at {price}/h", market.title(supplier))
+        format!(
+            "{} sells {gpus} at {}/h",
+            market.title(supplier),
+            price.shown()
+        )
     };
     sold.into_iter().take(OTHERS_MAX).map(say).collect()
 }

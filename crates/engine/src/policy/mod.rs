@@ -161,8 +161,10 @@ pub(crate) fn check(pod: &Pod, policy: &PodPolicy) -> Result<(), Error> {
     let least = burn(pod, COST_LEAST);
     if most <= Money::ZERO || most < least {
         return Err(Error::Invalid(format!(
-            "a pod that may cost {most} at most would end before it could be used: half a minute \
-             of it costs {least}"
+            "a pod that may cost {} at most would end before it could be used: half a minute \
+             of it costs {}",
+            most.shown(),
+            least.shown()
         )));
     }
     Ok(())

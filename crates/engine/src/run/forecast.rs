@@ -130,8 +130,10 @@ fn least(fit: &Fit, job: &Job, catalogue: &Catalogue) -> Option<Money> {
 fn check_least(budget: &Budget, least: Option<Money>) -> Result<(), Error> {
     match (budget.max_total, least) {
         (Some(most), Some(least)) if least > most => Err(Error::BudgetTooSmall(format!(
-            "the cheapest offer that fits costs {least} at the very least, and max_total is {most}; raise \
-             it"
+            "the cheapest offer that fits costs {} at the very least, and max_total is {}; raise \
+             it",
+            least.shown(),
+            most.shown()
         ))),
         _ => Ok(()),
     }
@@ -148,7 +150,9 @@ fn check_expected(budget: &Budget, expected: Option<Span>, found: &Forecast) -> 
     }
     match (budget.max_total, found.total) {
         (Some(most), Some(total)) if total > most => Err(Error::BudgetTooSmall(format!(
-            "{expected} cost {total}, and max_total is {most}; raise it, or expect less with --hours"
+            "{expected} cost {}, and max_total is {}; raise it, or expect less with --hours",
+            total.shown(),
+            most.shown()
         ))),
         _ => Ok(()),
     }
@@ -193,9 +197,9 @@ impl fmt::Display for Forecast {
             f.write_str("it costs nothing")?;
             return self.write_volume(f);
         }
-        write!(f, "{hourly}/h")?;
+        write!(f, "{}/h", hourly.shown())?;
         if self.storage_hourly > Money::ZERO {
-            write!(f, " and {}/h for its disks", self.storage_hourly)?;
+            write!(f, " and {}/h for its disks", self.storage_hourly.shown())?;
         }
         match (self.bound, self.time) {
             (Bound::Expected, Some(time)) => write!(f, ", {time} expected")?,
@@ -209,7 +213,7 @@ impl fmt::Display for Forecast {
             (_, _) => f.write_str(", with no limit of time or money in its budget")?,
         }
         if let Some(total) = self.total {
-            write!(f, ", {total} in all")?;
+            write!(f, ", {} in all", total.shown())?;
         }
         self.write_volume(f)
     }
@@ -221,7 +225,8 @@ impl Forecast {
         match &self.volume {
             Some((name, hourly)) => write!(
                 f,
-                "; network volume {name} costs {hourly}/h as before, with this run or without it"
+                "; network volume {name} costs {}/h as before, with this run or without it",
+                hourly.shown()
             ),
             None => Ok(()),
         }

@@ -5,7 +5,6 @@ use super::money::limit;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
-use crate::ui::dollars::cents;
 use crate::ui::table::Table;
 use crate::ui::{listing, out, print_json, say};
 use livery_api::dto::{
@@ -101,12 +100,13 @@ pub async fn run(args: AccountArgs, settings: &Settings) -> anyhow::Result<Endin
             let (name, balance) = (&granted.account.name, granted.account.balance);
             match granted.posted {
                 PostedKind::New => say(&format!(
-                    "account {name} is topped up by {amount} and has {}",
-                    cents(balance)
+                    "account {name} is topped up by {} and has {}",
+                    amount.shown(),
+                    balance.shown()
                 )),
                 PostedKind::Before => say(&format!(
                     "that payment was counted before: nothing is changed, and account {name} has {}",
-                    cents(balance)
+                    balance.shown()
                 )),
             }
         }
@@ -125,8 +125,8 @@ fn list(accounts: &[Account]) -> Table {
             account.id.to_string(),
             account.name.clone(),
             credit(account).to_owned(),
-            cents(account.balance),
-            cents(account.held),
+            account.balance.shown(),
+            account.held.shown(),
             standing(account),
             listing::ago(account.created, now),
         ]);
@@ -148,7 +148,7 @@ fn show_created(made: &AccountCreated) -> anyhow::Result<()> {
 /// Makes the table of an account and what is settled for it.
 pub fn table(account: &Account) -> Table {
     let settings = &account.settings;
-    let or = |amount: Option<Money>, none: &str| amount.map_or(none.to_owned(), cents);
+    let or = |amount: Option<Money>, none: &str| amount.map_or(none.to_owned(), Money::shown);
     let mut table = Table::bare();
     for (what, text) in [
         ("id", account.id.to_string()),
@@ -156,8 +156,8 @@ pub fn table(account: &Account) -> Table {
         ("created", listing::date(account.created)),
         ("credit", credit(account).to_owned()),
         ("standing", standing(account)),
-        ("balance", cents(account.balance)),
-        ("held", cents(account.held)),
+        ("balance", account.balance.shown()),
+        ("held", account.held.shown()),
         (
             "limit per day",
             limit(settings.limit_day, settings.owner_limit_day),
@@ -201,8 +201,8 @@ fn auto_pay(auto_pay: AutoPay) -> String {
         AutoPay::On { amount, below } => {
             format!(
                 "{} whenever less than {} is left",
-                cents(amount),
-                cents(below)
+                amount.shown(),
+                below.shown()
             )
         }
     }

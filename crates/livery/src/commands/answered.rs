@@ -110,7 +110,7 @@ pub fn print_sessions(answer: &Answer, question: &Inquiry) -> std::io::Result<()
         let [provider, gpus, sale, price] = head(line);
         let costs = line
             .sessions
-            .map(|costs| [costs.quick, costs.standard, costs.thorough].map(dollars::cents));
+            .map(|costs| [costs.quick, costs.standard, costs.thorough].map(Money::shown));
         let [quick, standard, thorough] = costs.unwrap_or_else(|| ["-"; 3].map(str::to_owned));
         let note = remarks(line);
         table.row([provider, gpus, sale, price, quick, standard, thorough, note]);
@@ -130,14 +130,14 @@ fn head(line: &QuoteLine) -> [String; 4] {
 }
 
 fn parts(cost: &Cost) -> [String; 3] {
-    [cost.compute, cost.storage, cost.transfer].map(dollars::cents)
+    [cost.compute, cost.storage, cost.transfer].map(Money::shown)
 }
 
 fn total(line: &QuoteLine) -> String {
     match &line.cost {
         None => "-".to_owned(),
-        Some(cost) if cost.unknown.is_empty() => dollars::cents(cost.total),
-        Some(cost) => format!("at least {}", dollars::cents(cost.total)),
+        Some(cost) if cost.unknown.is_empty() => cost.total.shown(),
+        Some(cost) => format!("at least {}", cost.total.shown()),
     }
 }
 
@@ -170,7 +170,7 @@ fn remarks(line: &QuoteLine) -> String {
     }
     all.extend(line.problem.clone());
     if let Some(on_demand) = line.on_demand_total {
-        all.push(format!("{} on demand", dollars::cents(on_demand)));
+        all.push(format!("{} on demand", on_demand.shown()));
     }
     if let Some(range) = &line.lower_range {
         let price = dollars::price(&range.price, range.price_high.as_ref());

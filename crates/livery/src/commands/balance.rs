@@ -4,11 +4,9 @@ use super::money;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
-use crate::ui::dollars::cents;
 use crate::ui::table::Table;
 use crate::ui::{listing, print_json};
 use livery_api::dto::{AutoPay, Balance, CreditKind};
-use livery_domain::reminder::rounded;
 use livery_units::{Money, Timestamp};
 
 /// Show what there is to spend, what is being spent, and how long it lasts.
@@ -48,7 +46,7 @@ fn table(balance: &Balance, now: Timestamp) -> Table {
         format!("{} ({}, {credit})", account.name, account.id),
     );
     row("available", available(balance));
-    row("spending", format!("{}/h", rounded(balance.hourly)));
+    row("spending", listing::hourly(balance.hourly));
     row("lasts", lasts(balance, now));
     let limits = settings.limits_in_force();
     let limits = [
@@ -59,7 +57,7 @@ fn table(balance: &Balance, now: Timestamp) -> Table {
         row(what, money::of_limit(spent, limit));
     }
     row("standing", standing(balance));
-    let warned = settings.low_balance.map(cents);
+    let warned = settings.low_balance.map(Money::shown);
     let warned = warned.map_or("off".to_owned(), |below| format!("below {below}"));
     row("warning", warned);
     row("auto-pay", auto_pay(balance));
@@ -71,9 +69,9 @@ fn available(balance: &Balance) -> String {
     let held = if held == Money::ZERO {
         String::new()
     } else {
-        format!(", of which {} is held for what runs", cents(held))
+        format!(", of which {} is held for what runs", held.shown())
     };
-    format!("{}{held}", cents(balance.left))
+    format!("{}{held}", balance.left.shown())
 }
 
 fn lasts(balance: &Balance, now: Timestamp) -> String {
@@ -98,11 +96,11 @@ fn auto_pay(balance: &Balance) -> String {
     let settings = &balance.account.settings;
     match (settings.auto_pay, settings.auto_pay_cap) {
         (AutoPay::Off, None) => "off".to_owned(),
-        (AutoPay::Off, Some(cap)) => format!("off; allowed up to {} a month", cents(cap)),
+        (AutoPay::Off, Some(cap)) => format!("off; allowed up to {} a month", cap.shown()),
         (AutoPay::On { amount, below }, cap) => format!(
             "{} whenever less than {} is left: {} this month",
-            cents(amount),
-            cents(below),
+            amount.shown(),
+            below.shown(),
             money::of_limit(balance.auto_paid, cap)
         ),
     }

@@ -14,13 +14,13 @@ pub fn payments(statement: &Statement, out: &mut impl Write) -> std::io::Result<
     let mut table = Table::new(["PAID IN", "WHAT", "AMOUNT"]);
     for payment in &statement.payments {
         let at = listing::date(payment.at);
-        table.row([at, payment.memo.clone(), payment.amount.to_string()]);
+        table.row([at, payment.memo.clone(), payment.amount.shown()]);
     }
     writeln!(out, "{}", table.to_text())?;
     out.flush()
 }
 
-/// Makes the table of what was charged. Amounts are exact, so that they add up.
+/// Makes the table of what was charged.
 pub fn lines(statement: &Statement, by: StatementBy) -> Table {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let day = |line: &StatementLine| line.day.map_or("-".to_owned(), |day| day.to_string());
@@ -30,7 +30,7 @@ pub fn lines(statement: &Statement, by: StatementBy) -> Table {
         StatementBy::Pod => Table::new(["ID", "NAME", "ITEM", "AMOUNT"]),
     };
     for line in &statement.lines {
-        let amount = line.amount.to_string();
+        let amount = line.amount.shown();
         let (id, name, item) = (text(&line.id), text(&line.name), text(&line.item));
         match by {
             StatementBy::Line => table.row([day(line), id, name, item, amount]),
@@ -56,7 +56,7 @@ pub fn totals(statement: &Statement) -> Table {
         ("charged".to_owned(), statement.charged),
         (format!("after {}", statement.to), statement.closing),
     ] {
-        table.row([what, amount.to_string()]);
+        table.row([what, amount.shown()]);
     }
     table
 }
@@ -69,11 +69,7 @@ pub fn earnings(earnings: &Earnings) -> Table {
             EarnerKind::Host => "host",
             EarnerKind::Supplier => "supplier",
         };
-        table.row([
-            earned.id.clone(),
-            kind.to_owned(),
-            earned.amount.to_string(),
-        ]);
+        table.row([earned.id.clone(), kind.to_owned(), earned.amount.shown()]);
     }
     table
 }

@@ -195,15 +195,16 @@ fn print(found: &BuyOrRent, rent: Money, over: u32) -> std::io::Result<()> {
         )?,
         None => writeln!(
             out,
-            "buying never pays: power alone costs {} a month, and renting {rent}/h is no more",
-            dollars::cents(found.power_monthly)
+            "buying never pays: power alone costs {} a month, and renting {}/h is no more",
+            found.power_monthly.shown(),
+            rent.shown()
         )?,
     }
     writeln!(
         out,
         "over {over} months buying costs {} and renting {}: {} is cheaper",
-        dollars::cents(found.buying),
-        dollars::cents(found.renting),
+        found.buying.shown(),
+        found.renting.shown(),
         cheaper(found.cheaper)
     )?;
     out.flush()

@@ -169,10 +169,10 @@ fn cells(provider: &Provider) -> [String; 11] {
         price(provider.network_volume.as_ref()),
         provider
             .egress
-            .map_or_else(unknown, |amount| amount.to_string()),
+            .map_or_else(unknown, |amount| amount.shown()),
         provider
             .minimum_top_up
-            .map_or_else(unknown, |amount| amount.to_string()),
+            .map_or_else(unknown, |amount| amount.shown()),
         format!("{}{mark}", provider.as_of),
     ]
 }

@@ -5,7 +5,7 @@ use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
 use crate::ui::table::Table;
-use crate::ui::{dollars, print_json, say};
+use crate::ui::{print_json, say};
 use livery_api::dto::{GpuType, Seller};
 use livery_domain::gpu::GpuModel;
 
@@ -97,9 +97,9 @@ fn seller(seller: &Seller) -> String {
 
 /// Writes what one GPU costs: a range as it is, and beside what is sold several at a time, how many.
 fn price(seller: &Seller) -> String {
-    let mut text = dollars::cents(seller.from);
+    let mut text = seller.from.shown();
     if let Some(end) = seller.up_to {
-        text.push_str(&format!("-{}", dollars::cents(end)));
+        text.push_str(&format!("-{}", end.shown()));
     }
     if seller.count > 1 {
         text.push_str(&format!(" (of {}x)", seller.count));

@@ -1,18 +1,17 @@
 //! What the commands about money share.
 
-use crate::ui::dollars::cents;
 use livery_units::Money;
 
 /// Returns what is used of a limit: `$0.72 of $5.00 (14 %)`.
 pub fn of_limit(spent: Money, limit: Option<Money>) -> String {
     let Some(limit) = limit else {
-        return format!("{} (no limit)", cents(spent));
+        return format!("{} (no limit)", spent.shown());
     };
     let share = match limit.nanos() {
         0 => 100,
         limit => i128::from(spent.nanos()) * 100 / i128::from(limit),
     };
-    format!("{} of {} ({share} %)", cents(spent), cents(limit))
+    format!("{} of {} ({share} %)", spent.shown(), limit.shown())
 }
 
 /// Says which limit holds: the lower of what the account's user has set and of what the control
@@ -20,17 +19,17 @@ pub fn of_limit(spent: Money, limit: Option<Money>) -> String {
 pub fn limit(own: Option<Money>, owners: Option<Money>) -> String {
     match (own, owners) {
         (None, None) => "none".to_owned(),
-        (Some(own), None) => cents(own),
-        (None, Some(owners)) => format!("{}, set by the control plane's owner", cents(owners)),
+        (Some(own), None) => own.shown(),
+        (None, Some(owners)) => format!("{}, set by the control plane's owner", owners.shown()),
         (Some(own), Some(owners)) if own < owners => format!(
             "{} (the control plane's owner allows {})",
-            cents(own),
-            cents(owners)
+            own.shown(),
+            owners.shown()
         ),
         (Some(own), Some(owners)) => format!(
             "{}, set by the control plane's owner (the account's own is {})",
-            cents(owners),
-            cents(own)
+            owners.shown(),
+            own.shown()
         ),
     }
 }
@@ -63,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_shown_with_its_share() {
-        let dollars = |cents: i64| Money::from_nanos(cents * 10_000_000);
+        let dollars = |hundredths: i64| Money::from_nanos(hundredths * 10_000_000);
         assert_eq!(of_limit(dollars(72), None), "$0.72 (no limit)");
         let limit = Some(dollars(500));
         assert_eq!(of_limit(dollars(72), limit), "$0.72 of $5.00 (14 %)");

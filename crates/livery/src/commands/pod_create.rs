@@ -109,7 +109,9 @@ pub async fn run(args: PodCreateArgs, settings: &Settings) -> anyhow::Result<End
     if !args.json {
         say(&format!(
             "pod {} on {} at {}/h",
-            pod.id, pod.supplier, pod.price.hourly
+            pod.id,
+            pod.supplier,
+            pod.price.hourly.shown()
         ));
     }
     let pod = settle(&client, pod, &args.waiting, Phase::Running).await?;

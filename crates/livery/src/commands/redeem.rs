@@ -3,7 +3,6 @@
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
-use crate::ui::dollars::cents;
 use crate::ui::{print_json, say};
 use livery_api::dto::Redeem;
 use std::io::Read;
@@ -43,8 +42,8 @@ pub async fn run(args: RedeemArgs, settings: &Settings) -> anyhow::Result<Ending
     say(&format!(
         "account {} is topped up by {} and has {}",
         redeemed.account.name,
-        cents(redeemed.amount),
-        cents(redeemed.account.balance)
+        redeemed.amount.shown(),
+        redeemed.account.balance.shown()
     ));
     Ok(Ending::Done)
 }

@@ -4,11 +4,9 @@ use super::money;
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
-use crate::ui::dollars::cents;
-use crate::ui::print_json;
 use crate::ui::table::Table;
+use crate::ui::{listing, print_json};
 use livery_api::dto::{Spend, SpendQuery, Spending, SpentOn};
-use livery_domain::reminder::rounded;
 use livery_units::Money;
 
 /// Show what is being spent now, and on what.
@@ -64,18 +62,18 @@ fn things(spend: &Spend) -> Table {
             thing.id.clone(),
             thing.name.clone(),
             thing.state.clone(),
-            format!("{}/h", rounded(thing.hourly)),
-            cents(thing.so_far),
-            cents(thing.today),
-            cents(thing.month),
+            listing::hourly(thing.hourly),
+            thing.so_far.shown(),
+            thing.today.shown(),
+            thing.month.shown(),
         ]);
     }
-    let sum = |of: fn(&Spending) -> Money| cents(spend.things.iter().map(of).sum());
+    let sum = |of: fn(&Spending) -> Money| spend.things.iter().map(of).sum::<Money>().shown();
     table.row([
         "total".to_owned(),
         String::new(),
         String::new(),
-        format!("{}/h", rounded(spend.balance.hourly)),
+        listing::hourly(spend.balance.hourly),
         sum(|thing| thing.so_far),
         sum(|thing| thing.today),
         sum(|thing| thing.month),
@@ -95,6 +93,6 @@ fn totals(spend: &Spend) -> Table {
     for (what, spent, limit) in limits {
         table.row([what.to_owned(), money::of_limit(spent, limit)]);
     }
-    table.row(["available".to_owned(), cents(balance.left)]);
+    table.row(["available".to_owned(), balance.left.shown()]);
     table
 }

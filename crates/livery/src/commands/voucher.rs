@@ -3,7 +3,6 @@
 use crate::connect;
 use crate::failure::Ending;
 use crate::settings::Settings;
-use crate::ui::dollars::cents;
 use crate::ui::table::Table;
 use crate::ui::{listing, out, print_json, say};
 use livery_api::dto::NewVouchers;
@@ -69,7 +68,7 @@ pub async fn run(args: VoucherArgs, settings: &Settings) -> anyhow::Result<Endin
             say(&format!(
                 "{} worth {} each: each code is shown only now, and anybody who has it can redeem it",
                 counted(made.len(), "voucher", "vouchers"),
-                cents(amount)
+                amount.shown()
             ));
             let mut out = out();
             for voucher in &made {
@@ -90,7 +89,7 @@ pub async fn run(args: VoucherArgs, settings: &Settings) -> anyhow::Result<Endin
                 let when = voucher.redeemed.map(|at| listing::ago(at, now));
                 table.row([
                     voucher.id,
-                    cents(voucher.amount),
+                    voucher.amount.shown(),
                     voucher.label,
                     listing::ago(voucher.created, now),
                     by.unwrap_or_else(|| "-".to_owned()),

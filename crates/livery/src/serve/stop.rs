@@ -71,7 +71,7 @@ fn tell_what_goes_on(health: &Health) {
                 "pod goes on and costs",
                 "pods go on and cost"
             ),
-            health.hourly
+            health.hourly.shown()
         ));
     }
     if health.runs_live > 0 {

@@ -1,7 +1,6 @@
 //! How amounts, times and things look in listings.
 
 use livery_api::dto::{Gpus, Offer, Pod, Price};
-use livery_domain::reminder::rounded;
 use livery_units::{Day, Money, Span, Timestamp};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -53,16 +52,12 @@ pub fn gpus(gpus: Option<&Gpus>) -> String {
 
 /// Returns a price per hour.
 pub fn price(price: &Price) -> String {
-    format!("{}/h", price.hourly)
+    hourly(price.hourly)
 }
 
-/// Returns what something costs an hour as it is now; a disk may cost less than a listing shows.
+/// Returns what something costs an hour.
 pub fn hourly(hourly: Money) -> String {
-    const LEAST: Money = Money::from_nanos(1_000_000);
-    match hourly > Money::ZERO && hourly < LEAST {
-        true => format!("<{}/h", rounded(LEAST)),
-        false => format!("{}/h", rounded(hourly)),
-    }
+    format!("{}/h", hourly.shown())
 }
 
 /// Returns the memory of an offer's GPUs.
@@ -101,17 +96,6 @@ mod tests {
         ] {
             assert_eq!(date(Timestamp::from_millis(secs * 1_000)), text);
         }
-    }
-
-    #[test]
-    fn what_costs_little_is_not_shown_as_free() {
-        let shown = [0, 1, 999_999, 1_000_000, 690_000_000]
-            .map(Money::from_nanos)
-            .map(hourly);
-        assert_eq!(
-            shown,
-            ["$0.00/h", "<$0.001/h", "<$0.001/h", "$0.001/h", "$0.69/h"]
-        );
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn what_is_sold_in_another_number_is_said() {
     let plane = Plane::started();
     plane.run(&["compare", "--gpu", "H200"]).expect(2).says(&[
         "MKT003",
-        "nobody sells 1x H200 on-demand; AWS sells 8x H200 at $63.296/h",
+        "nobody sells 1x H200 on-demand; AWS sells 8x H200 at $63.30/h",
     ]);
     // Beside what is sold, too.
     let both = ["compare", "--gpu", "H200", "--gpu", "T4"];

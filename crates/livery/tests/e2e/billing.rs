@@ -310,7 +310,7 @@ fn a_limit_that_is_reached_stops_pods_and_refuses_launches() {
         .says(&["MON003", "a day"]);
     let shown = world.ok(&["spend", "--today"]);
     assert!(
-        shown.contains("box") && shown.contains("of <$0.01 ("),
+        shown.contains("box") && shown.contains("of $0.001 ("),
         "{shown}"
     );
     world.ok(&["account", "set", "--limit-day", "none"]);

@@ -45,6 +45,14 @@ fn data_outlives_the_pod_that_wrote_it() {
     let listed: Value = serde_json::from_str(&world.ok(&["volumes", "--json"])).unwrap();
     assert_eq!(listed[0]["id"], id.trim());
     assert_eq!(listed[0]["pod"], first.as_str());
+    // One price, wherever it is read.
+    let price = |command: &str| {
+        let table = world.ok(&[command]);
+        let line = table.lines().find(|line| line.contains(id.trim()));
+        let price = line.and_then(|line| line.split_whitespace().find(|word| word.ends_with("/h")));
+        price.unwrap_or_else(|| panic!("{table}")).to_owned()
+    };
+    assert_eq!(price("spend"), price("volumes"));
 
     world.ok(&["pod", "terminate", &first]);
     let second = pod_with(&world, id.trim());
