@@ -18,9 +18,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-/// Large windows: one stream must fill a fast line.
+/// Large windows, so that one stream fills a fast line; and no larger ones, since this is what a client can
+/// send that nobody reads.
 const STREAM_WINDOW: u32 = 8 << 20;
-const CONNECTION_WINDOW: u32 = 32 << 20;
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW;
 
 /// Terminals, followed logs and long polls of one client, at once.
 const STREAMS_MAX: u32 = 1_024;

@@ -41,10 +41,10 @@ impl fmt::Display for Receipt {
         let mut rows = vec![["WHAT", "HOW LONG", "RATE", "AMOUNT"].map(str::to_owned)];
         rows.extend(self.lines.iter().map(|line| {
             let how_long = line.how_long.to_string();
-            let (rate, amount) = (line.rate.to_string(), line.amount.to_string());
+            let (rate, amount) = (line.rate.shown(), line.amount.shown());
             [line.what.clone(), how_long, rate, amount]
         }));
-        let total = self.total.to_string();
+        let total = self.total.shown();
         rows.push(["total".to_owned(), String::new(), String::new(), total]);
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
@@ -84,7 +84,7 @@ mod tests {
 WHAT                       HOW LONG     RATE  AMOUNT
 pod digits on 1x RTX 4090    1h 00m  $0.36/h   $0.36
 x                             10.0s  $0.36/h  $0.001
-total                                         $0.361";
+total                                          $0.36";
         assert_eq!(text, wanted);
     }
 

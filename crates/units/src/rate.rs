@@ -15,6 +15,15 @@ pub enum Per {
 }
 
 impl Per {
+    /// Returns the word after the stroke.
+    fn unit(self) -> &'static str {
+        match self {
+            Self::Second => "s",
+            Self::Hour => "h",
+            Self::Month => "month",
+        }
+    }
+
     /// Returns the length in milliseconds.
     pub const fn millis(self) -> u64 {
         match self {
@@ -87,16 +96,16 @@ impl Rate {
         self.accrued(Span::from_secs(3_600))
             .unwrap_or(Money::from_nanos(i64::MAX))
     }
+
+    /// Returns the rate as people read it, with its amount as [`Money::shown`] has it.
+    pub fn shown(self) -> String {
+        format!("{}/{}", self.amount.shown(), self.per.unit())
+    }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.per {
-            Per::Second => "s",
-            Per::Hour => "h",
-            Per::Month => "month",
-        };
-        f.pad(&format!("{}/{unit}", self.amount))
+        f.pad(&format!("{}/{}", self.amount, self.per.unit()))
     }
 }
 
@@ -129,6 +138,11 @@ mod tests {
         };
         let rate = per_gb.for_size(Bytes::gib(50)).unwrap();
         assert_eq!(rate.to_string(), "$3.50/month");
+        let small = Rate::hourly(Money::from_nanos(97_222_222));
+        assert_eq!(
+            (small.to_string(), small.shown()),
+            ("$0.097222222/h".into(), "$0.10/h".into())
+        );
         assert!(per_gb.for_size(Bytes::new(u64::MAX)).is_ok());
     }
 

@@ -19,7 +19,8 @@ pub(super) async fn end(services: &Services, volume: NetworkVolume, volumes: Vol
             let mut thing = Thing::of_volume(&volume, Fate::Kept);
             thing.why = Some(match volume.rate.for_size(volume.size) {
                 Ok(rate) => format!(
-                    "it is data, and goes on costing {rate}; `livery panic --volumes` deletes it too"
+                    "it is data, and goes on costing {}; `livery panic --volumes` deletes it too",
+                    rate.shown()
                 ),
                 Err(error) => error.to_string(),
             });

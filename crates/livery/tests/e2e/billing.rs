@@ -297,11 +297,11 @@ fn a_limit_that_is_reached_stops_pods_and_refuses_launches() {
         .livery(&["account", "set"])
         .expect(2)
         .says(&["nothing to change"]);
-    world.ok(&["account", "set", "--limit-day", "0.001"]);
+    world.ok(&["account", "set", "--limit-day", "0.0005"]);
     until("the pod is stopped", Duration::from_secs(60), || {
         let pods: Value = serde_json::from_str(&world.ok(&["pods", "--json"])).unwrap();
         (pods[0]["phase"] == "stopped").then(|| {
-            assert!(pods.to_string().contains("$0.001 a day"), "{pods}");
+            assert!(pods.to_string().contains("$0.0005 a day"), "{pods}");
         })
     });
     world
@@ -310,7 +310,7 @@ fn a_limit_that_is_reached_stops_pods_and_refuses_launches() {
         .says(&["MON003", "a day"]);
     let shown = world.ok(&["spend", "--today"]);
     assert!(
-        shown.contains("box") && shown.contains("of $0.001 ("),
+        shown.contains("box") && shown.contains("of $0.0005 ("),
         "{shown}"
     );
     world.ok(&["account", "set", "--limit-day", "none"]);
