@@ -33,6 +33,7 @@ const COLLECT_LIMITS: CollectLimits = CollectLimits {
     entries: 1_000_000,
     bytes: Size::gib(1_024),
     visited: 10_000_000,
+    paths: Size::mib(256),
 };
 
 impl Core {

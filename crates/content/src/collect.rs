@@ -28,6 +28,8 @@ pub struct CollectLimits {
     pub bytes: Bytes,
     /// Names looked at, matching or not; a pod may have made any number of them.
     pub visited: u64,
+    /// Bytes of the paths that are kept in memory meanwhile.
+    pub paths: Bytes,
 }
 
 /// What a collection took.
@@ -80,6 +82,7 @@ pub fn collect(
         files: Vec::new(),
         bytes: 0,
         visited: 0,
+        paths: 0,
         matched: HashSet::new(),
         notes: Notes::default(),
         lost: Notes::default(),
@@ -101,21 +104,18 @@ pub fn collect(
         mut lost,
         ..
     } = walk;
-    for (file, outcome) in files.into_iter().zip(outcomes) {
+    for (Candidate { path, size }, outcome) in files.into_iter().zip(outcomes) {
         match outcome {
             // It may have been swapped since it was found, so this looks at what was read.
             Outcome::Read(hashed) if !may_read(&hashed.stat, &origin.ids) => {
-                notes.add(unreadable(&file.path));
+                notes.add(unreadable(&path));
             }
-            Outcome::Read(hashed) => entries.push(hashed.into_entry(file.path)),
-            Outcome::Changed => {
-                notes.add(format!("`{}` kept changing while it was read", file.path))
-            }
-            Outcome::Gone => notes.add(format!("`{}` went while it was to be read", file.path)),
+            Outcome::Read(hashed) => entries.push(hashed.into_entry(path)),
+            Outcome::Changed => notes.add(format!("`{path}` kept changing while it was read")),
+            Outcome::Gone => notes.add(format!("`{path}` went while it was to be read")),
             Outcome::NoRoom => lost.add(format!(
-                "`{}` ({}): no space left to keep it",
-                file.path,
-                Bytes::new(file.size)
+                "`{path}` ({}): no space left to keep it",
+                Bytes::new(size)
             )),
         }
     }
@@ -183,6 +183,7 @@ struct Walk<'a> {
     files: Vec<Candidate>,
     bytes: u64,
     visited: u64,
+    paths: u64,
     /// Which patterns matched something.
     matched: HashSet<usize>,
     notes: Notes,
@@ -243,6 +244,9 @@ impl Walk<'_> {
                     continue;
                 };
                 if stat.kind == FileKind::Dir && self.patterns.may_match_inside(&path) {
+                    if self.keep(&path) == Room::Full {
+                        return Ok(());
+                    }
                     self.dirs.insert(path.clone(), stat);
                     inner.push(Some(path.clone()));
                 }
@@ -253,6 +257,20 @@ impl Walk<'_> {
             todo.extend(inner.into_iter().rev());
         }
         Ok(())
+    }
+
+    /// Counts a path that stays in memory. A pod has no end of directories with long names and
+    /// nothing in them.
+    fn keep(&mut self, path: &RelPath) -> Room {
+        self.paths += path.as_bytes().len() as u64;
+        if self.paths <= self.limits.paths.get() {
+            return Room::More;
+        }
+        self.notes.add(format!(
+            "the names of the files have more than {} together; the rest was left out",
+            self.limits.paths
+        ));
+        Room::Full
     }
 
     /// Takes one file, directory or link if it matches.
@@ -268,6 +286,9 @@ impl Walk<'_> {
             self.notes.add(format!(
                 "more than {limit} files match; the rest was left out"
             ));
+            return Room::Full;
+        }
+        if self.keep(&path) == Room::Full {
             return Room::Full;
         }
         match stat.kind {

@@ -22,6 +22,7 @@ const LIMITS: CollectLimits = CollectLimits {
     entries: 1_000,
     bytes: Bytes::mib(100),
     visited: 10_000,
+    paths: Bytes::mib(64),
 };
 
 /// An id that is no pod's.
@@ -180,6 +181,12 @@ fn limits_cut_with_a_note() {
     });
     assert_eq!(brief.manifest.file_count(), 7);
     assert_eq!(brief.notes.len(), 1);
+    let short = with(CollectLimits {
+        paths: Bytes::new(11),
+        ..LIMITS
+    });
+    assert_eq!(paths(&short), ["f00", "f01", "f02"]);
+    assert_eq!(short.notes.len(), 1);
 }
 
 #[test]
