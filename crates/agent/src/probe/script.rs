@@ -26,7 +26,7 @@ fi
 echo disk=$(df -Pk /workspace | tail -n 1 | { read -r _ _ _ free _; echo "$free"; })
 "#;
 
-/// What the shell said; what it left out is none.
+/// What the shell said; `None` for what it left out.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Told {
     pub shell: Answer,

@@ -141,7 +141,7 @@ pub(super) fn unanswered(who: &Who, url: &Url, error: livery_web::Error) -> Erro
     }
 }
 
-/// Says that a registry leads to an address that is none.
+/// Says that a registry leads to something that is no address.
 pub(super) fn bad_address(who: &Who, error: &livery_web::Error) -> Error {
     who.failed(format!("it leads on, and {error}"))
 }

@@ -89,7 +89,7 @@ impl FromStr for RegistryHost {
             text: text.to_owned(),
             wanted: "a registry; write HOST or HOST:PORT, such as registry.lab:5000",
         };
-        // A host with what else there may be in a URL is none.
+        // A user, a path or a query is no part of it.
         let url = Url::parse(&format!("https://{text}")).map_err(|_| fail())?;
         if url.authority() != text || url.path() != "/" {
             return Err(fail());

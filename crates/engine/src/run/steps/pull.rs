@@ -123,7 +123,7 @@ pub(super) async fn bring_checkpoint(
         patterns: vec![pattern],
     };
     let (tree, collected) = trees::collect(host, &pod.id, &request).await?;
-    // Half a checkpoint is none, and the one before it is kept.
+    // Half a checkpoint is of no use, and the one before it is kept.
     if !collected.lost.is_empty() {
         return Err(Error::Invalid(collected.lost.join("; ")));
     }
