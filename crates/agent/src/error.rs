@@ -1,7 +1,9 @@
 //! What can go wrong, in the words of the host API.
 
 use livery_content::ContentError;
+use livery_disk::is_full;
 use livery_host_api::Error;
+use livery_units::text::chain;
 use std::path::{Path, PathBuf};
 
 /// Why an agent could not begin.
@@ -131,25 +133,4 @@ pub(crate) fn of_io(action: &str, error: &std::io::Error) -> Error {
 /// Says that a thread of the agent died.
 pub(crate) fn of_join(error: tokio::task::JoinError) -> Error {
     Error::Internal(format!("a step of the agent broke: {error}"))
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-    )
-}
-
-/// Writes an error with everything that caused it, as one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -203,20 +203,3 @@ impl<T, E: Into<io::Error>> Context<T> for Result<T, E> {
         })
     }
 }
-
-/// Writes an error with everything that caused it, as one line.
-///
-/// Between the shim and the agent an error travels as text, so the chain is flattened here.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
-}

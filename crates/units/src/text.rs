@@ -63,6 +63,22 @@ pub fn refuse_control(text: &str) -> Result<(), ControlCharacter> {
     }
 }
 
+/// Writes an error with everything that caused it, as one line. A cause that the text has already is not
+/// repeated.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -205,8 +205,8 @@ async fn on_disk<T: Send + 'static>(
 
 fn broken(path: &Path, error: &io::Error) -> Error {
     let words = format!("{}: {error}", path.display());
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Error::DiskFull(words),
-        _ => Error::Store(words),
+    match livery_disk::is_full(error) {
+        true => Error::DiskFull(words),
+        false => Error::Store(words),
     }
 }

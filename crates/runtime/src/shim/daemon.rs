@@ -8,11 +8,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use livery_units::text::chain;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
 use super::complain_of;
-use crate::error::{Error, chain};
+use crate::error::Error;
 
 /// What a shim tells the agent, once, over its standard output.
 #[derive(Debug, Serialize, Deserialize)]

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::syscall::syscall::SyscallType;
-use livery_units::text;
+use livery_units::text::{self, chain};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, waitpid};
 
 use super::daemon::Rest;
 use super::log::{Flow, Log};
 use crate::cgroup::Cgroup;
-use crate::error::{Context, Error, chain};
+use crate::error::{Context, Error};
 use crate::init::{Chores, Defaults, Init};
 use crate::layout::{
     EndRecord, PodDir, PodRecord, RunRecord, now, read_json, write_end, write_json,

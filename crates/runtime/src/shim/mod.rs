@@ -14,7 +14,7 @@ mod terminal;
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::error::chain;
+use livery_units::text::chain;
 
 pub(crate) use self::daemon::{Unbegun, start};
 pub(crate) use self::exec::SPEC_DESCRIPTOR;
